@@ -1,0 +1,165 @@
+// Package book holds what is executed (Book) and where (Target), read strictly
+// from TOML. It is pure: it reads the files it is given and touches nothing
+// else.
+package book
+
+import (
+	"runbook/steps/ask"
+	"runbook/steps/check"
+	"runbook/steps/run"
+	"runbook/steps/tell"
+	"runbook/steps/watch"
+)
+
+// Book is one checklist: phases of steps, and the plans that undo them.
+type Book struct {
+	Schema     int
+	Name       string
+	Title      string
+	Vars       map[string]Var
+	Phases     []*Phase
+	Plans      []*Plan
+	Hints      []Hint
+	Contacts   []Contact
+	Objectives []Objective
+	Backups    []Backup
+	Signoffs   []Signoff
+
+	Raw    []byte // the bytes it was read from
+	SHA256 string // of Raw, lower case hex
+	File   string // where it was read: a path, or "embedded:NAME"
+}
+
+// Var is a named value of a book. Which place gives it: --var, then the
+// target's [vars], then Default; a secret comes from the target's [secret.X].
+type Var struct {
+	Title    string `mapstructure:"title"`
+	Required bool   `mapstructure:"required"`
+	Secret   bool   `mapstructure:"secret"`
+	Default  string `mapstructure:"default"`
+	Match    string `mapstructure:"match"`  // a regular expression the whole value must match
+	Export   string `mapstructure:"export"` // the environment variable; NAME in upper case if empty
+}
+
+// Phase is a part of a book that closes as a whole.
+type Phase struct {
+	ID    string
+	Title string
+	Style string // "do-confirm" or "read-do"
+	Steps []*Step
+}
+
+// Plan is a way back: steps that undo what ran.
+type Plan struct {
+	ID    string
+	Title string
+	When  string // said to the operator: in which situation this is the right one
+	Loses string // what is lost by it
+	Takes string // about how long it takes
+	Steps []*Step
+}
+
+// Step is one item: exactly one verb and what surrounds it.
+type Step struct {
+	ID       string
+	Title    string // ID if the book gives none
+	Note     string // one or two sentences for the person in front of it
+	Covers   []string
+	Critical bool
+	When     map[string]string
+	Undo     string // id of a plan's step, or "none: reason"
+	Verify   string // id of a check step
+	During   []string
+	Effect   string // "" or "none"
+	Chain    string
+	Verb     Verb
+
+	Phase string // id of its phase; empty in a plan
+	Plan  string // id of its plan; empty in a phase
+	Line  int    // in the file, for messages
+
+	raw map[string]any // the verb's fields before ${name} is filled in
+}
+
+// Verb is one of Check, Run, Ask, Tell and Watch.
+type Verb interface{ verb() }
+
+// Check is the verb check.
+type Check struct {
+	Kind  string
+	Check check.Check
+}
+
+// Run is the verb run: exactly one of Command and Probe.
+type Run struct {
+	Kind    string // "command", or "probe.KIND"
+	Command *run.Command
+	Probe   *run.Probe
+}
+
+// Ask is the verb ask: exactly one field is set.
+type Ask struct {
+	Kind    string
+	Confirm *ask.Confirm
+	Decide  *ask.Decide
+	Approve *ask.Approve
+}
+
+// Tell is the verb tell.
+type Tell struct {
+	Kind    string
+	Message *tell.Message
+}
+
+// Watch is the verb watch.
+type Watch struct{ watch.Watch }
+
+func (Check) verb() {}
+func (Run) verb()   {}
+func (Ask) verb()   {}
+func (Tell) verb()  {}
+func (Watch) verb() {}
+
+// Hint is what to look at when a step fails: Match is a regular expression on
+// the step's id and reason.
+type Hint struct {
+	Match    string   `mapstructure:"match"`
+	Issue    string   `mapstructure:"issue"`
+	Cause    string   `mapstructure:"cause"`
+	Say      string   `mapstructure:"say"`
+	Diagnose string   `mapstructure:"diagnose"` // id of a check step
+	Covers   []string `mapstructure:"covers"`
+}
+
+// Contact is whom to call, and how soon an answer is owed.
+type Contact struct {
+	Level    string   `mapstructure:"level"`
+	Name     string   `mapstructure:"name"`
+	Response string   `mapstructure:"response"`
+	Reach    string   `mapstructure:"reach"`
+	Covers   []string `mapstructure:"covers"`
+}
+
+// Objective is a recovery objective.
+type Objective struct {
+	Scenario string   `mapstructure:"scenario"`
+	RTO      string   `mapstructure:"rto"`
+	RPO      string   `mapstructure:"rpo"`
+	Covers   []string `mapstructure:"covers"`
+}
+
+// Backup is a line of the backup schedule.
+type Backup struct {
+	Type      string   `mapstructure:"type"`
+	Frequency string   `mapstructure:"frequency"`
+	Retention string   `mapstructure:"retention"`
+	Covers    []string `mapstructure:"covers"`
+}
+
+// Signoff is a role that signs at the end; Scope is "run" or "phase:ID".
+type Signoff struct {
+	Role   string   `mapstructure:"role"`
+	Title  string   `mapstructure:"title"`
+	Scope  string   `mapstructure:"scope"`
+	Covers []string `mapstructure:"covers"`
+}

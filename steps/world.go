@@ -1,0 +1,69 @@
+package steps
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"time"
+)
+
+// World is all that a step sees of the outside. What differs between
+// production and practice is this one value; the steps are the same.
+type World struct {
+	Name     string         // the target's name
+	Practice *Practice      // nil on every real target
+	Clock    Clock          // the clock of waits: slots, reviews, time-outs of people
+	Roots    *x509.CertPool // trusted for TLS; nil is the system's
+	Env      []string       // KEY=VALUE of a command: built, never inherited
+	Dir      string         // where commands run and relative files lie
+	Agent    string         // SSH_AUTH_SOCK of the operator, for steps that say agent = true
+
+	// Dial opens every connection a step makes.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Vars reads an environment that is not ours: source "service" is the
+	// target's [service] env_from, "file:PATH" a dotenv file. Values may be
+	// secrets; whoever prints one is wrong.
+	Vars func(ctx context.Context, source string) (map[string]string, error)
+
+	// Secret resolves a secret var of the book by its name, each time anew.
+	// The error wraps ErrSecret and says which and why, without the value.
+	Secret func(ctx context.Context, name string) (Secret, error)
+}
+
+// Clock tells the time of waits. Wait returns when Now has reached t, or with
+// the context's error.
+type Clock interface {
+	Now() time.Time
+	Wait(ctx context.Context, t time.Time) error
+}
+
+// Practice is what only a live practice world hands out: it is held, not
+// named, so no target can claim it. Rehearsal and fast time need it.
+type Practice struct {
+	ID string // of this world; in run.start, so that a run never meets another world
+
+	// Alive answers nil if the world still lives. A dead world refuses.
+	Alive func(ctx context.Context) error
+
+	// Jump moves the world's clock of waits forward to t.
+	Jump func(ctx context.Context, t time.Time) error
+}
+
+// SystemClock is the clock of every real target.
+type SystemClock struct{}
+
+// Now is the wall clock.
+func (SystemClock) Now() time.Time { return time.Now() }
+
+// Wait waits for the wall clock.
+func (SystemClock) Wait(ctx context.Context, t time.Time) error {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
