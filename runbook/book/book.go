@@ -28,6 +28,9 @@ type Book struct {
 	Raw    []byte // the bytes it was read from
 	SHA256 string // of Raw, lower case hex
 	File   string // where it was read: a path, or "embedded:NAME"
+
+	steps map[string]*Step // by id; nil in a book made by hand
+	index *index           // where everything stands in Raw; nil in a book made by hand
 }
 
 // Var is a named value of a book. Which place gives it: --var, then the
@@ -78,7 +81,9 @@ type Step struct {
 	Plan  string // id of its plan; empty in a phase
 	Line  int    // in the file, for messages
 
-	raw map[string]any // the verb's fields before ${name} is filled in
+	path string         // of its table, such as phase[0].step[1]
+	verb string         // the key of its verb
+	raw  map[string]any // the verb's fields before ${name} is filled in
 }
 
 // Verb is one of Check, Run, Ask, Tell and Watch.
