@@ -1,0 +1,30 @@
+//go:build !linux
+
+package durable
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+func tryLock(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	return os.NewSyscallError("flock", err)
+}
+
+// locked has to try: this system has no way to ask. Closing f gives it back.
+func locked(f *os.File) (bool, error) {
+	err := tryLock(f)
+	return errors.Is(err, ErrLocked), ignoreLocked(err)
+}
+
+func ignoreLocked(err error) error {
+	if errors.Is(err, ErrLocked) {
+		return nil
+	}
+	return err
+}

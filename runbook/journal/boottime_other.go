@@ -1,0 +1,8 @@
+//go:build !linux
+
+package journal
+
+import "time"
+
+// boottime is time since the program began, for want of a better clock.
+func boottime() time.Duration { return time.Since(processStart) }

@@ -1,0 +1,270 @@
+package journal
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"runbook/runbook/durable"
+)
+
+// processStart stands in where the system has no better clock.
+var processStart = time.Now()
+
+// Options say who writes, for which run. They end up in the session entry.
+type Options struct {
+	Run        string            // 32 hex digits; Create makes one if empty
+	World      string            // Real or Practice; Open takes the log's if empty
+	Identity   Identity          // the person's key; nil for none
+	NoIdentity string            // why there is none
+	Claims     map[string]string // what the caller believes about the person, unproved
+	Tool       string            // program and version
+	Now        func() time.Time  // time.Now if nil
+}
+
+// Log is the open log of a run. Its methods may be called concurrently.
+type Log struct {
+	dir      string
+	o        Options
+	lock     *durable.Lock
+	key      ed25519.PrivateKey
+	identity string
+	began    time.Duration
+
+	turn chan struct{} // held by who writes; guards the group below
+	seg  uint64
+	f    *os.File
+	off  int64     // end of the last acknowledged line
+	room int64     // disk space is reserved up to here
+	sum  hash.Hash // SHA-256 of the segment up to off
+	bad  bool      // a sync of f failed: what f holds may be lost
+
+	mu     sync.Mutex // guards the group below
+	queue  []*request
+	n      uint64
+	head   string
+	ended  bool
+	closed bool
+}
+
+// Create begins the log of a new run in dir, which it makes if need be: a lock,
+// held until Close, and a first segment with its session entry. Errors: ErrBusy,
+// os.ErrExist if there is a log already.
+func Create(dir string, o Options) (*Log, error) {
+	if o.World != Real && o.World != Practice {
+		return nil, fmt.Errorf("create the log in %s: world %q is neither real nor practice", dir, o.World)
+	}
+	if o.Run == "" {
+		o.Run = newRun()
+	}
+	if !runForm.MatchString(o.Run) {
+		return nil, fmt.Errorf("create the log in %s: run %q is not 32 hex digits", dir, o.Run)
+	}
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	l, err := lockDir(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Lstat(segmentPath(dir, 1)); err == nil {
+		return nil, errors.Join(fmt.Errorf("create the log in %s: %w", dir, os.ErrExist), l.lock.Unlock())
+	}
+	if err := l.begin(&chain{head: Zeros, sum: sha256.New()}, nil, nil); err != nil {
+		return nil, errors.Join(err, l.lock.Unlock())
+	}
+	return l, nil
+}
+
+// Open goes on with the log in dir: it takes the lock, checks everything, keeps
+// the longest valid prefix, and starts a segment with a session of its own. It
+// returns the entries before that session. Errors: ErrBusy, ErrTampered,
+// ErrForked, ErrVersion, os.ErrNotExist.
+func Open(dir string, o Options) (*Log, []Entry, error) {
+	if _, err := os.Lstat(segmentPath(dir, 1)); err != nil {
+		return nil, nil, fmt.Errorf("open the log in %s: %w", dir, err)
+	}
+	l, err := lockDir(dir, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := l.resume()
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open the log in %s: %w", dir, err), l.lock.Unlock())
+	}
+	return l, entries, nil
+}
+
+func lockDir(dir string, o Options) (*Log, error) {
+	path := filepath.Join(dir, "lock")
+	lock, err := durable.TryLock(path)
+	if errors.Is(err, durable.ErrLocked) {
+		return nil, fmt.Errorf("%w: %s", ErrBusy, durable.Holder(path))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	l := &Log{dir: dir, o: o, lock: lock, turn: make(chan struct{}, 1), began: boottime()}
+	if err := l.Describe(fmt.Sprintf("pid %d", os.Getpid())); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
+	return l, nil
+}
+
+// resume reads what is there and starts the next segment.
+func (l *Log) resume() ([]Entry, error) {
+	var entries []Entry
+	c, err := scan(l.dir, func(e Entry) { entries = append(entries, e) })
+	if err != nil && !errors.Is(err, ErrTorn) {
+		return nil, err
+	}
+	switch {
+	case l.o.Run != "" && l.o.Run != c.run:
+		return nil, fmt.Errorf("it is run %s, not %s", c.run, l.o.Run)
+	case l.o.World != "" && l.o.World != c.world:
+		return nil, fmt.Errorf("it is a run of world %s, not %s", c.world, l.o.World)
+	}
+	l.o.Run, l.o.World = c.run, c.world
+	last := &c.segs[len(c.segs)-1]
+	valid, rest := last.valid, last.rest
+	if err := rewrite(segmentPath(l.dir, last.first.Seg), valid, rest); err != nil {
+		return nil, err
+	}
+	l.n, l.head, l.ended = c.n, c.head, c.ended
+	c.bytes += int64(len(valid))
+	c.sum.Write(valid)
+	l.seg = last.first.Seg
+	return entries, l.begin(c, valid, rest)
+}
+
+// rewriteTail is how much of a segment is written again before the next goes on
+// from it. A page whose write-back failed counts as clean: only writing it
+// again brings it to the disk. More than a batch and what it shares pages with.
+const rewriteTail = 128 << 10
+
+func rewrite(path string, valid, rest []byte) error {
+	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0) //nolint:gosec // a segment of ours
+	if err != nil {
+		return err
+	}
+	from := max(0, len(valid)-rewriteTail)
+	_, err = f.WriteAt(append(valid[from:len(valid):len(valid)], rest...), int64(from))
+	if err == nil {
+		err = durable.SyncData(f)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// begin publishes the next segment with its session entry. valid and rest are
+// the bytes of the segment before, up to its cut and behind it.
+func (l *Log) begin(c *chain, valid, rest []byte) error {
+	public, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	l.key = key
+	discarded := sha256.Sum256(rest)
+	s := session{
+		SessionKey: base64.StdEncoding.EncodeToString(public), World: l.o.World, Claims: l.o.Claims, Tool: l.o.Tool,
+		PrevBytes: int64(len(valid)), Discarded: int64(len(rest)), Rest: hex.EncodeToString(discarded[:]),
+	}
+	e := l.entry(KindSession, c.n+1, c.head)
+	e.Seg++
+	s.Stmt = s.statement(&e, c.bytes, hex.EncodeToString(c.sum.Sum(nil)))
+	l.delegate(&s)
+	if e.Body, err = encodeBody(s); err != nil {
+		return err
+	}
+	line, err := l.sign(&e)
+	if err != nil {
+		return fmt.Errorf("session entry: %w", err)
+	}
+	path := segmentPath(l.dir, e.Seg)
+	if err := durable.Publish(path, line, 0o600); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrNotRecorded, path, err)
+	}
+	if l.f, err = os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0); err != nil { //nolint:gosec // just made
+		return err
+	}
+	l.seg, l.n, l.head, l.identity = e.Seg, e.N, e.Head, s.Identity
+	l.off, l.sum = int64(len(line)), sha256.New()
+	l.sum.Write(line)
+	return nil
+}
+
+// delegate has the person sign the statement of a session. A key that can't
+// sign does not stop the work: the session says so instead.
+func (l *Log) delegate(s *session) {
+	if l.o.Identity == nil {
+		s.Identity = "none: " + l.o.NoIdentity
+		return
+	}
+	armored, err := l.o.Identity.Sign(SessionNamespace(s.World), []byte(s.Stmt))
+	if err == nil {
+		s.SSHSig = armored
+		_, err = s.signer()
+	}
+	if err != nil {
+		s.SSHSig, s.Identity = "", fmt.Sprintf("none: %s did not sign: %v", l.o.Identity.Source(), err)
+		return
+	}
+	key := l.o.Identity.PublicKey()
+	s.Identity = fmt.Sprintf("%s %s via %s", key.Type(), ssh.FingerprintSHA256(key), l.o.Identity.Source())
+}
+
+// Run returns the id of the run, 32 hex digits.
+func (l *Log) Run() string { return l.o.Run }
+
+// World returns Real or Practice.
+func (l *Log) World() string { return l.o.World }
+
+// Identity says which person's key this session goes by, as it is recorded:
+// "ssh-ed25519 SHA256:… via agent", or "none: " and why.
+func (l *Log) Identity() string { return l.identity }
+
+// Head returns number and hash of the last acknowledged entry.
+func (l *Log) Head() (n uint64, head string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.n, l.head
+}
+
+// Describe replaces the line that ErrBusy shows to others who want this run.
+func (l *Log) Describe(holder string) error { return l.lock.Describe(holder) }
+
+// Close waits for what is being written, wipes the session key and gives the
+// lock back. No line can be added to this segment ever again.
+func (l *Log) Close() error {
+	l.turn <- struct{}{}
+	defer func() { <-l.turn }()
+	l.mu.Lock()
+	closed := l.closed
+	l.closed = true
+	l.mu.Unlock()
+	if closed {
+		return nil
+	}
+	clear(l.key)
+	return errors.Join(l.f.Close(), l.lock.Unlock())
+}
+
+func newRun() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,293 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// chain is what a pass over a log has accepted so far.
+type chain struct {
+	run, world string
+	n          uint64
+	head       string
+	ended      bool
+	bytes      int64     // of the segments before the last, each up to its cut
+	sum        hash.Hash // SHA-256 over these bytes
+	segs       []segment
+}
+
+// segment is one file of the log.
+type segment struct {
+	first  Entry
+	body   session
+	key    ed25519.PublicKey
+	signer ssh.PublicKey // nil if no person signed
+	acts   bool          // holds more than attest and anchor
+	valid  []byte        // the longest valid prefix; only of the last segment
+	rest   []byte        // what follows it; only of the last segment
+}
+
+// scan reads and checks the whole log in dir and calls visit with each entry of
+// the longest valid prefix. The error says what follows: ErrTorn, ErrTampered,
+// ErrForked, ErrVersion, or what kept us from reading.
+func scan(dir string, visit func(Entry)) (*chain, error) {
+	c := &chain{head: Zeros, sum: sha256.New()}
+	count, err := segments(dir)
+	if err != nil {
+		return c, err
+	}
+	data, err := readSegment(dir, 1)
+	for k := uint64(1); err == nil && k <= count; k++ {
+		var next []byte
+		if k < count {
+			if next, err = readSegment(dir, k+1); err != nil {
+				break
+			}
+		}
+		err = c.segment(k, data, next, k == count, visit)
+		data = next
+	}
+	return c, err
+}
+
+// segments counts the segments in dir. Numbers without a gap are part of the
+// form: a missing one is tampering.
+func segments(dir string) (uint64, error) {
+	names, err := filepath.Glob(filepath.Join(escapeGlob(dir), "[0-9]*.jsonl"))
+	if err != nil {
+		return 0, err
+	}
+	if len(names) == 0 {
+		return 0, fmt.Errorf("no log in %s: %w", dir, os.ErrNotExist)
+	}
+	for k := range uint64(len(names)) {
+		if _, err := os.Lstat(segmentPath(dir, k+1)); err != nil {
+			return 0, fmt.Errorf("%w: %d segments, but no %04d.jsonl", ErrTampered, len(names), k+1)
+		}
+	}
+	return uint64(len(names)), nil
+}
+
+func segmentPath(dir string, k uint64) string {
+	return filepath.Join(dir, fmt.Sprintf("%04d.jsonl", k))
+}
+
+func readSegment(dir string, k uint64) ([]byte, error) {
+	f, err := os.OpenFile(segmentPath(dir, k), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: %s is not a regular file", ErrTampered, f.Name())
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	b, err := io.ReadAll(f)
+	return b, errors.Join(err, f.Close())
+}
+
+// segment checks segment k. next holds the bytes of the segment behind it,
+// whose first line says where this one is cut.
+func (c *chain) segment(k uint64, data, next []byte, last bool, visit func(Entry)) error {
+	pos := 0
+	var stopped error
+	for pos < len(data) || pos == 0 {
+		e, size, err := c.line(k, data[pos:], pos == 0)
+		if err != nil {
+			stopped = err
+			break
+		}
+		pos += size
+		visit(e)
+	}
+	where := fmt.Sprintf("%04d.jsonl at byte %d, behind entry %d", k, pos, c.n)
+	rest := data[pos:]
+	switch {
+	case errors.Is(stopped, ErrVersion), pos == 0:
+		return fmt.Errorf("%w: %s", orTampered(stopped), where)
+	case last && stopped == nil:
+	case last && isTorn(rest):
+		stopped = fmt.Errorf("%w: %s: %d bytes without an end", ErrTorn, where, len(rest))
+	case last:
+		return fmt.Errorf("%w: %s", orTampered(stopped), where)
+	default:
+		if err := checkCut(data, pos, next); err != nil {
+			return fmt.Errorf("%w (%s)", err, where)
+		}
+		stopped = nil
+	}
+	if last {
+		seg := &c.segs[len(c.segs)-1]
+		seg.valid, seg.rest = data[:pos], rest
+		return stopped
+	}
+	c.bytes += int64(pos)
+	c.sum.Write(data[:pos])
+	return nil
+}
+
+func orTampered(err error) error {
+	if errors.Is(err, ErrVersion) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrTampered, err)
+}
+
+// isTorn tells what a crash leaves from what a person changed: at most one
+// batch, without a line end or with sectors that were never written.
+func isTorn(rest []byte) bool {
+	return len(rest) <= MaxLine && (!bytes.Contains(rest, []byte("\n")) || bytes.IndexByte(rest, 0) >= 0)
+}
+
+// checkCut holds the end of a segment, whose valid prefix is data[:pos],
+// against what the session that followed it saw.
+func checkCut(data []byte, pos int, next []byte) error {
+	line, err := firstLine(next)
+	if err != nil {
+		return fmt.Errorf("%w: first line of the segment behind: %w", ErrTampered, err)
+	}
+	e, err := ParseLine(line)
+	if err != nil {
+		return fmt.Errorf("%w: first line of the segment behind: %w", ErrTampered, err)
+	}
+	var s session
+	if err := json.Unmarshal(e.Body, &s); err != nil {
+		return fmt.Errorf("%w: first line of the segment behind: %w", ErrTampered, err)
+	}
+	rest := data[pos:]
+	sum := sha256.Sum256(rest)
+	switch {
+	case s.PrevBytes < int64(pos):
+		return fmt.Errorf("%w: the next session cut it at byte %d, valid lines follow there", ErrForked, s.PrevBytes)
+	case s.PrevBytes > int64(pos), s.Discarded != int64(len(rest)), s.Rest != hex.EncodeToString(sum[:]), !isTorn(rest):
+		return fmt.Errorf("%w: not the end that the next session saw", ErrTampered)
+	}
+	return nil
+}
+
+func firstLine(b []byte) ([]byte, error) {
+	i := bytes.IndexByte(b[:min(len(b), MaxLine)], '\n')
+	if i < 0 {
+		return nil, errors.New("no line end")
+	}
+	return b[:i+1], nil
+}
+
+// line accepts the next line in b as the next entry of segment k.
+func (c *chain) line(k uint64, b []byte, first bool) (Entry, int, error) {
+	line, err := firstLine(b)
+	if err != nil {
+		return Entry{}, 0, err
+	}
+	e, err := ParseLine(line)
+	if errors.Is(err, errVersion) {
+		err = c.otherVersion(k, line, first, err)
+	}
+	if err == nil {
+		err = c.accept(k, &e, first)
+	}
+	return e, len(line), err
+}
+
+// otherVersion tells a log of a newer program from one of ours whose version
+// was altered: ours verifies once the 1 is put back.
+func (c *chain) otherVersion(k uint64, line []byte, first bool, err error) error {
+	_, rest, found := bytes.Cut(line, []byte(","))
+	if e, parsed := ParseLine(append([]byte(`{"v":1,`), rest...)); found && parsed == nil && c.accept(k, &e, first) == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrVersion, err)
+}
+
+// accept takes e, which has the right form, as the next entry.
+func (c *chain) accept(k uint64, e *Entry, first bool) error {
+	switch {
+	case c.n > 0 && e.Run != c.run:
+		return errors.New("a line of another run")
+	case e.Seg != k:
+		return fmt.Errorf("a line of segment %d", e.Seg)
+	case e.N != c.n+1:
+		return fmt.Errorf("entry %d where %d belongs", e.N, c.n+1)
+	case e.Prev != c.head:
+		return errors.New("prev is not the hash of the line before")
+	case first != (e.Kind == KindSession):
+		return fmt.Errorf("kind %s at this place", e.Kind)
+	case c.ended && !first && !isNote(e.Kind):
+		return fmt.Errorf("kind %s behind the end of the run", e.Kind)
+	}
+	if first {
+		return c.begin(e)
+	}
+	seg := &c.segs[len(c.segs)-1]
+	if err := checkLine(e, seg.key, c.world); err != nil {
+		return err
+	}
+	seg.acts = seg.acts || !isNote(e.Kind)
+	c.advance(e)
+	return nil
+}
+
+func isNote(kind string) bool { return kind == KindAttest || kind == KindAnchor }
+
+func (c *chain) advance(e *Entry) {
+	c.n, c.head = e.N, e.Head
+	c.ended = c.ended || e.Kind == KindRunEnd
+}
+
+// begin takes e as the first line of a segment.
+func (c *chain) begin(e *Entry) error {
+	seg := segment{first: *e}
+	dec := json.NewDecoder(bytes.NewReader(e.Body))
+	if err := dec.Decode(&seg.body); err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	s := &seg.body
+	switch {
+	case s.World != Real && s.World != Practice:
+		return fmt.Errorf("session: world %q", s.World)
+	case c.n > 0 && s.World != c.world:
+		return fmt.Errorf("session: world %s in a run of world %s", s.World, c.world)
+	case c.n == 0 && (s.PrevBytes != 0 || s.Discarded != 0):
+		return errors.New("session: a first segment with one before it")
+	case s.Stmt != s.statement(e, c.bytes, hex.EncodeToString(c.sum.Sum(nil))):
+		return errors.New("session: the statement speaks of another session")
+	}
+	var err error
+	if seg.key, err = s.key(); err != nil {
+		return err
+	}
+	if err := checkLine(e, seg.key, s.World); err != nil {
+		return err
+	}
+	if seg.signer, err = s.signer(); err != nil {
+		return err
+	}
+	c.run, c.world = e.Run, s.World
+	c.segs = append(c.segs, seg)
+	c.advance(e)
+	return nil
+}
+
+// checkLine checks the signature of a line.
+func checkLine(e *Entry, key ed25519.PublicKey, world string) error {
+	sig, err := base64.StdEncoding.Strict().DecodeString(e.Sig)
+	if err != nil || !ed25519.Verify(key, signedData(EntryNamespace(world), e.signed()), sig) {
+		return errors.New("the signature does not hold")
+	}
+	return nil
+}

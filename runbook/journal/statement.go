@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"crypto/ed25519"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hiddeco/sshsig"
+	"golang.org/x/crypto/ssh"
+)
+
+// EntryNamespace is the SSHSIG namespace of the signatures of lines in a world.
+func EntryNamespace(world string) string { return "entry.v1@" + domain(world) }
+
+// SessionNamespace is the SSHSIG namespace of session statements in a world.
+func SessionNamespace(world string) string { return "session@" + domain(world) }
+
+func domain(world string) string {
+	if world == Practice {
+		return "practice.runbook-log"
+	}
+	return "runbook-log"
+}
+
+// session is the body of the first line of a segment.
+type session struct {
+	SessionKey string            `json:"session_key"` // base64 of the 32 byte Ed25519 public key
+	World      string            `json:"world"`
+	PrevBytes  int64             `json:"prev_bytes"`       // where the segment before is cut
+	Discarded  int64             `json:"discarded"`        // bytes behind the cut, never acknowledged
+	Rest       string            `json:"discarded_sha256"` // of these bytes
+	Stmt       string            `json:"stmt"`
+	SSHSig     string            `json:"sshsig"` // armored; empty without an identity
+	Identity   string            `json:"identity"`
+	Claims     map[string]string `json:"claims"`
+	Tool       string            `json:"tool"`
+}
+
+// statement returns the text a person signs to delegate to a session key. It
+// commits to every byte before this segment: bytes and sum are those of the
+// cut segments joined.
+func (s *session) statement(e *Entry, bytes int64, sum string) string {
+	lines := []string{
+		"runbook-log/v1 session",
+		"world " + s.World,
+		"run " + e.Run,
+		fmt.Sprintf("segment %d", e.Seg),
+		fmt.Sprintf("entry %d", e.N),
+		"prev " + e.Prev,
+		fmt.Sprintf("bytes %d sha256 %s", bytes, sum),
+		"session-key " + s.SessionKey,
+		"time " + e.Time.UTC().Format(time.RFC3339),
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// key returns the public session key.
+func (s *session) key() (ed25519.PublicKey, error) {
+	b, err := base64.StdEncoding.Strict().DecodeString(s.SessionKey)
+	if err != nil || len(b) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("session_key is not 32 bytes in base64")
+	}
+	return b, nil
+}
+
+// signer returns the person's key that signed the statement, nil if none did,
+// and an error if the signature does not hold.
+func (s *session) signer() (ssh.PublicKey, error) {
+	if s.SSHSig == "" {
+		return nil, nil //nolint:nilnil // a session without a person's key is legal
+	}
+	sig, err := sshsig.Unarmor([]byte(s.SSHSig))
+	if err != nil {
+		return nil, fmt.Errorf("session statement: %w", err)
+	}
+	err = sshsig.Verify(strings.NewReader(s.Stmt), sig, sig.PublicKey, sig.HashAlgorithm, SessionNamespace(s.World))
+	if err != nil {
+		return nil, fmt.Errorf("session statement: %w", err)
+	}
+	return sig.PublicKey, nil
+}
+
+// signedData is what SSHSIG signs for a message m: PROTOCOL.sshsig of OpenSSH.
+func signedData(namespace string, m []byte) []byte {
+	sum := sha512.Sum512(m)
+	b := make([]byte, 0, 128)
+	b = append(b, "SSHSIG"...)
+	for _, field := range [][]byte{[]byte(namespace), nil, []byte("sha512"), sum[:]} {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(field))) //nolint:gosec // at most 64
+		b = append(b, field...)
+	}
+	return b
+}
