@@ -1,0 +1,97 @@
+package run
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// proc is what the system says about a process.
+type proc struct {
+	pid, ppid, pgid, sid int
+	start                string // when it began, in the system's own terms
+	comm                 string
+	zombie               bool
+}
+
+// bootID names this boot of the machine; empty if it can't be told.
+func bootID() string {
+	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}
+
+// look reads one process.
+func look(pid int) (proc, bool) {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
+	if err != nil || open < 0 || end < open {
+		return proc{}, false
+	}
+	f := strings.Fields(string(data[end+1:])) // from field 3, the state
+	if len(f) < 20 {
+		return proc{}, false
+	}
+	p := proc{pid: pid, start: f[19], comm: string(data[open+1 : end]), zombie: f[0] == "Z" || f[0] == "X"}
+	for i, field := range []*int{&p.ppid, &p.pgid, &p.sid} {
+		if *field, err = strconv.Atoi(f[i+1]); err != nil {
+			return proc{}, false
+		}
+	}
+	return p, true
+}
+
+// processes reads all that live.
+func processes() []proc {
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil
+	}
+	var all []proc
+	for _, dir := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			continue
+		}
+		if p, ok := look(pid); ok && !p.zombie {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// holds reports whether the process has file as its output: that finds one
+// that left the session and lost its parent.
+func (p proc) holds(file os.FileInfo) bool {
+	want, ok := file.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false
+	}
+	for _, fd := range []string{"1", "2"} {
+		var st syscall.Stat_t
+		if syscall.Stat("/proc/"+strconv.Itoa(p.pid)+"/fd/"+fd, &st) == nil && st.Dev == want.Dev && st.Ino == want.Ino {
+			return true
+		}
+	}
+	return false
+}
+
+// reap waits for the child. It calls over between its end and its reaping,
+// while its pid can't belong to anybody else yet.
+func reap(child *os.Process, over func()) (*os.ProcessState, error) {
+	for {
+		err := unix.Waitid(unix.P_PID, child.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR { //nolint:errorlint // a bare errno
+			break
+		}
+	}
+	over()
+	return child.Wait()
+}

@@ -1,0 +1,63 @@
+package run
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runbook/runbook/durable"
+)
+
+// wait sees the program end.
+func (p *Process) wait() {
+	state, err := reap(p.child, func() {
+		p.mu.Lock()
+		p.over = true
+		p.mu.Unlock()
+		p.outcome.Took = time.Since(p.began)
+		p.outcome.Leftovers = p.leftovers()
+	})
+	p.outcome.Exit = -1
+	if err != nil {
+		p.outcome.Err = "end not seen: " + err.Error()
+	} else if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		p.outcome.Signal = unix.SignalName(ws.Signal())
+	} else {
+		p.outcome.Exit = state.ExitCode()
+	}
+	close(p.exited)
+}
+
+// record follows the output, and after the program's end makes output and
+// verdict durable, in this order, before the raw output goes.
+func (p *Process) record() {
+	defer close(p.done)
+	dir := p.order.Files
+	if f := p.follower; f != nil {
+		f.follow(p.exited)
+		p.warn(f.close())
+		p.outcome.Bytes, p.outcome.SHA256 = f.size, hex.EncodeToString(f.hash.Sum(nil))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outcome.Began, p.outcome.Cancelled, p.outcome.Sent = p.began.UTC(), p.cancelled, p.sent
+	if p.warnings != nil {
+		p.outcome.Warn = p.warnings.Error()
+	}
+	data, err := json.Marshal(p.outcome)
+	if err == nil {
+		err = durable.WriteFile(filepath.Join(dir, verdictFile), append(data, '\n'), 0o600)
+	}
+	if rmErr := os.Remove(filepath.Join(dir, rawFile)); !os.IsNotExist(rmErr) {
+		err = errors.Join(err, rmErr)
+	}
+	if err != nil {
+		p.outcome.Warn = errors.Join(p.warnings, err).Error()
+	}
+}
