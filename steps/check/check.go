@@ -1,6 +1,12 @@
 // Package check holds the kinds of check, one file each. A check looks and
 // decides by itself; it changes nothing and loads nothing. To add a kind:
 // one file here, one line in Kinds.
+//
+// What holds for all of them: a service that refuses, or does not answer
+// within its time limit, fails; a source that cannot be read, a privilege that
+// is missing, an answer that is empty and an execution that was interrupted
+// are unknown. Connections are made by the World's Dial alone, and never to
+// link-local (metadata) addresses.
 package check
 
 import (
@@ -27,4 +33,9 @@ type Check interface {
 type Validator interface{ Validate() error }
 
 // Kinds makes an empty check of each kind, by its name in a book.
-var Kinds = map[string]func() Check{}
+var Kinds = map[string]func() Check{
+	"env":  func() Check { return new(Env) },
+	"file": func() Check { return new(File) },
+	"http": func() Check { return new(HTTP) },
+	"tcp":  func() Check { return new(TCP) },
+}

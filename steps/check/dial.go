@@ -1,0 +1,120 @@
+package check
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+
+	"runbook/steps"
+)
+
+// errRefusedByUs marks an address that we do not connect to.
+var errRefusedByUs = errors.New("link-local and metadata addresses are not connected to")
+
+// metadata is where clouds answer over IPv6 for what 169.254.169.254 is in IPv4.
+var metadata = netip.MustParseAddr("fd00:ec2::254")
+
+func forbidden(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	ip = ip.Unmap().WithZone("")
+	return ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() || ip == metadata
+}
+
+// dial opens a connection through the World. A name that resolves to a
+// forbidden address is caught before a byte is sent.
+func dial(w *steps.World) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if w.Dial == nil {
+			return nil, errors.New("this world opens no connections")
+		}
+		if forbidden(address) {
+			return nil, fmt.Errorf("%s: %w", address, errRefusedByUs)
+		}
+		conn, err := w.Dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		if forbidden(conn.RemoteAddr().String()) {
+			return nil, errors.Join(fmt.Errorf("%s: %w", address, errRefusedByUs), conn.Close())
+		}
+		return conn, nil
+	}
+}
+
+// network tells what an error of a connection means: the service's fault
+// (fail) or a measurement that did not happen (unknown). whole is the context
+// of the caller, limit the service's own time limit.
+func network(whole context.Context, limit time.Duration, err error) (steps.Verdict, string) {
+	if whole.Err() != nil {
+		return steps.Unknown, "interrupted before an answer came"
+	}
+	// url.Error prints the whole URL, which may hold a token.
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	var name *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errRefusedByUs):
+		return steps.Unknown, errRefusedByUs.Error()
+	case errors.As(err, &name) && name.IsNotFound:
+		return steps.Fail, "the name does not resolve"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return steps.Fail, fmt.Sprintf("no answer within %s", steps.Duration(limit))
+	case errors.As(err, &name):
+		return steps.Fail, "the name server failed"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return steps.Fail, "connection refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return steps.Fail, "the connection was closed without an answer"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return steps.Fail, "host unreachable"
+	}
+	if reason := badCertificate(err); reason != "" {
+		return steps.Fail, reason
+	}
+	return steps.Unknown, "could not be asked: " + outside(err.Error())
+}
+
+// badCertificate says what is wrong with a server's TLS, or nothing if the
+// error is about something else.
+func badCertificate(err error) string {
+	var verify *tls.CertificateVerificationError
+	var noTLS tls.RecordHeaderError
+	var alert tls.AlertError
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &authority):
+		return "the certificate is signed by an unknown authority"
+	case errors.As(err, &hostname):
+		return "the certificate is for another name"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the certificate has expired or is not yet valid"
+	case errors.As(err, &verify), errors.As(err, &invalid):
+		return "the certificate does not verify"
+	case errors.As(err, &noTLS), errors.Is(err, http.ErrSchemeMismatch):
+		return "the server does not speak TLS there"
+	case errors.As(err, &alert):
+		return "the server refused the TLS handshake"
+	}
+	return ""
+}
