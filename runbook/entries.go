@@ -1,0 +1,196 @@
+package runbook
+
+import (
+	"time"
+
+	"runbook/steps"
+)
+
+// The modes of a run.
+const (
+	ModeDeploy   = "deploy"
+	ModeRollback = "rollback"
+)
+
+// The outcomes of a run.
+const (
+	Finished   = "finished"
+	Stopped    = "stopped"
+	RolledBack = "rolled back"
+)
+
+// The kinds of entry that a run writes; the log itself adds session and
+// run.end.
+const (
+	kindRunStart      = "run.start"
+	kindPhaseOpen     = "phase.open"
+	kindPhaseClose    = "phase.close"
+	kindCheck         = "check"
+	kindRunIntent     = "run.intent"
+	kindRunResult     = "run.result"
+	kindAsk           = "ask"
+	kindTell          = "tell"
+	kindWatch         = "watch"
+	kindSkip          = "skip"
+	kindAccept        = "accept"
+	kindByHand        = "byhand"
+	kindNote          = "note"
+	kindVar           = "var"
+	kindRollbackStart = "rollback.start"
+	kindRunEnd        = "run.end"
+	kindSession       = "session"
+)
+
+// mark is what every entry of a run may carry: who answered (nobody, when
+// rehearsed) and, in practice, the world's time.
+type mark struct {
+	Rehearsed bool   `json:"rehearsed,omitempty"`
+	VTime     string `json:"vtime,omitempty"`
+}
+
+func (m *mark) set(rehearsed bool, vtime string) { m.Rehearsed, m.VTime = rehearsed, vtime }
+
+// marked is every body that carries a mark.
+type marked interface{ set(rehearsed bool, vtime string) }
+
+type runStartBody struct {
+	mark
+	Book       string            `json:"book"`
+	BookFile   string            `json:"book_file"`
+	BookSHA    string            `json:"book_sha256"`
+	Target     string            `json:"target"`
+	TargetFile string            `json:"target_file"`
+	TargetSHA  string            `json:"target_sha256"`
+	Mode       string            `json:"mode"`
+	World      string            `json:"world"`
+	PracticeID string            `json:"practice_id,omitempty"`
+	Of         string            `json:"of,omitempty"`
+	Vars       map[string]string `json:"vars"`
+}
+
+type phaseBody struct {
+	mark
+	Phase  string         `json:"phase"`
+	Counts map[string]int `json:"counts,omitempty"` // at its close
+}
+
+type resultBody struct {
+	Verdict  steps.Verdict    `json:"verdict"`
+	Reason   string           `json:"reason,omitempty"`
+	Where    string           `json:"where,omitempty"`
+	Evidence []steps.Evidence `json:"evidence,omitempty"`
+	TookUS   int64            `json:"took_us"`
+}
+
+func bodyOf(r steps.Result) resultBody {
+	return resultBody{Verdict: r.Verdict, Reason: r.Reason, Where: r.Where, Evidence: r.Evidence, TookUS: r.Took.Microseconds()}
+}
+
+func (b resultBody) result(ended time.Time) *steps.Result {
+	took := time.Duration(b.TookUS) * time.Microsecond
+	return &steps.Result{Verdict: b.Verdict, Reason: b.Reason, Where: b.Where, Evidence: b.Evidence, Began: ended.Add(-took), Took: took}
+}
+
+type checkBody struct {
+	mark
+	resultBody
+	Step    string `json:"step"`
+	Settles string `json:"settles,omitempty"` // the step whose outcome this verify decides
+}
+
+type runIntentBody struct {
+	mark
+	Step    string   `json:"step"`
+	Attempt int      `json:"attempt"`
+	Kind    string   `json:"kind"`
+	Argv    []string `json:"argv,omitempty"`
+	Program string   `json:"program,omitempty"` // argv[0] as the target's PATH resolves it
+	Dir     string   `json:"dir,omitempty"`
+	Env     []string `json:"env,omitempty"` // names only
+}
+
+type runResultBody struct {
+	mark
+	resultBody
+	Step      string `json:"step"`
+	Attempt   int    `json:"attempt"`
+	Outcome   string `json:"outcome"` // exited, signalled, cancelled, not started, unknown, probed
+	Exit      *int   `json:"exit,omitempty"`
+	Signal    string `json:"signal,omitempty"`
+	Bytes     int64  `json:"out_bytes,omitempty"`
+	OutSHA256 string `json:"out_sha256,omitempty"` // of the redacted output
+}
+
+type askBody struct {
+	mark
+	Step   string `json:"step"`
+	Kind   string `json:"kind"`
+	Answer string `json:"answer"` // confirmed, declined, approved, rejected, or the choice
+	Value  string `json:"value,omitempty"`
+	Role   string `json:"role,omitempty"`
+}
+
+type tellBody struct {
+	mark
+	Step   string `json:"step"`
+	To     string `json:"to"`
+	SHA256 string `json:"text_sha256"`
+	Via    string `json:"via"` // "copied": the operator carried it
+}
+
+type watchBody struct {
+	mark
+	resultBody
+	Step string `json:"step"`
+	Slot int    `json:"slot"` // 0 begins the watch
+	Due  string `json:"due"`
+	Gap  bool   `json:"gap,omitempty"`
+	To   int    `json:"to,omitempty"` // the last slot of a gap of several
+}
+
+type reasonBody struct { // skip, accept
+	mark
+	Step   string `json:"step"`
+	Reason string `json:"reason"`
+	Was    string `json:"was,omitempty"` // the state that was accepted
+	NA     bool   `json:"not_applicable,omitempty"`
+}
+
+type byHandBody struct {
+	mark
+	Step string `json:"step"`
+	Who  string `json:"who"`
+}
+
+type noteBody struct {
+	mark
+	Text string `json:"text"`
+}
+
+type varBody struct {
+	mark
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+type rollbackBody struct {
+	mark
+	Plan string `json:"plan"`
+}
+
+type runEndBody struct {
+	mark
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// stamp is how entries write a time of the world's clock.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func unstamp(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,40 @@
+package runbook
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors that a caller decides on.
+var (
+	// ErrStale says that the step moved since the person saw it.
+	ErrStale = errors.New("the step has moved since you saw it: look again")
+
+	// ErrNotNow says that the intent is not among those that may be done.
+	ErrNotNow = errors.New("not now")
+
+	// ErrEnded says that the run is closed.
+	ErrEnded = errors.New("this run has ended")
+
+	// ErrNoRun says that no run matches.
+	ErrNoRun = errors.New("no such run")
+
+	// ErrWorldGone says that the practice world of a run is no more.
+	ErrWorldGone = errors.New("the practice world of this run is gone")
+)
+
+// OpenRunError says that the book already has an open run on the target.
+type OpenRunError struct{ Run Summary }
+
+func (e *OpenRunError) Error() string {
+	return fmt.Sprintf("run %s of %s on %s is open since %s: `runbook resume %s` goes on with it, --new starts another",
+		e.Run.Short, e.Run.Book, e.Run.Target, e.Run.Started.UTC().Format("2006-01-02 15:04Z"), e.Run.Short)
+}
+
+// WaitError says that nothing is to be done now: only time is missing.
+type WaitError struct{ Until time.Time }
+
+func (e *WaitError) Error() string {
+	return "nothing to do before " + e.Until.UTC().Format("2006-01-02 15:04:05Z")
+}

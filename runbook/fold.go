@@ -1,0 +1,346 @@
+package runbook
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"runbook/runbook/book"
+	"runbook/runbook/journal"
+	"runbook/steps"
+)
+
+// Fold is the state that a run's log adds up to. The book says how a watch is
+// judged; it is the run's own copy.
+func Fold(b *book.Book, dir string, entries []journal.Entry) (*Run, error) {
+	r := newRun(dir)
+	for _, e := range entries {
+		if err := r.apply(b, e); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func newRun(dir string) *Run {
+	return &Run{Dir: dir, Vars: map[string]string{}, Steps: map[string]*StepState{}, Phases: map[string]PhaseState{}}
+}
+
+// ErrUnknownKind says that a newer runbook wrote this log: this one may read
+// it, and must not drive it.
+type ErrUnknownKind struct {
+	Kind string
+	N    uint64
+}
+
+func (e *ErrUnknownKind) Error() string {
+	return fmt.Sprintf("entry %d is of kind %q, which this version does not know: read it here, drive it with the version that wrote it", e.N, e.Kind)
+}
+
+// folds is one function a kind of entry.
+var folds = map[string]func(r *Run, b *book.Book, e journal.Entry) error{
+	kindSession:       foldSession,
+	kindRunStart:      foldRunStart,
+	kindPhaseOpen:     foldPhaseOpen,
+	kindPhaseClose:    foldPhaseClose,
+	kindCheck:         foldCheck,
+	kindRunIntent:     foldRunIntent,
+	kindRunResult:     foldRunResult,
+	kindAsk:           foldAsk,
+	kindTell:          foldTell,
+	kindWatch:         foldWatch,
+	kindSkip:          foldSkip,
+	kindAccept:        foldAccept,
+	kindByHand:        foldByHand,
+	kindNote:          foldNote,
+	kindVar:           foldVar,
+	kindRollbackStart: foldRollback,
+	kindRunEnd:        foldRunEnd,
+	"attest":          foldNothing,
+	"anchor":          foldNothing,
+}
+
+func (r *Run) apply(b *book.Book, e journal.Entry) error {
+	fold, ok := folds[e.Kind]
+	if !ok {
+		return &ErrUnknownKind{Kind: e.Kind, N: e.N}
+	}
+	r.Entries, r.Head = e.N, e.Head
+	if err := fold(r, b, e); err != nil {
+		return fmt.Errorf("entry %d (%s) can't be read: %w", e.N, e.Kind, err)
+	}
+	return nil
+}
+
+func decode[T any](e journal.Entry) (T, error) {
+	var body T
+	err := json.Unmarshal(e.Body, &body)
+	return body, err
+}
+
+// touch returns the state of a step after marking that e touched it.
+func (r *Run) touch(id string, e journal.Entry, m mark) *StepState {
+	st := r.Steps[id]
+	if st == nil {
+		st = &StepState{}
+		r.Steps[id] = st
+	}
+	st.Seen, st.At, st.Rehearsed = e.N, e.Time, m.Rehearsed
+	return st
+}
+
+func foldNothing(*Run, *book.Book, journal.Entry) error { return nil }
+
+func foldSession(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[struct {
+		Identity string            `json:"identity"`
+		World    string            `json:"world"`
+		Claims   map[string]string `json:"claims"`
+	}](e)
+	r.ID, r.Key, r.Operator, r.Practice = e.Run, body.Identity, body.Claims["user"], body.World == "practice"
+	return err
+}
+
+func foldRunStart(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[runStartBody](e)
+	r.Book, r.Target, r.Mode, r.World, r.Of = body.Book, body.Target, body.Mode, body.PracticeID, body.Of
+	r.Started = e.Time
+	for name, value := range body.Vars {
+		r.Vars[name] = value
+	}
+	return err
+}
+
+func foldPhaseOpen(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[phaseBody](e)
+	p := r.Phases[body.Phase]
+	p.Opened = e.Time
+	r.Phases[body.Phase] = p
+	return err
+}
+
+func foldPhaseClose(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[phaseBody](e)
+	p := r.Phases[body.Phase]
+	p.Closed = e.Time
+	r.Phases[body.Phase] = p
+	return err
+}
+
+// stateOf is what a check's verdict makes of its step.
+func stateOf(v steps.Verdict) State {
+	switch v {
+	case steps.Pass, steps.Warn:
+		return Passed
+	case steps.Fail:
+		return Failed
+	case steps.Unknown, steps.Blocked:
+	}
+	return Unknown
+}
+
+func foldCheck(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[checkBody](e)
+	if body.Settles != "" {
+		foldVerify(r.touch(body.Settles, e, body.mark), body, e)
+		return err
+	}
+	st := r.touch(body.Step, e, body.mark)
+	st.Attempt++
+	st.Result = body.result(e.Time)
+	st.State, st.Reason, st.Took = stateOf(body.Verdict), "", st.Result.Took
+	return err
+}
+
+// foldVerify lets a check decide what became of a command: it is done, it is
+// not done, or nobody knows yet.
+func foldVerify(st *StepState, body checkBody, e journal.Entry) {
+	st.Result, st.Verified = body.result(e.Time), true
+	switch settled := stateOf(body.Verdict); {
+	case settled == Passed && st.Who != "":
+		st.State = ByHand
+	case settled == Failed:
+		st.State, st.Reason = Failed, "not done: "+body.Reason
+	default:
+		st.State = settled
+	}
+}
+
+func foldRunIntent(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[runIntentBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.Attempt, st.Exit, st.Result, st.Reason, st.Verified, st.Who = body.Attempt, nil, nil, "", false, ""
+	// Nobody has seen its end: unknown until its result is in the log.
+	st.State = Unknown
+	return err
+}
+
+func foldRunResult(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[runResultBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.Exit, st.Result = body.Exit, body.result(e.Time)
+	st.State, st.Reason, st.Took = stateOf(body.Verdict), body.Reason, st.Result.Took
+	return err
+}
+
+func foldAsk(r *Run, b *book.Book, e journal.Entry) error {
+	body, err := decode[askBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.Answer, st.State, st.Reason = body.Answer, Confirmed, body.Value
+	if body.Answer == answerDeclined || body.Answer == answerRejected {
+		st.State = Declined
+	}
+	return err
+}
+
+func foldTell(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[tellBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.State, st.Answer = Confirmed, "told "+body.To
+	return err
+}
+
+func foldSkip(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[reasonBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.State, st.Reason = Skipped, body.Reason
+	if body.NA {
+		st.State = NotApplicable
+	}
+	return err
+}
+
+func foldAccept(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[reasonBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.State, st.Reason = Accepted, body.Reason
+	return err
+}
+
+// foldByHand: who did it is said; whether it is done its verify decides next.
+func foldByHand(r *Run, b *book.Book, e journal.Entry) error {
+	body, err := decode[byHandBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.State, st.Who, st.Reason = ByHand, body.Who, ""
+	if s := b.Step(body.Step); s != nil && s.Verify != "" {
+		st.State = Unknown
+	}
+	return err
+}
+
+func foldNote(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[noteBody](e)
+	r.Notes = append(r.Notes, Note{At: e.Time, Text: body.Text})
+	return err
+}
+
+func foldVar(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[varBody](e)
+	r.Vars[body.Name] = body.Value
+	return err
+}
+
+func foldRollback(r *Run, b *book.Book, e journal.Entry) error {
+	body, err := decode[rollbackBody](e)
+	r.Plan, r.PlanAt = body.Plan, e.N
+	delete(r.Phases, body.Plan)
+	for _, p := range b.Plans {
+		if p.ID != body.Plan {
+			continue
+		}
+		for _, s := range p.Steps { // a plan is walked from its start, also the second time
+			if st := r.Steps[s.ID]; st != nil {
+				*st = StepState{Seen: e.N, Attempt: st.Attempt}
+			}
+		}
+	}
+	return err
+}
+
+func foldRunEnd(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[runEndBody](e)
+	r.Ended, r.Outcome = e.Time, body.Outcome
+	return err
+}
+
+func foldWatch(r *Run, b *book.Book, e journal.Entry) error {
+	body, err := decode[watchBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	if body.Slot == 0 {
+		st.Attempt++
+		st.State, st.Began, st.Slots, st.Reason = Running, unstamp(body.Due), nil, ""
+		return err
+	}
+	var w book.Watch
+	if s := b.Step(body.Step); s != nil {
+		w, _ = s.Verb.(book.Watch)
+	}
+	for k := body.Slot; k <= max(body.Slot, min(body.To, w.Slots())); k++ {
+		st.Slots = append(st.Slots, Slot{K: k, Due: w.Due(st.Began, k), Verdict: body.Verdict, Gap: body.Gap, Reason: body.Reason})
+	}
+	if !body.Gap {
+		st.Result = body.result(e.Time)
+	}
+	judge(st, w)
+	return err
+}
+
+// minCoverage is the share of slots that must be measured for a watch to pass;
+// below it the watch is unknown, which a person may accept.
+const minCoverage = 0.8
+
+// judge decides a watch once its last slot is written. Too many failures
+// decide it at once.
+func judge(st *StepState, w book.Watch) {
+	failed, measured, last := 0, 0, 0
+	for _, slot := range st.Slots {
+		last = max(last, slot.K)
+		switch {
+		case slot.Gap || slot.Verdict == steps.Unknown || slot.Verdict == steps.Blocked:
+		case slot.Verdict == steps.Fail:
+			failed++
+			measured++
+		default:
+			measured++
+		}
+	}
+	n := w.Slots()
+	switch {
+	case failed > w.Failures:
+		st.State, st.Reason = Failed, strconv.Itoa(failed)+" of "+strconv.Itoa(last)+" slots failed, limit "+strconv.Itoa(w.Failures)
+	case last < n:
+	case float64(measured) < minCoverage*float64(n):
+		st.State, st.Reason = Unknown, strconv.Itoa(measured)+" of "+strconv.Itoa(n)+" slots were measured, 80 % wanted"
+	default:
+		st.State = Passed
+	}
+}
+
+// NextSlot is when the earliest slot of any running watch is due, the zero
+// time if none runs.
+func (r *Run) NextSlot(b *book.Book) time.Time {
+	var next time.Time
+	p := r.Phase(b)
+	if p == nil {
+		return next
+	}
+	for _, s := range p.Steps {
+		w, ok := s.Verb.(book.Watch)
+		st := r.Step(s)
+		if !ok || st.State != Running {
+			continue
+		}
+		if due := w.Due(st.Began, st.lastSlot()+1); next.IsZero() || due.Before(next) {
+			next = due
+		}
+	}
+	return next
+}
+
+func (st *StepState) lastSlot() int {
+	if len(st.Slots) == 0 {
+		return 0
+	}
+	return st.Slots[len(st.Slots)-1].K
+}

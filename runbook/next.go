@@ -1,0 +1,298 @@
+package runbook
+
+import (
+	"slices"
+	"time"
+
+	"runbook/runbook/book"
+)
+
+// The kinds of intent. They are also the words of plain mode.
+const (
+	Check    = "check"   // look: one step, or with no step every check whose turn it is
+	Recheck  = "recheck" // look again; for a command of unknown end, run its verify
+	RunStep  = "run"
+	Confirm  = "confirm"
+	Decline  = "decline"
+	Decide   = "decide"
+	Approve  = "approve"
+	Reject   = "reject"
+	Tell     = "tell"
+	WatchIt  = "watch" // begin every watch whose turn it is
+	Slots    = "slots" // measure the slots that are due
+	Jump     = "jump"  // practice: move the clock to the next slot
+	Accept   = "accept"
+	Skip     = "skip"
+	NA       = "na"
+	ByHandIt = "by-hand"
+	Memo     = "memo"
+	Cancel   = "cancel"
+	Rollback = "rollback"
+	Close    = "close" // the pause point is read: the phase closes
+	End      = "end"
+)
+
+// Intent is one thing that may be done. Seen is the entry that the person saw
+// last of the step: if it has moved since, the intent is stale.
+type Intent struct {
+	Kind  string
+	Step  string // id of a step, or of a phase for Close, of a plan for Rollback
+	Seen  uint64
+	Text  string            // a reason, an answer, a memo
+	Value map[string]string // "reason" of an End
+}
+
+// Next is what may be done now, the suggested first. It is pure: the session
+// holds every intent against it.
+func Next(b *book.Book, r *Run, now time.Time) []Intent {
+	if !r.Ended.IsZero() {
+		return nil
+	}
+	p := r.Phase(b)
+	if p == nil {
+		return append(ending(b, r), rollbacks(b, r)...)
+	}
+	suggested := suggest(b, r, p, now)
+	all := append(suggested, legal(r, p)...)
+	if due := r.NextSlot(b); !due.IsZero() && r.Practice && now.Before(due) {
+		all = append(all, Intent{Kind: Jump})
+	}
+	all = append(all, Intent{Kind: Memo}, Intent{Kind: End})
+	return append(all, rollbacks(b, r)...)
+}
+
+func ending(b *book.Book, r *Run) []Intent {
+	if r.Plan == "" && r.Mode == ModeRollback {
+		return []Intent{{Kind: Memo}, {Kind: End}} // no plan chosen yet
+	}
+	return []Intent{{Kind: End}, {Kind: Memo}}
+}
+
+// suggest is what the one key does: what is due, what can be looked at, what
+// is wrong, what comes next, and only then the end of the phase.
+func suggest(b *book.Book, r *Run, p *book.Phase, now time.Time) []Intent {
+	if due := r.NextSlot(b); !due.IsZero() && !now.Before(due) {
+		return []Intent{{Kind: Slots}}
+	}
+	if len(r.Turn(p, isCheck)) > 0 {
+		return []Intent{{Kind: Check}}
+	}
+	if s := r.FirstOpen(p); s != nil {
+		return r.again(p, s)
+	}
+	if len(r.Turn(p, isWatch)) > 0 {
+		return []Intent{{Kind: WatchIt}}
+	}
+	for _, s := range p.Steps {
+		if r.Step(s).State == Pending && r.ready(p, s) {
+			return []Intent{{Kind: answers(s)[0], Step: s.ID, Seen: r.Step(s).Seen}}
+		}
+	}
+	if r.settled(p) {
+		return []Intent{{Kind: Close, Step: p.ID}}
+	}
+	return nil
+}
+
+// FirstOpen is the first step of a phase that failed, was declined or whose
+// end is unknown.
+func (r *Run) FirstOpen(p *book.Phase) *book.Step {
+	for _, s := range p.Steps {
+		if r.Step(s).State.Open() {
+			return s
+		}
+	}
+	return nil
+}
+
+// again is how a step that went wrong is taken up: looked at once more, asked
+// once more. A command with an effect is never suggested a second time; its
+// verify is. A watch is a person's decision.
+func (r *Run) again(p *book.Phase, s *book.Step) []Intent {
+	st := r.Step(s)
+	kind := answers(s)[0]
+	switch {
+	case isWatch(s), isRun(s) && s.Verify == "" && s.Effect != "none":
+		return nil
+	case isCheck(s), isRun(s) && s.Verify != "":
+		kind = Recheck
+	}
+	if !slices.Contains(legalKinds(r, p, s, st), kind) {
+		return nil
+	}
+	return []Intent{{Kind: kind, Step: s.ID, Seen: st.Seen}}
+}
+
+// answers are the intents that settle a step when all goes well, the good one
+// first.
+func answers(s *book.Step) []string {
+	switch v := s.Verb.(type) {
+	case book.Check:
+		return []string{Check}
+	case book.Run:
+		return []string{RunStep}
+	case book.Ask:
+		switch v.Kind {
+		case "decide":
+			return []string{Decide}
+		case "approve":
+			return []string{Approve, Reject}
+		}
+		return []string{Confirm, Decline}
+	case book.Tell:
+		return []string{Tell}
+	}
+	return []string{WatchIt}
+}
+
+// legal lists what may be done with each step of the phase.
+func legal(r *Run, p *book.Phase) []Intent {
+	var all []Intent
+	for _, s := range p.Steps {
+		st := r.Step(s)
+		for _, kind := range legalKinds(r, p, s, st) {
+			all = append(all, Intent{Kind: kind, Step: s.ID, Seen: st.Seen})
+		}
+	}
+	return all
+}
+
+func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
+	if st.State == Running {
+		if _, ok := s.Verb.(book.Run); ok {
+			return []string{Cancel}
+		}
+		return setAside(s)
+	}
+	var kinds []string
+	switch s.Verb.(type) {
+	case book.Check:
+		if st.State != NotApplicable && r.ready(p, s) {
+			kinds = append(kinds, Check, Recheck)
+		}
+	case book.Run:
+		if st.State.Open() && s.Verify != "" {
+			kinds = append(kinds, Recheck)
+		}
+		if (st.State == Pending || st.State == Failed || st.State == Unknown && isProbe(s)) && r.ready(p, s) {
+			kinds = append(kinds, RunStep)
+		}
+		if st.State == Pending || st.State.Open() {
+			kinds = append(kinds, ByHandIt)
+		}
+	case book.Ask, book.Tell:
+		if (st.State == Pending || st.State == Declined || st.State == Confirmed && !decided(s)) && r.ready(p, s) {
+			kinds = append(kinds, answers(s)...)
+		}
+		if st.State == Pending || st.State.Open() {
+			kinds = append(kinds, ByHandIt)
+		}
+	case book.Watch:
+		if st.State == Pending && r.ready(p, s) || st.State.Open() {
+			kinds = append(kinds, WatchIt)
+		}
+	}
+	if st.State == Failed || st.State == Declined || st.State == Unknown && (!isRun(s) || isProbe(s)) {
+		kinds = append(kinds, Accept)
+	}
+	if st.State == Pending || st.State.Open() {
+		kinds = append(kinds, setAside(s)...)
+	}
+	return kinds
+}
+
+// decided reports whether the answer of an ask has already been built upon: a
+// choice is made once in a run, a message told once.
+func decided(s *book.Step) bool {
+	ask, ok := s.Verb.(book.Ask)
+	return !ok || ask.Kind == "decide"
+}
+
+func setAside(s *book.Step) []string {
+	if s.Critical {
+		return []string{NA}
+	}
+	return []string{Skip, NA}
+}
+
+// ready reports whether it is the step's turn: what it depends on is known,
+// every earlier barrier is behind it, and, before the target is changed,
+// everything earlier in the phase is settled. In a rollback only the
+// operator's own decision gates a step.
+func (r *Run) ready(p *book.Phase, s *book.Step) bool {
+	if r.Plan != "" {
+		return true
+	}
+	if r.Waits(s) {
+		return false
+	}
+	changes := isRun(s) && s.Effect != "none"
+	for _, before := range p.Steps {
+		if before.ID == s.ID {
+			return true
+		}
+		st := r.Step(before).State
+		switch {
+		case st.Settled():
+		case changes:
+			return false
+		case isWatch(before) && isWatch(s): // watches of a phase run side by side
+		case isCheck(before) && isCheck(s):
+		case st == Pending || st == Running:
+			return false
+		}
+	}
+	return true
+}
+
+// Turn is the batch whose turn it is: the pending steps of one verb that no
+// barrier holds back.
+func (r *Run) Turn(p *book.Phase, of func(*book.Step) bool) []*book.Step {
+	var batch []*book.Step
+	for _, s := range p.Steps {
+		if of(s) && r.Step(s).State == Pending && r.ready(p, s) {
+			batch = append(batch, s)
+		}
+	}
+	return batch
+}
+
+func (r *Run) settled(p *book.Phase) bool {
+	return !slices.ContainsFunc(p.Steps, func(s *book.Step) bool { return !r.Step(s).State.Settled() })
+}
+
+func rollbacks(b *book.Book, r *Run) []Intent {
+	var all []Intent
+	for _, p := range r.Plans(b) {
+		all = append(all, Intent{Kind: Rollback, Step: p.ID})
+	}
+	return all
+}
+
+// Plans are the plans that undo something that ran. Without such (a rollback
+// of what was done outside) all plans are listed.
+func (r *Run) Plans(b *book.Book) []*book.Plan {
+	undone := map[string]bool{}
+	for _, p := range b.Phases {
+		for _, s := range p.Steps {
+			if st := r.Steps[s.ID]; st != nil && isRun(s) && (st.Attempt > 0 || st.Who != "") {
+				undone[s.Undo] = true
+			}
+		}
+	}
+	var plans []*book.Plan
+	for _, p := range b.Plans {
+		if slices.ContainsFunc(p.Steps, func(s *book.Step) bool { return undone[s.ID] }) {
+			plans = append(plans, p)
+		}
+	}
+	if len(plans) == 0 && r.Mode == ModeRollback {
+		return b.Plans
+	}
+	return plans
+}
+
+func isCheck(s *book.Step) bool { _, ok := s.Verb.(book.Check); return ok }
+func isRun(s *book.Step) bool   { _, ok := s.Verb.(book.Run); return ok }
+func isProbe(s *book.Step) bool { v, ok := s.Verb.(book.Run); return ok && v.Probe != nil }
+func isWatch(s *book.Step) bool { _, ok := s.Verb.(book.Watch); return ok }

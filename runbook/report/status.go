@@ -1,0 +1,140 @@
+// Package report folds a run for people who do not drive it: the lead who
+// asks, the pipeline that waits.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+)
+
+// Status is what `runbook status` says of a run, as JSON and as lines.
+type Status struct {
+	Run      string         `json:"run"`
+	Book     string         `json:"book"`
+	Target   string         `json:"target"`
+	Mode     string         `json:"mode"`
+	Practice bool           `json:"practice"`
+	Started  time.Time      `json:"started"`
+	Ended    *time.Time     `json:"ended,omitempty"`
+	Outcome  string         `json:"outcome,omitempty"`
+	Phase    string         `json:"phase,omitempty"`
+	Plan     string         `json:"plan,omitempty"`
+	Counts   map[string]int `json:"counts"`
+	Open     []Item         `json:"open"`
+	NextSlot *time.Time     `json:"next_slot,omitempty"`
+	Operator string         `json:"operator"`
+	Key      string         `json:"key"`
+	Driven   bool           `json:"driven"`
+	Entries  uint64         `json:"entries"`
+	Head     string         `json:"head"`
+	Damage   string         `json:"damage,omitempty"` // what is wrong behind the last good entry
+}
+
+// Item is a step that waits for a person.
+type Item struct {
+	Step   string        `json:"step"`
+	Title  string        `json:"title"`
+	State  runbook.State `json:"state"`
+	Reason string        `json:"reason,omitempty"`
+}
+
+// Of folds a run. driven says whether somebody holds its lock; damage is the
+// error behind the last good entry, or nil.
+func Of(b *book.Book, r *runbook.Run, driven bool, damage error) Status {
+	s := Status{
+		Run: r.ID, Book: r.Book, Target: r.Target, Mode: r.Mode, Practice: r.Practice, Started: r.Started,
+		Outcome: r.Outcome, Plan: r.Plan, Counts: map[string]int{}, Open: []Item{},
+		Operator: r.Operator, Key: r.Key, Driven: driven, Entries: r.Entries, Head: r.Head,
+	}
+	if damage != nil {
+		s.Damage = damage.Error()
+	}
+	if !r.Ended.IsZero() {
+		s.Ended = &r.Ended
+	}
+	for _, p := range r.Sequence(b) {
+		for state, n := range r.Counts(p) {
+			s.Counts[state.String()] += n
+		}
+	}
+	p := r.Phase(b)
+	if p == nil {
+		return s
+	}
+	s.Phase = p.ID
+	for _, step := range p.Steps {
+		if st := r.Step(step); st.State.Open() {
+			item := Item{Step: step.ID, Title: step.Title, State: st.State, Reason: st.Reason}
+			if item.Reason == "" && st.Result != nil {
+				item.Reason = st.Result.Reason
+			}
+			s.Open = append(s.Open, item)
+		}
+	}
+	if due := r.NextSlot(b); !due.IsZero() && r.Ended.IsZero() {
+		s.NextSlot = &due
+	}
+	return s
+}
+
+// JSON is the status as one object.
+func (s Status) JSON() ([]byte, error) { return json.MarshalIndent(s, "", "  ") }
+
+// Lines are six lines to paste where the question was asked.
+func (s Status) Lines(now time.Time) []string {
+	world := s.Target
+	if s.Practice {
+		world = "PRACTICE " + world
+	}
+	lines := []string{fmt.Sprintf("%s  %s on %s  %s", s.Run[:min(8, len(s.Run))], s.Book, world, s.Mode)}
+	state := "open, " + stand(s)
+	if s.Ended != nil {
+		state = strings.ToUpper(s.Outcome) + " " + s.Ended.UTC().Format("2006-01-02 15:04:05Z")
+	}
+	driver := "nobody drives it now"
+	if s.Driven {
+		driver = "driven now"
+	}
+	lines = append(lines,
+		"state    "+state,
+		"steps    "+counts(s.Counts),
+		"since    "+s.Started.UTC().Format("2006-01-02 15:04:05Z")+", "+now.Sub(s.Started).Round(time.Second).String()+" ago",
+		"who      "+safetext.Line(s.Operator)+", "+safetext.Line(s.Key)+", "+driver,
+		fmt.Sprintf("log      %d entries, head %.12s", s.Entries, s.Head),
+	)
+	for _, item := range s.Open {
+		lines = append(lines, fmt.Sprintf("open     %s %s: %s", item.Step, item.State, safetext.Line(item.Reason)))
+	}
+	if s.Damage != "" {
+		lines = append(lines, "DAMAGE   "+safetext.Line(s.Damage))
+	}
+	return lines
+}
+
+func stand(s Status) string {
+	switch {
+	case s.Phase == "":
+		return "everything is closed, the end is not written"
+	case s.NextSlot != nil:
+		return "in " + s.Phase + ", next slot " + s.NextSlot.UTC().Format("2006-01-02 15:04Z")
+	case s.Plan != "":
+		return "rolling back by " + s.Plan
+	}
+	return "in " + s.Phase
+}
+
+func counts(n map[string]int) string {
+	var parts []string
+	for state := runbook.Pending; state <= runbook.NotApplicable; state++ {
+		if c := n[state.String()]; c > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c, state))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

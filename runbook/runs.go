@@ -1,0 +1,192 @@
+package runbook
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"runbook/runbook/book"
+	"runbook/runbook/durable"
+	"runbook/runbook/journal"
+)
+
+// Home is where runs and configuration lie.
+type Home struct {
+	Dir    string // $RUNBOOK_HOME, else $XDG_STATE_HOME/runbook
+	Config string // $XDG_CONFIG_HOME/runbook
+}
+
+// FindHome reads the two places from an environment.
+func FindHome(getenv func(string) string) (Home, error) {
+	under := func(name, fallback string) string {
+		if dir := getenv(name); filepath.IsAbs(dir) {
+			return dir
+		}
+		return filepath.Join(getenv("HOME"), fallback)
+	}
+	h := Home{
+		Dir:    filepath.Join(under("XDG_STATE_HOME", ".local/state"), "runbook"),
+		Config: filepath.Join(under("XDG_CONFIG_HOME", ".config"), "runbook"),
+	}
+	if dir := getenv("RUNBOOK_HOME"); dir != "" {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return h, fmt.Errorf("RUNBOOK_HOME=%s: %w", dir, err)
+		}
+		h.Dir = abs
+	}
+	if !filepath.IsAbs(h.Dir) || !filepath.IsAbs(h.Config) {
+		return h, errors.New("neither HOME nor RUNBOOK_HOME is set: set one, the runs are kept there")
+	}
+	return h, nil
+}
+
+// Runs is the directory of the runs of one kind of world.
+func (h Home) Runs(practice bool) string {
+	if practice {
+		return filepath.Join(h.Dir, "practice", "runs")
+	}
+	return filepath.Join(h.Dir, "runs")
+}
+
+// Summary is a run in a list. Err says why its log can't be read whole.
+type Summary struct {
+	ID, Short, Dir     string
+	Book, Target, Mode string
+	Practice           bool
+	World              string
+	Started, Ended     time.Time
+	Outcome            string
+	Phase              string // where it stands
+	Driven             bool   // somebody drives it now
+	Err                error
+}
+
+// List reads every run of this home, the newest first.
+func (h Home) List() ([]Summary, error) {
+	var all []Summary
+	for _, practice := range []bool{false, true} {
+		dirs, err := os.ReadDir(h.Runs(practice))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("list the runs: %w", err)
+		}
+		for _, d := range dirs {
+			if d.IsDir() {
+				all = append(all, summarize(filepath.Join(h.Runs(practice), d.Name()), practice))
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Summary) int {
+		return strings.Compare(filepath.Base(b.Dir), filepath.Base(a.Dir))
+	})
+	return all, nil
+}
+
+func summarize(dir string, practice bool) Summary {
+	sum := Summary{Dir: dir, Practice: practice}
+	r, b, err := Load(dir)
+	sum.Err = err
+	if r == nil {
+		_, id, _ := strings.Cut(filepath.Base(dir), "-")
+		sum.Short = id[strings.LastIndex(id, "-")+1:]
+		return sum
+	}
+	sum.ID, sum.Short, sum.Book, sum.Target, sum.Mode, sum.World = r.ID, r.Short(), r.Book, r.Target, r.Mode, r.World
+	sum.Started, sum.Ended, sum.Outcome = r.Started, r.Ended, r.Outcome
+	if p := r.Phase(b); p != nil {
+		sum.Phase = p.ID
+	}
+	sum.Driven, _ = durable.Locked(filepath.Join(dir, "lock"))
+	return sum
+}
+
+// Load reads a run as far as its log is good. It locks and creates nothing.
+// The error says what is wrong behind that, or why there is no run.
+func Load(dir string) (*Run, *book.Book, error) {
+	b, _, err := ReadCopies(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, readErr := journal.Read(dir)
+	r, err := Fold(b, dir, entries)
+	if err == nil && r.Started.IsZero() {
+		return nil, nil, errors.Join(readErr, fmt.Errorf("the log in %s holds no run.start", dir))
+	}
+	return r, b, errors.Join(readErr, err)
+}
+
+// ReadCopies reads the book and the target that a run executes.
+func ReadCopies(dir string) (*book.Book, *book.Target, error) {
+	read := func(name string) ([]byte, error) {
+		data, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // a run's own directory
+		if err != nil {
+			return nil, fmt.Errorf("read the run's own copy: %w", err)
+		}
+		return data, nil
+	}
+	data, err := read("book.toml")
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := book.Read(data, filepath.Join(dir, "book.toml"))
+	if err != nil {
+		return nil, nil, err
+	}
+	if data, err = read("target.toml"); err != nil {
+		return nil, nil, err
+	}
+	t, err := book.ReadTarget(data, filepath.Join(dir, "target.toml"))
+	return b, t, err
+}
+
+// FindRun finds one run by a prefix of its id. Without a prefix it is the only
+// open run, or, if any will do, the newest.
+func (h Home) FindRun(prefix string, newest bool) (Summary, error) {
+	all, err := h.List()
+	if err != nil {
+		return Summary{}, err
+	}
+	var found []Summary
+	for _, sum := range all {
+		if prefix != "" && strings.HasPrefix(sum.ID, prefix) || prefix == "" && (newest || sum.Open()) {
+			found = append(found, sum)
+		}
+	}
+	switch {
+	case len(found) == 1, newest && prefix == "" && len(found) > 0:
+		return found[0], nil
+	case len(found) > 1:
+		return Summary{}, &AmbiguousError{Runs: found}
+	case prefix != "":
+		return Summary{}, fmt.Errorf("%w: %s; `runbook runs` lists them", ErrNoRun, prefix)
+	}
+	return Summary{}, fmt.Errorf("%w: none is open; `runbook deploy BOOK -t TARGET` begins one", ErrNoRun)
+}
+
+// Open reports whether the run can be gone on with.
+func (s Summary) Open() bool { return s.ID != "" && s.Ended.IsZero() }
+
+// AmbiguousError lists the runs among which a person must choose.
+type AmbiguousError struct{ Runs []Summary }
+
+func (e *AmbiguousError) Error() string {
+	var b strings.Builder
+	b.WriteString("several runs match; name one:")
+	for _, r := range e.Runs {
+		fmt.Fprintf(&b, "\n  %s  %s on %s, %s", r.ID[:8], r.Book, r.Target, r.Started.UTC().Format("2006-01-02 15:04Z"))
+	}
+	return b.String()
+}
+
+func newRunID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails: it ends the process instead
+	return hex.EncodeToString(id[:])
+}

@@ -1,0 +1,39 @@
+package runbook
+
+import (
+	"errors"
+
+	"runbook/runbook/book"
+)
+
+// ErrPerson says that a person is needed: something is to be answered, or a
+// command runs or its end is unknown.
+var ErrPerson = errors.New("a person is needed")
+
+// Standing is how a run stands when its session is left: nil when it finished,
+// a *NotFinishedError when it ended otherwise, a *WaitError when only time is
+// missing, else ErrPerson.
+func Standing(b *book.Book, r *Run) error {
+	if !r.Ended.IsZero() {
+		if r.Outcome == Finished {
+			return nil
+		}
+		return &NotFinishedError{Outcome: r.Outcome}
+	}
+	p := r.Phase(b)
+	due := r.NextSlot(b)
+	if p == nil || due.IsZero() || r.FirstOpen(p) != nil {
+		return ErrPerson
+	}
+	for _, s := range p.Steps {
+		if r.Step(s).State == Pending && !isWatch(s) && r.ready(p, s) {
+			return ErrPerson
+		}
+	}
+	return &WaitError{Until: due}
+}
+
+// NotFinishedError says that a run ended, and not as the book wanted.
+type NotFinishedError struct{ Outcome string }
+
+func (e *NotFinishedError) Error() string { return "the run ended: " + e.Outcome }

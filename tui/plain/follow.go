@@ -1,0 +1,96 @@
+package plain
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"time"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/run"
+	"runbook/steps/safetext"
+)
+
+// pace is how often a running command's output is read.
+const pace = 50 * time.Millisecond
+
+// follow starts a command and prints its output live, each line after "| ",
+// until it ends. Lines that come meanwhile are answered if they concern it,
+// and kept for later if they do not.
+func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step) error {
+	done := make(chan error, 1)
+	attempt := p.State().Step(step).Attempt + 1
+	go func() { done <- p.Do(ctx, i) }()
+	out := &tail{path: p.State().Files(step.ID, attempt) + "/out.red", print: p.print}
+	ticker := time.NewTicker(pace)
+	defer ticker.Stop()
+	lines := p.lines.lines
+	for {
+		select {
+		case err := <-done:
+			out.rest()
+			if st := p.State().Step(step); st.Exit != nil && st.Attempt == attempt {
+				p.print("exit %d", *st.Exit)
+			}
+			return err
+		case <-ticker.C:
+			out.more()
+		case line, ok := <-lines:
+			if !ok {
+				lines = nil // the end of input waits for the command's end
+				continue
+			}
+			if err := p.meanwhile(ctx, line); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// meanwhile takes a line that comes while a command runs.
+func (p *session) meanwhile(ctx context.Context, line string) error {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	switch word {
+	case runbook.Cancel, runbook.Memo, "detach", "why", "?":
+		return p.take(ctx, line)
+	}
+	p.lines.hold(line)
+	return nil
+}
+
+// tail reads a growing file of redacted output from where it was read last.
+type tail struct {
+	path    string
+	offset  int64
+	partial []byte
+	print   func(format string, args ...any)
+}
+
+// chunk is how much output is printed at a time; a flood is printed in order,
+// and only as fast as the terminal takes it.
+const chunk = 256 << 10
+
+func (t *tail) more() bool {
+	data, next, err := run.Since(t.path, t.offset, chunk)
+	if err != nil || len(data) == 0 {
+		return false
+	}
+	t.offset = next
+	data = append(t.partial, data...)
+	cut := bytes.LastIndexByte(data, '\n') + 1
+	t.partial = bytes.Clone(data[cut:])
+	for _, line := range safetext.Lines(data[:cut], false) {
+		t.print("| %s", line)
+	}
+	return true
+}
+
+func (t *tail) rest() {
+	for t.more() {
+	}
+	if len(t.partial) > 0 {
+		t.print("| %s", safetext.Line(string(t.partial)))
+		t.partial = nil
+	}
+}

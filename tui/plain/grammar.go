@@ -1,0 +1,165 @@
+package plain
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+)
+
+// errWord is what a line that is no answer gets.
+var errWord = errors.New("that is no answer here; ? lists those that are")
+
+// words that name a step and may carry text.
+var stepWords = []string{
+	runbook.RunStep, runbook.Recheck, runbook.Confirm, runbook.Decline, runbook.Decide, runbook.Approve,
+	runbook.Reject, runbook.Tell, runbook.Accept, runbook.Skip, runbook.NA, runbook.ByHandIt, runbook.Cancel,
+}
+
+// parse reads one line of input. An intent without a kind was a question about
+// the state, and has been answered.
+func (p *session) parse(line string) (runbook.Intent, error) {
+	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	rest = strings.TrimSpace(rest)
+	none := runbook.Intent{}
+	switch {
+	case word == "":
+		return none, errWord
+	case word == "?":
+		p.list()
+		return none, nil
+	case word == "detach" && rest == "":
+		return none, ErrDetached
+	case word == "why":
+		return none, p.why(rest)
+	case word == runbook.Memo:
+		return runbook.Intent{Kind: runbook.Memo, Text: rest}, nil
+	case word == runbook.End && rest == "run":
+		return runbook.Intent{Kind: runbook.End, Text: "ended by the operator"}, nil
+	case word == runbook.Rollback && rest == "":
+		return none, p.plans()
+	case word == runbook.Rollback:
+		return runbook.Intent{Kind: runbook.Rollback, Step: rest}, nil
+	case !slices.Contains(stepWords, word):
+		return none, errWord
+	}
+	id, text, _ := strings.Cut(rest, " ")
+	step := p.Book().Step(id)
+	if step == nil {
+		return none, fmt.Errorf("no step is called %q: %s ID", id, word)
+	}
+	return runbook.Intent{Kind: word, Step: id, Seen: p.seen(id), Text: strings.TrimSpace(text)}, nil
+}
+
+// seen is the entry of a step that the operator saw last: what was printed.
+func (p *session) seen(id string) uint64 {
+	if st := p.State().Steps[id]; st != nil {
+		return st.Seen
+	}
+	return 0
+}
+
+// list prints every answer that would be taken now.
+func (p *session) list() {
+	for _, i := range p.Next() {
+		if form := p.form(i); form != "" {
+			p.print("  %s", form)
+		}
+	}
+	p.print("  why ID")
+	p.print("  detach")
+}
+
+// form is how an intent is typed.
+func (p *session) form(i runbook.Intent) string {
+	step := p.Book().Step(i.Step)
+	switch i.Kind {
+	case runbook.Accept, runbook.Skip, runbook.NA:
+		return i.Kind + " " + i.Step + " REASON"
+	case runbook.ByHandIt:
+		return i.Kind + " " + i.Step + " WHO"
+	case runbook.Confirm:
+		value := "VALUE"
+		if ask, ok := step.Verb.(book.Ask); ok && ask.Confirm.Value != "" {
+			value = safetext.Line(ask.Confirm.Value)
+		}
+		return i.Kind + " " + i.Step + " " + value
+	case runbook.Decide:
+		if ask, ok := step.Verb.(book.Ask); ok {
+			return i.Kind + " " + i.Step + " " + strings.Join(ask.Decide.Choices, "|")
+		}
+	case runbook.Memo:
+		return "memo TEXT"
+	case runbook.End:
+		return "end run"
+	case runbook.Check:
+		return ""
+	case runbook.Rollback, runbook.RunStep, runbook.Recheck, runbook.Decline, runbook.Approve, runbook.Reject, runbook.Tell, runbook.Cancel:
+		return i.Kind + " " + i.Step
+	}
+	return ""
+}
+
+// answerLine is the line that an operator would have typed for an intent.
+func (p *session) answerLine(i runbook.Intent) string {
+	if i.Kind == runbook.Jump {
+		return "the practice clock jumps to " + p.State().NextSlot(p.Book()).UTC().Format("2006-01-02 15:04:05Z")
+	}
+	return safetext.Line(strings.TrimSpace(i.Kind + " " + i.Step + " " + i.Text))
+}
+
+// why prints all that is known of a step.
+func (p *session) why(id string) error {
+	step := p.Book().Step(id)
+	if step == nil {
+		return fmt.Errorf("no step is called %q: why ID", id)
+	}
+	for _, line := range Why(p.Book(), p.State(), step) {
+		p.print("  %s", line)
+	}
+	return nil
+}
+
+// Why is all that is known of a step: its state, its evidence, its note and
+// the hints of the book that fit.
+func Why(b *book.Book, r *runbook.Run, step *book.Step) []string {
+	st := r.Step(step)
+	lines := []string{safetext.Line(step.ID) + "  " + safetext.Line(step.Title) + ": " + Word(st) + "  " + Saw(st)}
+	if step.Note != "" {
+		lines = append(lines, "note: "+safetext.Line(step.Note))
+	}
+	if res := st.Result; res != nil {
+		if res.Where != "" {
+			lines = append(lines, "where: "+safetext.Line(res.Where))
+		}
+		for _, e := range res.Evidence {
+			lines = append(lines, "saw: "+Value(e))
+		}
+		lines = append(lines, fmt.Sprintf("when: %s, took %s", res.Began.UTC().Format("2006-01-02 15:04:05Z"), res.Took))
+	}
+	if st.State.Open() {
+		for _, h := range runbook.Hints(b, step, Saw(st)) {
+			lines = append(lines, "hint: "+safetext.Line(h.Issue)+": "+safetext.Line(h.Say))
+		}
+		for _, c := range b.Contacts {
+			lines = append(lines, "call: "+safetext.Line(c.Level)+" "+safetext.Line(c.Name)+", answers in "+safetext.Line(c.Response))
+		}
+	}
+	return lines
+}
+
+func (p *session) plans() error {
+	plans := p.State().Plans(p.Book())
+	if len(plans) == 0 {
+		return errors.New("nothing that ran has a plan that undoes it")
+	}
+	for _, plan := range plans {
+		p.print("  rollback %s   %s", plan.ID, safetext.Line(plan.Title))
+		p.print("      when %s; loses %s; takes %s", safetext.Line(plan.When), safetext.Line(plan.Loses), safetext.Line(plan.Takes))
+	}
+	return nil
+}

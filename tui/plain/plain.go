@@ -1,0 +1,219 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+)
+
+// Options is where a plain session reads and writes.
+type Options struct {
+	In  io.Reader // nil: nobody answers
+	Out io.Writer
+}
+
+// ErrDetached says that the operator left, or the input ended.
+var ErrDetached = errors.New("detached")
+
+// ErrGibberish says that the input is no operator.
+var ErrGibberish = errors.New("20 lines in a row were no answer")
+
+// unusable is how many lines in a row may be no answer.
+const unusable = 20
+
+type session struct {
+	*runbook.Session
+	out   io.Writer
+	lines *reader
+	phase string // whose header was printed
+	bad   int    // unusable lines in a row
+	said  map[string]uint64
+}
+
+// Run walks one session in lines until it ends, until a person is needed who
+// is not there, or until only time is missing (*runbook.WaitError).
+func Run(ctx context.Context, s *runbook.Session, o Options) error {
+	p := &session{Session: s, out: o.Out, lines: newReader(ctx, o.In), said: map[string]uint64{}}
+	for {
+		if ctx.Err() != nil {
+			return ErrDetached
+		}
+		r := s.State()
+		if !r.Ended.IsZero() {
+			return nil
+		}
+		if err := p.step(ctx, r); err != nil {
+			return err
+		}
+	}
+}
+
+// step does the next thing: by itself what needs nobody, else by an answer.
+func (p *session) step(ctx context.Context, r *runbook.Run) error {
+	p.header(r)
+	i, auto := p.byItself(r)
+	if p.Rehearses() && !auto {
+		answer, err := p.Rehearse()
+		if err != nil {
+			return err
+		}
+		p.print("> %s", p.answerLine(answer))
+		return p.do(ctx, answer)
+	}
+	if auto {
+		if i.Kind == runbook.Close {
+			p.readBack(r)
+		}
+		return p.do(ctx, i)
+	}
+	return p.ask(ctx, r)
+}
+
+// byItself is what is done without an answer: looking, watching, and closing
+// what is settled. In practice the clock jumps where only time is missing.
+func (p *session) byItself(r *runbook.Run) (runbook.Intent, bool) {
+	next := p.Next()
+	if len(next) > 0 {
+		switch next[0].Kind {
+		case runbook.Check, runbook.WatchIt, runbook.Slots, runbook.Close:
+			return next[0], true
+		case runbook.End:
+			return next[0], r.Phase(p.Book()) == nil
+		}
+	}
+	var wait *runbook.WaitError
+	if r.Practice && errors.As(runbook.Standing(p.Book(), r), &wait) {
+		return runbook.Intent{Kind: runbook.Jump}, true
+	}
+	return runbook.Intent{}, false
+}
+
+// ask waits for one answer, or says that nobody can give it.
+func (p *session) ask(ctx context.Context, r *runbook.Run) error {
+	var wait *runbook.WaitError
+	if standing := runbook.Standing(p.Book(), r); errors.As(standing, &wait) {
+		return standing
+	}
+	p.prompt(ctx, r)
+	line, err := p.lines.next(ctx)
+	if err != nil {
+		return ErrDetached
+	}
+	return p.take(ctx, line)
+}
+
+// take carries out one line of input. What is no answer is said so, and after
+// a while taken for what it is.
+func (p *session) take(ctx context.Context, line string) error {
+	i, err := p.parse(line)
+	switch {
+	case errors.Is(err, ErrDetached):
+		return err
+	case err == nil && i.Kind == "":
+		return nil // a question about the state, answered
+	case err == nil:
+		err = p.do(ctx, i)
+		if err == nil || !p.forgivable(err) {
+			p.bad = 0
+			return err
+		}
+	}
+	p.print("? %s", safetext.Line(err.Error()))
+	if p.bad++; p.bad >= unusable {
+		return ErrGibberish
+	}
+	return nil
+}
+
+// forgivable errors leave the run as it is, and the operator may answer again.
+func (p *session) forgivable(err error) bool {
+	return !errors.Is(err, runbook.ErrWorldGone) && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrDetached)
+}
+
+// do carries out an intent and prints what came of it. While a command runs
+// its output is shown, and the operator may cancel it.
+func (p *session) do(ctx context.Context, i runbook.Intent) error {
+	before := p.State()
+	step := p.Book().Step(i.Step)
+	var err error
+	if i.Kind == runbook.RunStep {
+		err = p.follow(ctx, i, step)
+	} else {
+		err = p.Do(ctx, i)
+	}
+	p.results(before, p.State())
+	if errors.Is(err, context.Canceled) {
+		return ErrDetached
+	}
+	return err
+}
+
+// results prints every step that an intent changed.
+func (p *session) results(before, after *runbook.Run) {
+	for _, s := range p.Book().All() {
+		old, now := before.Steps[s.ID], after.Steps[s.ID]
+		if now == nil || old != nil && old.Seen == now.Seen {
+			continue
+		}
+		if len(now.Slots) > 0 && now.State == runbook.Running {
+			continue // a watch is told when it is decided
+		}
+		p.print("%s %-14s %-28s %s", Mark(*now), Word(*now), s.ID, Saw(*now))
+		if now.State.Open() {
+			p.hints(s, *now)
+		}
+	}
+	if len(after.Notes) > len(before.Notes) {
+		p.print("memo kept")
+	}
+}
+
+func (p *session) hints(s *book.Step, st runbook.StepState) {
+	for _, h := range runbook.Hints(p.Book(), s, Saw(st)) {
+		diagnose := ""
+		if h.Diagnose != "" {
+			diagnose = "  diagnose: recheck " + h.Diagnose
+		}
+		p.print("  hint: %s: %s%s", safetext.Line(h.Issue), safetext.Line(h.Say), diagnose)
+	}
+}
+
+// header says once where the walk has come to.
+func (p *session) header(r *runbook.Run) {
+	phase := r.Phase(p.Book())
+	if phase == nil || phase.ID == p.phase {
+		return
+	}
+	p.phase = phase.ID
+	p.print("")
+	p.print("== %s  %s  %s ==", p.frame(r), safetext.Line(Title(phase.Title, phase.ID)), Counts(r.Counts(phase)))
+}
+
+func (p *session) frame(r *runbook.Run) string {
+	if r.Practice {
+		return "PRACTICE " + r.Short()
+	}
+	return strings.ToUpper(safetext.Line(r.Target)) + " " + r.Short()
+}
+
+func (p *session) readBack(r *runbook.Run) {
+	for _, line := range ReadBack(r, r.Phase(p.Book())) {
+		p.print("%s", line)
+	}
+}
+
+func (p *session) print(format string, args ...any) {
+	_, _ = io.WriteString(p.out, strings.TrimRight(fmt.Sprintf(format, args...), " ")+"\n")
+}
+
+// clock is the world's time for a line.
+func (p *session) clock() string {
+	return p.World().Clock.Now().UTC().Format(time.TimeOnly) + "Z"
+}

@@ -1,0 +1,129 @@
+package plain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+)
+
+// prompt says where and what, and then which answers would be taken. There is
+// no default.
+func (p *session) prompt(ctx context.Context, r *runbook.Run) {
+	phase := r.Phase(p.Book())
+	next := p.Next()
+	step := p.focus(r, phase, next)
+	if step == nil {
+		p.print("%s %s  %s", p.clock(), p.frame(r), p.nowhere(r))
+	} else {
+		at := slices.Index(phase.Steps, step) + 1
+		p.print("%s %s %s %d/%d  %s  %s", p.clock(), p.frame(r), phase.ID, at, len(phase.Steps), step.ID, p.question(ctx, r, step))
+	}
+	p.print("  answers: %s", strings.Join(p.forms(next, step), " · "))
+}
+
+func (p *session) nowhere(r *runbook.Run) string {
+	if r.Plan == "" && r.Mode == runbook.ModeRollback {
+		return "which plan? `rollback` lists them"
+	}
+	return "what next?"
+}
+
+// focus is the step a prompt is about: the one the model suggests, else the
+// first that went wrong.
+func (p *session) focus(r *runbook.Run, phase *book.Phase, next []runbook.Intent) *book.Step {
+	if phase == nil {
+		return nil
+	}
+	if s := r.FirstOpen(phase); s != nil {
+		return s
+	}
+	for _, i := range next {
+		if s := p.Book().Step(i.Step); s != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// question is what is asked of a person about a step.
+func (p *session) question(ctx context.Context, r *runbook.Run, s *book.Step) string {
+	st := r.Step(s)
+	title := safetext.Line(s.Title)
+	if st.State.Open() {
+		title = strings.ToUpper(Word(st)) + " " + title + ": " + Saw(st)
+	}
+	verb, err := p.Book().Bind(s, r.Vars)
+	if err != nil {
+		return title + "  (" + safetext.Line(err.Error()) + ")"
+	}
+	switch v := verb.(type) {
+	case book.Run:
+		if v.Command == nil {
+			return title + "  this probe touches the target"
+		}
+		order, err := p.Order(ctx, s)
+		if err != nil {
+			return title + "  (" + safetext.Line(err.Error()) + ")"
+		}
+		return title + "\n  " + strings.Join(Approval(p.Target().Name, order), "\n  ")
+	case book.Ask:
+		return title + p.evidence(r, v)
+	case book.Tell:
+		return fmt.Sprintf("%s\n  copy this to %s, then say so:\n%s", title, safetext.Line(v.Message.To), indent(safetext.Block(v.Message.Text)))
+	}
+	return title
+}
+
+// evidence shows an ask's question and the results it rests on.
+func (p *session) evidence(r *runbook.Run, v book.Ask) string {
+	var ids []string
+	text := ""
+	switch {
+	case v.Confirm != nil:
+		ids, text = v.Confirm.Evidence, v.Confirm.Question
+	case v.Approve != nil:
+		ids, text = v.Approve.Evidence, v.Approve.Question
+		if text == "" {
+			text = "approve as " + v.Approve.Role + "?"
+		}
+	case v.Decide != nil:
+		text = v.Decide.Question
+	}
+	out := "  " + safetext.Line(text)
+	for _, id := range ids {
+		if s := p.Book().Step(id); s != nil {
+			st := r.Step(s)
+			out += fmt.Sprintf("\n  %s %s  %s  %s", Mark(st), Word(st), id, Saw(st))
+		}
+	}
+	return out
+}
+
+// forms are the answers about one step, and those that always stand open.
+func (p *session) forms(next []runbook.Intent, step *book.Step) []string {
+	var all []string
+	for _, i := range next {
+		switch {
+		case step != nil && i.Step == step.ID, i.Kind == runbook.Memo, i.Kind == runbook.End:
+			if form := p.form(i); form != "" && !slices.Contains(all, form) {
+				all = append(all, form)
+			}
+		}
+	}
+	if slices.ContainsFunc(next, func(i runbook.Intent) bool { return i.Kind == runbook.Rollback }) {
+		all = append(all, "rollback")
+	}
+	if step != nil {
+		all = append(all, "why "+step.ID)
+	}
+	return append(all, "detach", "?")
+}
+
+func indent(block string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(block, "\n"), "\n", "\n    ")
+}

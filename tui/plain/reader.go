@@ -1,0 +1,66 @@
+package plain
+
+import (
+	"bufio"
+	"context"
+	"io"
+)
+
+// maxLine is the longest answer; a longer line is cut there and will not be
+// understood.
+const maxLine = 8 << 10
+
+// reader hands out lines one by one, and can be given one back.
+type reader struct {
+	lines chan string
+	held  []string
+}
+
+func newReader(ctx context.Context, in io.Reader) *reader {
+	r := &reader{lines: make(chan string)}
+	if in == nil {
+		close(r.lines)
+		return r
+	}
+	go func() {
+		defer close(r.lines)
+		buffered := bufio.NewReaderSize(in, maxLine)
+		for {
+			line, prefix, err := buffered.ReadLine()
+			text := string(line)
+			for prefix && err == nil {
+				_, prefix, err = buffered.ReadLine()
+			}
+			if err != nil && text == "" {
+				return
+			}
+			select {
+			case r.lines <- text:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return r
+}
+
+// next waits for a line; io.EOF says that no more will come.
+func (r *reader) next(ctx context.Context) (string, error) {
+	if len(r.held) > 0 {
+		line := r.held[0]
+		r.held = r.held[1:]
+		return line, nil
+	}
+	select {
+	case line, ok := <-r.lines:
+		if !ok {
+			return "", io.EOF
+		}
+		return line, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// hold keeps a line for after what runs now.
+func (r *reader) hold(line string) { r.held = append(r.held, line) }

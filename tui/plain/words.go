@@ -1,0 +1,246 @@
+// Package plain is the session in lines: for dumb terminals, serial consoles,
+// screen readers and tests. Its words are the screen's words too.
+package plain
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps"
+	"runbook/steps/run"
+	"runbook/steps/safetext"
+)
+
+// Mark is the one-character sign of a state. It never stands alone: the word
+// or the reason stands beside it.
+func Mark(st runbook.StepState) string {
+	switch st.State {
+	case runbook.Passed:
+		if st.Result != nil && st.Result.Verdict == steps.Warn {
+			return "!"
+		}
+		return "✓"
+	case runbook.Confirmed:
+		return "✓"
+	case runbook.Failed, runbook.Declined:
+		return "✗"
+	case runbook.Unknown:
+		return "?"
+	case runbook.Running:
+		return "●"
+	case runbook.Accepted:
+		return "~"
+	case runbook.ByHand:
+		return "h"
+	case runbook.Skipped, runbook.NotApplicable:
+		return "-"
+	case runbook.Pending:
+	}
+	return "·"
+}
+
+// Word is the state in a word or two; marks on it (warned, rehearsed) show.
+func Word(st runbook.StepState) string {
+	word := st.State.String()
+	if st.State == runbook.Passed && st.Result != nil && st.Result.Verdict == steps.Warn {
+		word = "warning"
+	}
+	if st.State == runbook.Unknown && st.Result != nil && st.Result.Verdict == steps.Blocked {
+		word = "blocked"
+	}
+	if st.Rehearsed && st.State != runbook.Pending {
+		word += ", rehearsed"
+	}
+	return word
+}
+
+// Saw says in one line what is known of a step: its reason, else its first
+// evidence, and where that was seen. The text is safe to show.
+func Saw(st runbook.StepState) string {
+	var parts []string
+	add := func(s string) {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if st.Who != "" {
+		add("by " + st.Who)
+	}
+	add(st.Answer)
+	if st.State != runbook.Pending {
+		add(st.Reason)
+	}
+	if n := len(st.Slots); n > 0 {
+		add(slots(st))
+	}
+	if r := st.Result; r != nil && (st.State == runbook.Passed || st.State.Open()) {
+		if r.Reason != "" && r.Reason != st.Reason {
+			add(r.Reason)
+		} else if len(r.Evidence) > 0 && r.Reason == "" {
+			add(Value(r.Evidence[0]))
+		}
+		add(r.Where)
+	}
+	return safetext.Line(strings.Join(parts, "  "))
+}
+
+func slots(st runbook.StepState) string {
+	failed, gaps := 0, 0
+	for _, s := range st.Slots {
+		switch {
+		case s.Gap:
+			gaps++
+		case s.Verdict == steps.Fail:
+			failed++
+		}
+	}
+	return fmt.Sprintf("slot %d, %d failed, %d missed", st.Slots[len(st.Slots)-1].K, failed, gaps)
+}
+
+// Value is a line of evidence: what was seen beside its limit.
+func Value(e steps.Evidence) string {
+	text := e.Label + " " + e.Value
+	if e.Unit != "" {
+		text += " " + e.Unit
+	}
+	if e.Limit != "" {
+		text += ", limit " + e.Limit
+	}
+	return safetext.Line(text)
+}
+
+// Sorted are the steps of a phase as an operator reads them: what is wrong
+// first, then what waits for a person, then what goes on, the rest as the book
+// has it.
+func Sorted(r *runbook.Run, p *book.Phase) []*book.Step {
+	rank := func(s *book.Step) int {
+		switch st := r.Step(s).State; {
+		case st == runbook.Failed || st == runbook.Declined:
+			return 0
+		case st == runbook.Unknown:
+			return 1
+		case st == runbook.Running:
+			return 2
+		case st == runbook.Pending:
+			return 3
+		}
+		return 4
+	}
+	sorted := slices.Clone(p.Steps)
+	slices.SortStableFunc(sorted, func(a, b *book.Step) int { return rank(a) - rank(b) })
+	return sorted
+}
+
+// countOrder is how states are counted out loud.
+var countOrder = []runbook.State{
+	runbook.Failed, runbook.Declined, runbook.Unknown, runbook.Running, runbook.Pending, runbook.Passed,
+	runbook.Confirmed, runbook.Accepted, runbook.ByHand, runbook.Skipped, runbook.NotApplicable,
+}
+
+// Counts is "19 passed  2 FAILED  1 unknown": what is wrong in capitals.
+func Counts(n map[runbook.State]int) string {
+	var parts []string
+	for _, state := range countOrder {
+		if n[state] == 0 {
+			continue
+		}
+		word := state.String()
+		if state == runbook.Failed || state == runbook.Declined {
+			word = strings.ToUpper(word)
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", n[state], word))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// ReadBack is what is read at the pause point: the counts, and every step that
+// did not simply pass, by name and with its reason.
+func ReadBack(r *runbook.Run, p *book.Phase) []string {
+	lines := []string{strings.ToUpper(Title(p.Title, p.ID)) + "  " + Counts(r.Counts(p))}
+	for _, s := range p.Steps {
+		st := r.Step(s)
+		switch st.State {
+		case runbook.Accepted, runbook.Skipped, runbook.ByHand:
+			lines = append(lines, fmt.Sprintf(" %s %s  %s  %s", Mark(st), Word(st), Title(s.Title, s.ID), Saw(st)))
+		}
+		if slices.Contains(r.Warnings(p), s) {
+			lines = append(lines, fmt.Sprintf(" ! warning  %s  %s", Title(s.Title, s.ID), Saw(st)))
+		}
+	}
+	return lines
+}
+
+// Approval is the command as it will be executed, every character of it
+// visible: where, in which directory, the words, the names of its variables.
+func Approval(host string, o run.Order) []string {
+	words := make([]string, len(o.Argv))
+	for i, w := range o.Argv {
+		words[i] = safetext.Exact(w)
+		if strings.ContainsAny(words[i], " \t\"'") || words[i] == "" {
+			words[i] = "'" + words[i] + "'"
+		}
+	}
+	vars := make([]string, 0, len(o.Env))
+	for _, pair := range o.Env {
+		name, _, _ := strings.Cut(pair, "=")
+		vars = append(vars, safetext.Exact(name))
+	}
+	slices.Sort(vars)
+	return []string{
+		safetext.Exact(host) + ":" + safetext.Exact(o.Dir) + " $ " + strings.Join(words, " "),
+		"program " + safetext.Exact(o.Path),
+		"environment " + strings.Join(slices.Compact(vars), " "),
+	}
+}
+
+// Title is the title for people, or the id where the book gives none.
+func Title(title, id string) string {
+	if title == "" {
+		return id
+	}
+	return title
+}
+
+// Ago is an age for people: "3 s", "41 min", "2 h", "3 d".
+func Ago(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0 s"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// Farewell is what stays in the scrollback after the screen has gone: eight
+// lines at most, and how to come back.
+func Farewell(b *book.Book, r *runbook.Run, n uint64, headCode string) []string {
+	frame := "run"
+	if r.Practice {
+		frame = "PRACTICE run"
+	}
+	where := "all phases closed"
+	if p := r.Phase(b); p != nil {
+		where = "in " + Title(p.Title, p.ID) + ": " + Counts(r.Counts(p))
+	}
+	lines := []string{
+		fmt.Sprintf("%s %s  %s on %s  %s", frame, r.Short(), r.Book, r.Target, r.Mode),
+		where,
+	}
+	if r.Unrecorded > 0 {
+		lines = append(lines, fmt.Sprintf("NOT RECORDED: %d entries could not be written to %s", r.Unrecorded, r.Dir))
+	}
+	lines = append(lines, fmt.Sprintf("log %d entries, head %s", n, headCode))
+	if r.Ended.IsZero() {
+		return append(lines, "go on with: runbook resume "+r.Short())
+	}
+	return append(lines, strings.ToUpper(r.Outcome)+" "+r.Ended.UTC().Format("2006-01-02 15:04:05Z")+"   check it: runbook log verify "+r.Short())
+}
