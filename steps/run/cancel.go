@@ -52,13 +52,13 @@ func (p *Process) escalate() {
 // the program has ended. Who runs below it is remembered first: a signal may
 // orphan them out of sight.
 func (p *Process) signal(sig syscall.Signal) bool {
-	family := p.members(processes())
+	all := processes()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.over {
 		return false
 	}
-	maps.Copy(p.family, family)
+	maps.Copy(p.family, p.members(all))
 	if err := syscall.Kill(-p.id.PID, sig); err != nil {
 		p.sent = append(p.sent, fmt.Sprintf("%s (%v)", unix.SignalName(sig), err))
 		return true
@@ -69,7 +69,7 @@ func (p *Process) signal(sig syscall.Signal) bool {
 
 // members are the processes of all that belong to the command, by pid and
 // without the program itself: of its session or group, remembered, with its
-// output as theirs, or below one of these.
+// output as theirs, or below one of these. The caller holds p.mu.
 func (p *Process) members(all []proc) map[int]proc {
 	found := map[int]proc{}
 	mine := func(q proc) bool {
@@ -95,10 +95,7 @@ const killWithin = 2 * time.Second
 // leftovers names what outlived the program. Of a cancelled command they are
 // killed, and so is what they started meanwhile.
 func (p *Process) leftovers() []string {
-	left := p.members(processes())
-	p.mu.Lock()
-	cancelled := p.cancelled
-	p.mu.Unlock()
+	left, cancelled := p.remaining()
 	if !cancelled {
 		return names(left, func(proc) string { return "" })
 	}
@@ -110,9 +107,8 @@ func (p *Process) leftovers() []string {
 			}
 		}
 		time.Sleep(5 * time.Millisecond)
-		still = p.members(processes())
+		still, _ = p.remaining()
 		maps.Copy(seen, still)
-		maps.Copy(p.family, still)
 	}
 	return names(seen, func(q proc) string {
 		if _, ok := still[q.pid]; ok {
@@ -120,6 +116,17 @@ func (p *Process) leftovers() []string {
 		}
 		return " (killed)"
 	})
+}
+
+// remaining looks for members now, remembers them, and reports whether the
+// command was cancelled.
+func (p *Process) remaining() (map[int]proc, bool) {
+	all := processes()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found := p.members(all)
+	maps.Copy(p.family, found)
+	return found, p.cancelled
 }
 
 // names lists processes by pid, each with its name and what mark says.

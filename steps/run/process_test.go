@@ -1,0 +1,214 @@
+package run_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"runbook/steps"
+	"runbook/steps/run"
+)
+
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		sh     string
+		exit   int
+		signal string
+	}{
+		{"exit 0", 0, ""}, {"exit 1", 1, ""}, {"exit 126", 126, ""}, {"exit 127", 127, ""}, {"exit 255", 255, ""},
+		{"no-such-program", 127, ""}, {"false; true", 1, ""}, {"echo $NOT_SET", 1, ""}, {"false | true", 1, ""},
+		{"kill -HUP $$", -1, "SIGHUP"}, {"kill -TERM $$", -1, "SIGTERM"}, {"kill -SEGV $$", -1, "SIGSEGV"},
+		{"kill -KILL $$", -1, "SIGKILL"}, {"kill -PIPE $$", -1, "SIGPIPE"},
+	}
+	for _, c := range cases {
+		o := order(t, run.Command{Sh: c.sh})
+		got := start(t, o).Outcome()
+		if got.Exit != c.exit || got.Signal != c.signal || got.Err != "" || got.Warn != "" || got.Cancelled {
+			t.Errorf("%s: %+v", c.sh, got)
+		}
+		class, kept := run.Classify(o.Files)
+		kept.Took, kept.Began = got.Took, got.Began
+		if class != run.Exited || !reflect.DeepEqual(kept, got) {
+			t.Errorf("%s: classified %v %+v, was %+v", c.sh, class, kept, got)
+		}
+	}
+}
+
+func TestOutputIsRecorded(t *testing.T) {
+	t.Parallel()
+	o := order(t, run.Command{Sh: "pwd; echo error >&2; printf end"})
+	got := start(t, o).Outcome()
+	want := o.Dir + "\nerror\nend"
+	sum := sha256.Sum256([]byte(want))
+	if output(t, o) != want || got.Bytes != int64(len(want)) || got.SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("output %q, outcome %+v", output(t, o), got)
+	}
+	entries, err := os.ReadDir(o.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, e := range entries {
+		names = append(names, e.Name())
+		if info, err := e.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %v, %v", e.Name(), info.Mode(), err)
+		}
+	}
+	if !slices.Equal(names, []string{"out.red", "pid", "started", "verdict"}) {
+		t.Errorf("files left: %v", names)
+	}
+	tail, next, err := run.Tail(filepath.Join(o.Files, run.OutputFile), 3)
+	if string(tail) != "end" || next != got.Bytes || err != nil {
+		t.Errorf("tail %q, %d, %v", tail, next, err)
+	}
+}
+
+func TestProgramThatCannotBeExecuted(t *testing.T) {
+	t.Parallel()
+	o := order(t, run.Command{Argv: []string{"true"}})
+	o.Path = filepath.Join(t.TempDir(), "broken")
+	if err := os.WriteFile(o.Path, []byte("\x7fELF no more"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, o)
+	got := p.Outcome()
+	if got.Exit != -1 || !strings.Contains(got.Err, "exec format error") || p.PID() != 0 {
+		t.Errorf("outcome %+v, pid %d", got, p.PID())
+	}
+	if class, _ := run.Classify(o.Files); class != run.Exited {
+		t.Errorf("class %v", class)
+	}
+}
+
+func TestOneIntentForksOnce(t *testing.T) {
+	t.Parallel()
+	o := order(t, run.Command{Sh: "echo once >>count"})
+	if class, _ := run.Classify(o.Files); class != run.NeverStarted {
+		t.Errorf("before: %v", class)
+	}
+	type result struct {
+		p   *run.Process
+		err error
+	}
+	results := make(chan result)
+	for range 16 {
+		go func() {
+			p, err := run.Start(o)
+			results <- result{p, err}
+		}()
+	}
+	refused := 0
+	for range 16 {
+		switch r := <-results; {
+		case errors.Is(r.err, run.ErrStarted):
+			refused++
+		case r.err != nil:
+			t.Error(r.err)
+		default:
+			r.p.Outcome()
+		}
+	}
+	if _, err := run.Start(o); !errors.Is(err, run.ErrStarted) || refused != 15 {
+		t.Errorf("%d refused, after the end: %v", refused, err)
+	}
+	data, err := os.ReadFile(filepath.Join(o.Dir, "count"))
+	if string(data) != "once\n" {
+		t.Errorf("forked: %q, %v", data, err)
+	}
+}
+
+func TestEnvironmentIsBuilt(t *testing.T) {
+	for i := range 33 {
+		t.Setenv(fmt.Sprintf("POISON_%d", i), "x")
+	}
+	for _, name := range []string{"BASH_ENV", "ENV", "LD_LIBRARY_PATH", "PGOPTIONS", "SSH_AUTH_SOCK", "http_proxy", "NODE_OPTIONS"} {
+		t.Setenv(name, "/nowhere")
+	}
+	for _, env := range [][]string{nil, {"PATH=/usr/bin:/bin", "A=1 2\n3", "EMPTY="}} {
+		o := order(t, run.Command{Argv: []string{"env", "-0"}})
+		o.Env = env
+		start(t, o).Outcome()
+		got := strings.Split(strings.TrimSuffix(output(t, o), "\x00"), "\x00")
+		if len(env) == 0 {
+			env = []string{""}
+		}
+		if !slices.Equal(got, env) {
+			t.Errorf("environment %q, want %q", got, env)
+		}
+	}
+}
+
+func TestNoTerminal(t *testing.T) {
+	t.Parallel()
+	o := order(t, run.Command{Sh: `cat; if read -r x </dev/tty; then echo asked; else echo none; fi`})
+	began := time.Now()
+	start(t, o).Outcome()
+	if out := output(t, o); !strings.HasSuffix(out, "none\n") || time.Since(began) > 5*time.Second {
+		t.Errorf("%v: %q", time.Since(began), out)
+	}
+}
+
+func TestSecretsNeverReachTheOutput(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cret-Canary/42"
+	script := ""
+	for cut := range len(secret) + 1 {
+		script += fmt.Sprintf("printf %%s 'a%s'; wait; printf %%s '%sb\n'\n", secret[:cut], secret[cut:])
+	}
+	script += `printf %s "$CANARY" | base64; printf %s "x$CANARY" | base64; printf %s "$CANARY" | od -An -tx1 | tr -d ' \n'; echo "$CANARY" >&2; printf %s "${CANARY%??}"`
+	o := order(t, run.Command{Sh: script})
+	o.Env = append(o.Env, "CANARY="+secret)
+	o.Secrets = []steps.Secret{steps.NewSecret(secret)}
+	got := start(t, o).Outcome()
+	out := output(t, o)
+	if got.Exit != 0 || strings.Count(out, "a[redacted]b\n") != len(secret)+1 {
+		t.Errorf("%+v: %q", got, out)
+	}
+	for _, leak := range []string{secret, "czNjcmV0", "733363726574"} {
+		if strings.Contains(out, leak) {
+			t.Errorf("leaked %q: %q", leak, out)
+		}
+	}
+	if !strings.HasSuffix(out, "[redacted]\n"+secret[:len(secret)-2]) {
+		t.Errorf("the held tail is missing: %q", out)
+	}
+}
+
+func TestLastOutput(t *testing.T) {
+	t.Parallel()
+	o := order(t, run.Command{Sh: `echo ready; until [ -e go ]; do sleep 0.01; done; echo done`})
+	p := start(t, o)
+	await(t, "live output", func() bool { return output(t, o) == "ready\n" })
+	first := p.LastOutput()
+	if err := os.WriteFile(filepath.Join(o.Dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p.Outcome(); !p.LastOutput().After(first) || output(t, o) != "ready\ndone\n" {
+		t.Errorf("last output %v, before %v", p.LastOutput(), first)
+	}
+}
+
+// await waits for a visible fact.
+func await(t *testing.T, what string, fact func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer deadline.Stop()
+	defer tick.Stop()
+	for !fact() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("waited 10 s for %s", what)
+		case <-tick.C:
+		}
+	}
+}
