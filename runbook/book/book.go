@@ -36,12 +36,12 @@ type Book struct {
 // Var is a named value of a book. Which place gives it: --var, then the
 // target's [vars], then Default; a secret comes from the target's [secret.X].
 type Var struct {
-	Title    string `mapstructure:"title"`
-	Required bool   `mapstructure:"required"`
-	Secret   bool   `mapstructure:"secret"`
-	Default  string `mapstructure:"default"`
-	Match    string `mapstructure:"match"`  // a regular expression the whole value must match
-	Export   string `mapstructure:"export"` // the environment variable; NAME in upper case if empty
+	Title    string `mapstructure:"title" json:"title,omitempty"`
+	Required bool   `mapstructure:"required" json:"required,omitempty"`
+	Secret   bool   `mapstructure:"secret" json:"secret,omitempty"`
+	Default  string `mapstructure:"default" json:"default,omitempty"`
+	Match    string `mapstructure:"match" json:"match,omitempty"`   // a regular expression the whole value must match
+	Export   string `mapstructure:"export" json:"export,omitempty"` // the environment variable; NAME in upper case if empty
 }
 
 // Phase is a part of a book that closes as a whole.
@@ -128,43 +128,43 @@ func (Watch) verb() {}
 // Hint is what to look at when a step fails: Match is a regular expression on
 // the step's id and reason.
 type Hint struct {
-	Match    string   `mapstructure:"match"`
-	Issue    string   `mapstructure:"issue"`
-	Cause    string   `mapstructure:"cause"`
-	Say      string   `mapstructure:"say"`
-	Diagnose string   `mapstructure:"diagnose"` // id of a check step
-	Covers   []string `mapstructure:"covers"`
+	Match    string   `mapstructure:"match" json:"match,omitempty"`
+	Issue    string   `mapstructure:"issue" json:"issue,omitempty"`
+	Cause    string   `mapstructure:"cause" json:"cause,omitempty"`
+	Say      string   `mapstructure:"say" json:"say,omitempty"`
+	Diagnose string   `mapstructure:"diagnose" json:"diagnose,omitempty"` // id of a check step
+	Covers   []string `mapstructure:"covers" json:"covers,omitempty"`
 }
 
 // Contact is whom to call, and how soon an answer is owed.
 type Contact struct {
-	Level    string   `mapstructure:"level"`
-	Name     string   `mapstructure:"name"`
-	Response string   `mapstructure:"response"`
-	Reach    string   `mapstructure:"reach"`
-	Covers   []string `mapstructure:"covers"`
+	Level    string   `mapstructure:"level" json:"level,omitempty"`
+	Name     string   `mapstructure:"name" json:"name,omitempty"`
+	Response string   `mapstructure:"response" json:"response,omitempty"`
+	Reach    string   `mapstructure:"reach" json:"reach,omitempty"`
+	Covers   []string `mapstructure:"covers" json:"covers,omitempty"`
 }
 
 // Objective is a recovery objective.
 type Objective struct {
-	Scenario string   `mapstructure:"scenario"`
-	RTO      string   `mapstructure:"rto"`
-	RPO      string   `mapstructure:"rpo"`
-	Covers   []string `mapstructure:"covers"`
+	Scenario string   `mapstructure:"scenario" json:"scenario,omitempty"`
+	RTO      string   `mapstructure:"rto" json:"rto,omitempty"`
+	RPO      string   `mapstructure:"rpo" json:"rpo,omitempty"`
+	Covers   []string `mapstructure:"covers" json:"covers,omitempty"`
 }
 
 // Backup is a line of the backup schedule.
 type Backup struct {
-	Type      string   `mapstructure:"type"`
-	Frequency string   `mapstructure:"frequency"`
-	Retention string   `mapstructure:"retention"`
-	Covers    []string `mapstructure:"covers"`
+	Type      string   `mapstructure:"type" json:"type,omitempty"`
+	Frequency string   `mapstructure:"frequency" json:"frequency,omitempty"`
+	Retention string   `mapstructure:"retention" json:"retention,omitempty"`
+	Covers    []string `mapstructure:"covers" json:"covers,omitempty"`
 }
 
 // Signoff is a role that signs at the end; Scope is "run" or "phase:ID".
 type Signoff struct {
-	Role   string   `mapstructure:"role"`
-	Title  string   `mapstructure:"title"`
-	Scope  string   `mapstructure:"scope"`
-	Covers []string `mapstructure:"covers"`
+	Role   string   `mapstructure:"role" json:"role,omitempty"`
+	Title  string   `mapstructure:"title" json:"title,omitempty"`
+	Scope  string   `mapstructure:"scope" json:"scope,omitempty"`
+	Covers []string `mapstructure:"covers" json:"covers,omitempty"`
 }
