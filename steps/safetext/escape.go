@@ -61,7 +61,14 @@ func (m *machine) csi(c byte) bool {
 
 // sgr appends the allowed part of the sequence just read.
 func (m *machine) sgr() {
-	safe := appendSGR(nil, m.seq)
+	safe, ok := m.known[string(m.seq)]
+	if !ok {
+		if m.known == nil || len(m.known) >= maxKnown {
+			m.known = map[string][]byte{}
+		}
+		safe = appendSGR(nil, m.seq)
+		m.known[string(m.seq)] = safe
+	}
 	if len(safe) == 0 {
 		return
 	}

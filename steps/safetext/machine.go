@@ -27,6 +27,7 @@ const (
 const (
 	maxString = 4 << 10  // an unterminated control string ends here
 	maxSGR    = 64       // a longer SGR is dropped
+	maxKnown  = 64       // this many SGR are remembered
 	maxLine   = 64 << 10 // a longer line is broken, so memory stays bounded
 
 	esc = 0x1b
@@ -45,10 +46,11 @@ type machine struct {
 	space bool   // oneLine: the last thing written stands for a line end
 
 	state state
-	seq   []byte // a CSI's parameters, up to maxSGR
-	run   int    // bytes of the sequence so far
-	prev  byte   // the byte before, in a control string
-	rune  []byte // the beginning of a character cut by a write
+	seq   []byte            // a CSI's parameters, up to maxSGR
+	known map[string][]byte // what is left of an SGR, by its parameters: a program uses few
+	run   int               // bytes of the sequence so far
+	prev  byte              // the byte before, in a control string
+	rune  []byte            // the beginning of a character cut by a write
 }
 
 // feed reads p.
