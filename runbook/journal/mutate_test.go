@@ -366,3 +366,10 @@ func TestOtherVersion(t *testing.T) {
 		t.Errorf("our line with another version: exit %d %v", r.Exit(), r.Lines())
 	}
 }
+
+func mkdir(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}

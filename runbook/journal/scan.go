@@ -252,12 +252,14 @@ func (c *chain) advance(e *Entry) {
 // begin takes e as the first line of a segment.
 func (c *chain) begin(e *Entry) error {
 	seg := segment{first: *e}
-	dec := json.NewDecoder(bytes.NewReader(e.Body))
-	if err := dec.Decode(&seg.body); err != nil {
+	if err := json.Unmarshal(e.Body, &seg.body); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
 	s := &seg.body
+	again, err := encodeBody(s)
 	switch {
+	case err != nil || !bytes.Equal(again, e.Body):
+		return errors.New("session: other keys than these")
 	case s.World != Real && s.World != Practice:
 		return fmt.Errorf("session: world %q", s.World)
 	case c.n > 0 && s.World != c.world:
@@ -267,7 +269,6 @@ func (c *chain) begin(e *Entry) error {
 	case s.Stmt != s.statement(e, c.bytes, hex.EncodeToString(c.sum.Sum(nil))):
 		return errors.New("session: the statement speaks of another session")
 	}
-	var err error
 	if seg.key, err = s.key(); err != nil {
 		return err
 	}

@@ -1,0 +1,91 @@
+package journal
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzParseLine: what is accepted is exactly what we would write.
+func FuzzParseLine(f *testing.F) {
+	dir := f.TempDir()
+	l, err := Create(dir, Options{World: Real, Claims: map[string]string{"user": "é<\u2028"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, body := range []any{nil, map[string]any{"b": []any{1, nil, true, "x"}, "a": map[string]any{"": -9}}} {
+		if _, err := l.Append(f.Context(), "note", body); err != nil {
+			f.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		f.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "0001.jsonl"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for line := range bytes.Lines(b) {
+		if _, err := ParseLine(line); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(line)
+		f.Add(bytes.Replace(line, []byte(`"body":{`), []byte(`"body":{"a":1,"a":1,`), 1))
+		f.Add(bytes.Replace(line, []byte(`:1,`), []byte(`:1.0,`), 1))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		e, err := ParseLine(line)
+		if err != nil {
+			return
+		}
+		if got := e.Line(); !bytes.Equal(got, line) {
+			t.Errorf("accepted %q, would write %q", line, got)
+		}
+		if bytes.Count(line, []byte("\n")) != 1 || bytes.IndexByte(line, 0) >= 0 {
+			t.Errorf("accepted %q", line)
+		}
+		again, err := encodeBody(e.Body)
+		if err != nil || !bytes.Equal(again, e.Body) {
+			t.Errorf("body %q encodes as %q, %v", e.Body, again, err)
+		}
+	})
+}
+
+func TestParseLineIsStrict(t *testing.T) {
+	t.Parallel()
+	b := segmentsOf(t, finished(t, Options{}))[0]
+	line := lines(b)[1]
+	for name, change := range map[string][2]string{
+		"space":          {`"seg":1`, `"seg": 1`},
+		"leading zero":   {`"n":2`, `"n":02`},
+		"plus":           {`"n":2`, `"n":+2`},
+		"zero":           {`"n":2`, `"n":0`},
+		"huge":           {`"n":2`, `"n":18446744073709551615`},
+		"order":          {`"seg":1,"n":2`, `"n":2,"seg":1`},
+		"unknown key":    {`"seg":1`, `"seg":1,"x":1`},
+		"double key":     {`"i":0`, `"i":0,"i":0`},
+		"unsorted":       {`"i":0,"list":[1,-2]`, `"list":[1,-2],"i":0`},
+		"float":          {`"i":0`, `"i":0.0`},
+		"exponent":       {`"i":0`, `"i":1e2`},
+		"minus zero":     {`"i":0`, `"i":-0`},
+		"html escape":    {`<`, `\u003c`},
+		"slash escape":   {`line`, `l\/ne`},
+		"upper case run": {`"run":"`, `"run":"A`},
+		"CR LF":          {"\"}\n", "\"}\r\n"},
+		"two lines":      {"\"}\n", "\"}\n\n"},
+		"no line feed":   {"\"}\n", "\"}"},
+		"local time":     {`Z","mono"`, `+01:00","mono"`},
+		"not UTF-8":      {"é", "\xe9"},
+		"empty kind":     {`"kind":"note"`, `"kind":""`},
+		"null body":      {`"body":{`, `"body":null,{`},
+	} {
+		mutated := bytes.Replace(line, []byte(change[0]), []byte(change[1]), 1)
+		if bytes.Equal(mutated, line) {
+			t.Errorf("%s: nothing changed", name)
+		}
+		if _, err := ParseLine(mutated); err == nil {
+			t.Errorf("%s: accepted %s", name, mutated)
+		}
+	}
+}
