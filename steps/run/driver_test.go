@@ -49,11 +49,16 @@ type driven struct {
 // command runs.
 func drive(t *testing.T, o run.Order, secrets ...string) *exec.Cmd {
 	t.Helper()
+	return driveWith(t, exec.CommandContext(t.Context(), os.Args[0]), o, secrets...)
+}
+
+// driveWith is drive with a command that executes this test binary.
+func driveWith(t *testing.T, cmd *exec.Cmd, o run.Order, secrets ...string) *exec.Cmd {
+	t.Helper()
 	text, err := json.Marshal(driven{o, secrets})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), driveVar+"="+string(text))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()

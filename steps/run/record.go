@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -38,7 +40,6 @@ func (p *Process) wait() {
 // verdict durable, in this order, before the raw output goes.
 func (p *Process) record() {
 	defer close(p.done)
-	dir := p.order.Files
 	if f := p.follower; f != nil {
 		f.follow(p.exited)
 		p.warn(f.close())
@@ -50,14 +51,26 @@ func (p *Process) record() {
 	if p.warnings != nil {
 		p.outcome.Warn = p.warnings.Error()
 	}
-	data, err := json.Marshal(p.outcome)
-	if err == nil {
-		err = durable.WriteFile(filepath.Join(dir, verdictFile), append(data, '\n'), 0o600)
-	}
-	if rmErr := os.Remove(filepath.Join(dir, rawFile)); !os.IsNotExist(rmErr) {
-		err = errors.Join(err, rmErr)
-	}
-	if err != nil {
+	if err := p.conclude(); err != nil {
 		p.outcome.Warn = errors.Join(p.warnings, err).Error()
 	}
+}
+
+// conclude writes the verdict and removes the raw output. On a full disk it
+// is the raw output that makes room for the verdict.
+func (p *Process) conclude() error {
+	data, err := json.Marshal(p.outcome)
+	if err != nil {
+		return fmt.Errorf("write verdict: %w", err)
+	}
+	path := filepath.Join(p.order.Files, verdictFile)
+	first := durable.WriteFile(path, append(data, '\n'), 0o600)
+	err = os.Remove(filepath.Join(p.order.Files, rawFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if first != nil {
+		err = errors.Join(err, durable.WriteFile(path, append(data, '\n'), 0o600))
+	}
+	return err
 }

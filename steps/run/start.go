@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -100,12 +101,24 @@ func fork(o Order, raw *os.File) (*os.Process, error) {
 		return nil, err
 	}
 	defer func() { _ = null.Close() }() // read only: nothing to lose
+	catchIgnored()
 	return os.StartProcess(o.Path, o.Argv, &os.ProcAttr{
 		Dir:   o.Dir,
 		Env:   append([]string{}, o.Env...), // nil would inherit ours
 		Files: []*os.File{null, raw, raw},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
+}
+
+// catchIgnored turns signals we were started to ignore, as under nohup, into
+// caught ones that nobody reads. For us that is the same; a program inherits
+// an ignored signal and could then not be cancelled, a caught one it does not.
+func catchIgnored() {
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 // identify reads who the new process is: it can't have been reaped yet.

@@ -1,0 +1,54 @@
+//go:build linux
+
+package run_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"runbook/steps/run"
+)
+
+func TestIgnoredSignalsAreNotInherited(t *testing.T) {
+	t.Parallel()
+	const show = `grep -E "^Sig(Ign|Blk)" /proc/self/status`
+	o := order(t, run.Command{Argv: []string{"grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status"}})
+	sh := exec.CommandContext(t.Context(), "bash", "-c", `trap "" HUP INT; `+show+` >&2; exec "$0"`, os.Args[0])
+	var ignoring strings.Builder
+	sh.Stderr = &ignoring
+	if err := driveWith(t, sh, o).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(ignoring.String(), "3\n") {
+		t.Fatalf("the shell ignores nothing: %q", ignoring.String())
+	}
+	for line := range strings.Lines(output(t, o)) {
+		if _, mask, _ := strings.Cut(line, ":\t"); strings.Trim(mask, "0\n") != "" {
+			t.Errorf("the command has %q", line)
+		}
+	}
+}
+
+func TestVerdictSurvivesAFullDisk(t *testing.T) {
+	t.Parallel()
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skipf("mount a small disk: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(disk, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	o := order(t, run.Command{Sh: `head -c 4000000 /dev/zero || exit 5`})
+	o.Files = filepath.Join(disk, "x.1")
+	start(t, o).Outcome()
+	class, got := run.Classify(o.Files)
+	if class != run.Exited || got.Exit != 5 || !strings.Contains(got.Warn, "not recorded in full") {
+		t.Errorf("class %v, %+v", class, got)
+	}
+}
