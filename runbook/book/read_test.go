@@ -3,6 +3,7 @@ package book_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +234,17 @@ func FuzzRead(f *testing.F) {
 		var problems *book.Problems
 		if (b == nil) == (err == nil) || err != nil && (!errors.As(err, &problems) || len(problems.List) == 0) {
 			t.Fatalf("book %v, error %v", b, err)
+		}
+		if b == nil {
+			return
+		}
+		book.Lint(b)
+		b.Summary()
+		if _, err := b.JSON(); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Text(io.Discard); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
