@@ -37,7 +37,7 @@ func TryLock(path string) (*Lock, error) {
 func (l *Lock) Describe(text string) error {
 	line := strings.Join(strings.Fields(text), " ")
 	if len(line) > maxHolder {
-		line = line[:maxHolder]
+		line = strings.ToValidUTF8(line[:maxHolder-2], "")
 	}
 	if err := l.f.Truncate(0); err != nil {
 		return err
