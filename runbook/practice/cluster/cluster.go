@@ -1,0 +1,184 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Superuser is the role that owns the cluster.
+const Superuser = "postgres"
+
+// Cluster is a running PostgreSQL.
+type Cluster struct {
+	Version string
+	Port    int    // on 127.0.0.1, TLS only
+	Socket  string // directory of the unix socket, entered by its uid and root alone
+
+	Statements bool // pg_stat_statements is loaded
+
+	bin, dir, password string
+	cmd                *exec.Cmd
+	ended              chan struct{}
+}
+
+// Config is what a cluster is made of.
+type Config struct {
+	Bin       string // from Find
+	Dir       string // made by Start; the cluster's uid must be able to enter its parent
+	Password  string // of Superuser
+	Cert, Key []byte // PEM, for 127.0.0.1 and localhost
+}
+
+// Start makes a cluster and runs it until Stop. It dies with this process.
+func Start(ctx context.Context, cfg Config) (*Cluster, error) {
+	version, err := Version(ctx, cfg.Bin)
+	if err != nil {
+		return nil, err
+	}
+	owner, err := serverUser()
+	if err != nil {
+		return nil, err
+	}
+	port, err := FreePort()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{
+		Version: version, Port: port, Socket: filepath.Join(cfg.Dir, "s"), bin: cfg.Bin, dir: cfg.Dir,
+		password: cfg.Password, ended: make(chan struct{}),
+	}
+	if err := c.prepare(ctx, cfg, owner); err != nil {
+		return nil, err
+	}
+	if err := c.launch(owner); err != nil {
+		return nil, err
+	}
+	if err := c.waitReady(ctx); err != nil {
+		c.Stop()
+		return nil, err
+	}
+	return c, nil
+}
+
+// serverUser is whom the server runs as: ourselves, or, as PostgreSQL refuses
+// root, "postgres" or "nobody".
+func serverUser() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil //nolint:nilnil // no credential is the documented meaning of "as ourselves"
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+		if uidErr == nil && gidErr == nil && uid != 0 {
+			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+		}
+	}
+	return nil, fmt.Errorf("run PostgreSQL: root may not, and this machine has neither a user postgres nor nobody")
+}
+
+// FreePort is a TCP port of 127.0.0.1 that nobody listens on.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	return port, l.Close()
+}
+
+// program prepares one of the server's programs as its user, with an
+// environment of its own.
+func (c *Cluster) program(ctx context.Context, owner *syscall.Credential, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, name), args...) // #nosec G204 -- found by Find
+	cmd.Dir = c.dir
+	cmd.Env = []string{"PATH=" + c.bin + ":/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "HOME=" + c.dir}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: owner}
+	return cmd
+}
+
+func (c *Cluster) launch(owner *syscall.Credential) error {
+	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	defer log.Close() //nolint:errcheck // the child has its own
+	c.cmd = c.program(context.Background(), owner, "postgres", "-D", c.data())
+	c.cmd.Stdout, c.cmd.Stderr = log, log
+	c.cmd.SysProcAttr.Setsid = true
+	started := make(chan error, 1)
+	go func() {
+		defer close(c.ended)
+		dieWithParent(c.cmd.SysProcAttr)
+		if err := c.cmd.Start(); err != nil {
+			started <- err
+			return
+		}
+		started <- nil
+		_ = c.cmd.Wait() // its log says more than its exit code
+	}()
+	if err := <-started; err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	return nil
+}
+
+func (c *Cluster) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		pid, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
+		if lines := strings.Split(string(pid), "\n"); err == nil && len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready" {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-c.ended:
+			return fmt.Errorf("start PostgreSQL: it ended: %s", c.lastLine())
+		case <-ctx.Done():
+			return fmt.Errorf("start PostgreSQL: not ready in time: %s", c.lastLine())
+		}
+	}
+}
+
+func (c *Cluster) lastLine() string {
+	log, err := os.ReadFile(filepath.Join(c.dir, "log"))
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
+	return string(lines[len(lines)-1])
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+
+// Ended is closed when the server is gone.
+func (c *Cluster) Ended() <-chan struct{} { return c.ended }
+
+// Stop ends the server: fast, and at once if that takes over three seconds.
+func (c *Cluster) Stop() {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
+		_ = c.cmd.Process.Signal(sig) // a server that is gone can't be signalled
+		select {
+		case <-c.ended:
+			return
+		case <-time.After(3 * time.Second):
+		}
+	}
+	<-c.ended
+}

@@ -1,0 +1,123 @@
+package practice
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// secrets are made at start and live in the world's memory and its 0600 files.
+type secrets struct{ Nonce, Superuser, App, Deploy string }
+
+// signerNamespace keeps practice signatures apart from real ones.
+const signerNamespace = "session@practice.runbook-log"
+
+// hostTools are linked into the world's PATH where the machine has them:
+// nothing among them reaches a container engine, a cluster or a cloud.
+var hostTools = []string{
+	"sh", "bash", "env", "cat", "grep", "sed", "awk", "head", "tail", "sort", "wc", "tr", "cut", "date", "test", "true", "false",
+	"sleep", "mkdir", "rm", "cp", "mv", "ls", "printf", "echo", "id", "hostname", "tee", "sha256sum", "curl", "jq",
+}
+
+func (s *server) makeFiles(context.Context) error {
+	s.secrets = secrets{Nonce: random(), Superuser: random(), App: random(), Deploy: random()}
+	for _, dir := range []string{"bin", "home", "secrets"} {
+		if err := os.Mkdir(filepath.Join(s.dir, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := s.write("nonce", s.secrets.Nonce+"\n"); err != nil {
+		return err
+	}
+	if err := s.makeKey(); err != nil {
+		return fmt.Errorf("make the world's key: %w", err)
+	}
+	return s.linkTools()
+}
+
+// makeKey makes the throwaway operator key. Its public half stays with the
+// runs, so that they verify when the world is gone.
+func (s *server) makeKey() error {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	block, err := ssh.MarshalPrivateKey(private, "practice")
+	if err != nil {
+		return err
+	}
+	authorized, err := ssh.NewPublicKey(public)
+	if err != nil {
+		return err
+	}
+	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(authorized)))
+	if err := s.write("key", string(pem.EncodeToMemory(block))); err != nil {
+		return err
+	}
+	if err := s.write("key.pub", line+" practice\n"); err != nil {
+		return err
+	}
+	file := filepath.Join(s.Home, "practice", "runs", "allowed_signers")
+	signers, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) // #nosec G304 -- ours
+	if err != nil {
+		return err
+	}
+	defer signers.Close() //nolint:errcheck // synced below
+	if _, err := fmt.Fprintf(signers, "practice namespaces=%q %s\n", signerNamespace, line); err != nil {
+		return err
+	}
+	return signers.Sync()
+}
+
+// linkTools fills the world's only PATH directory: this binary under the names
+// it simulates, and plain tools of the host.
+func (s *server) linkTools() error {
+	for _, name := range shimNames() {
+		if err := os.Symlink(s.Exe, filepath.Join(s.dir, "bin", name)); err != nil {
+			return err
+		}
+	}
+	dirs := append([]string{"/usr/bin", "/bin", "/usr/local/bin"}, filepath.SplitList(s.Path)...)
+	dirs = slices.DeleteFunc(dirs, func(d string) bool { return !filepath.IsAbs(d) })
+	for _, name := range hostTools {
+		for _, dir := range dirs {
+			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+				continue
+			}
+			if err := os.Symlink(filepath.Join(dir, name), filepath.Join(s.dir, "bin", name)); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// write puts a 0600 file into the world's directory.
+func (s *server) write(name, content string) error {
+	return os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o600)
+}
+
+// random is 256 bits that need no quoting anywhere.
+func random() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// randomJWT is a secret of 384 bits, as `openssl rand -base64 48` writes it.
+func randomJWT() string {
+	var b [48]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.StdEncoding.EncodeToString(b[:])
+}

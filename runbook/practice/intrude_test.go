@@ -1,0 +1,3 @@
+package practice
+
+func intrude([]string) int { return 2 }

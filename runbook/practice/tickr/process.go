@@ -1,0 +1,33 @@
+package tickr
+
+import (
+	"bytes"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+func cpuSeconds() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return (time.Duration(u.Utime.Nano()) + time.Duration(u.Stime.Nano())).Seconds()
+}
+
+// residentBytes is the second field of /proc/self/statm; where there is no
+// such file, what the runtime holds.
+func residentBytes() uint64 {
+	if raw, err := os.ReadFile("/proc/self/statm"); err == nil {
+		if fields := bytes.Fields(raw); len(fields) > 1 {
+			if pages, err := strconv.ParseUint(string(fields[1]), 10, 64); err == nil {
+				return pages * uint64(os.Getpagesize()) // #nosec G115 -- a page size is positive
+			}
+		}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Sys
+}

@@ -1,0 +1,141 @@
+// Package practice is a small real world to rehearse in: a directory and one
+// process that runs a real PostgreSQL and a real HTTP service, and answers to
+// docker, npm and their like under this binary's other names. A World is a
+// capability: whoever holds one has shaken hands with the living process.
+package practice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"runbook/runbook/practice/cluster"
+)
+
+var (
+	// ErrNone says that this home has no living world.
+	ErrNone = errors.New("no practice world lives: start one with: runbook practice start")
+	// ErrDead says that the world a command belongs to is gone. Nothing falls
+	// back to the host.
+	ErrDead = errors.New("the practice world is dead: start a new one with: runbook practice start")
+	// ErrRefused says that a handshake failed: another user, or a wrong nonce.
+	ErrRefused = errors.New("the practice world refused the handshake")
+	// ErrNoPostgres says that this machine has no PostgreSQL for the world.
+	ErrNoPostgres = cluster.ErrMissing
+)
+
+// World is a living practice world.
+type World struct {
+	home, dir string
+	info      atomic.Pointer[Status]
+}
+
+// Status is what a world says of itself.
+type Status struct {
+	ID         string        `json:"id"`
+	Dir        string        `json:"dir"`
+	PID        int           `json:"pid"`
+	Since      time.Time     `json:"since"`
+	Now        time.Time     `json:"now"`        // by the world's clock of waits
+	Service    string        `json:"service"`    // address the service is published on, HOST:PORT
+	PostgreSQL string        `json:"postgresql"` // version; empty if this machine has none
+	Bin        string        `json:"bin"`        // directory of PostgreSQL's programs
+	Database   string        `json:"database"`   // address of PostgreSQL, HOST:PORT
+	Socket     string        `json:"socket"`     // file of its unix socket
+	Open       []string      `json:"open"`       // addresses the world listens on now
+	Containers []string      `json:"containers"` // running
+	Ahead      time.Duration `json:"ahead"`      // how far Now is ahead of the wall clock
+}
+
+// Find returns the living world of a home. A world that died is cleaned away
+// and is ErrDead once, then ErrNone.
+func Find(ctx context.Context, home string) (*World, error) { return find(ctx, home, bury) }
+
+func find(ctx context.Context, home string, bury func(home, dir string) error) (*World, error) {
+	dir, err := readPointer(home)
+	if err != nil {
+		return nil, err
+	}
+	w := &World{home: home, dir: dir}
+	if _, err = w.Status(ctx); err == nil {
+		return w, nil
+	}
+	if errors.Is(err, ErrDead) {
+		err = errors.Join(err, bury(home, dir))
+	}
+	return nil, err
+}
+
+// ID names this world; a reset world is another one.
+func (w *World) ID() string { return w.info.Load().ID }
+
+// Dir is the directory of the world.
+func (w *World) Dir() string { return w.dir }
+
+// Key is the path of the world's throwaway operator key (OpenSSH, ed25519).
+// Its public half stays in practice/runs/allowed_signers of the home.
+func (w *World) Key() string { return filepath.Join(w.dir, "key") }
+
+// Status asks the world how it is. The error is ErrDead if nobody answers.
+func (w *World) Status(ctx context.Context) (Status, error) {
+	return w.ask(ctx, request{Op: "status"})
+}
+
+// Reset gives the world a fresh state (database, images, containers,
+// application directory, clock) and another ID. Ports and passwords stay.
+func (w *World) Reset(ctx context.Context) error {
+	if _, err := w.ask(ctx, request{Op: "reset"}); err != nil {
+		return fmt.Errorf("reset the practice world: %w", err)
+	}
+	return nil
+}
+
+// Stop ends the world and returns when its process, ports and files are gone.
+func (w *World) Stop(ctx context.Context) error {
+	if _, err := w.ask(ctx, request{Op: "stop"}); err != nil && !errors.Is(err, ErrDead) {
+		return fmt.Errorf("stop the practice world: %w", err)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := os.Lstat(w.dir); errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("stop the practice world in %s: %w", w.dir, ctx.Err())
+		}
+	}
+}
+
+// ask makes one request and remembers the status that came with the answer.
+func (w *World) ask(ctx context.Context, r request) (Status, error) {
+	answer, err := call(ctx, w.dir, r, nil, nil)
+	if err != nil {
+		return Status{}, err
+	}
+	if answer.Status == nil {
+		return Status{}, errors.New("the practice world answered without its status")
+	}
+	w.info.Store(answer.Status)
+	return *answer.Status, nil
+}
+
+func readPointer(home string) (string, error) {
+	raw, err := os.ReadFile(pointer(home))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", ErrNone
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the practice world: %w", err)
+	}
+	return strings.TrimSpace(string(raw)), nil
+}
+
+func pointer(home string) string { return filepath.Join(home, "practice", "world") }
