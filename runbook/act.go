@@ -71,9 +71,6 @@ func (s *Session) order(ctx context.Context, v book.Run, r *Run) (run.Order, err
 	}
 	in := *s.world
 	in.Env = env
-	if v.Command.Agent && in.Agent != "" {
-		in.Env = append(in.Env, "SSH_AUTH_SOCK="+in.Agent)
-	}
 	order, err := v.Command.Resolve(&in)
 	order.Secrets = hide
 	return order, err
@@ -105,7 +102,7 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, atte
 	if err := s.await(ctx, process, v.Command.KillAfter.D()); err != nil {
 		return err
 	}
-	body := ended(process.Outcome(), v.Command)
+	body := ended(process.Outcome(), *v.Command)
 	body.Step, body.Attempt = step.ID, attempt
 	err = s.record(ctx, kindRunResult, body)
 	s.mu.Lock()
@@ -138,11 +135,11 @@ func (s *Session) await(ctx context.Context, process *run.Process, killAfter tim
 
 // ended puts the end of a command in the words of the log. A cancelled command
 // is unknown: how far it came its verify says.
-func ended(o run.Outcome, c *run.Command) *runResultBody {
+func ended(o run.Outcome, c run.Command) *runResultBody {
 	body := &runResultBody{Outcome: "exited", Bytes: o.Bytes, OutSHA256: o.SHA256, Signal: o.Signal}
 	body.TookUS = o.Took.Microseconds()
 	want := []int{0}
-	if c != nil && len(c.Exit) > 0 {
+	if len(c.Exit) > 0 {
 		want = c.Exit
 	}
 	switch {
@@ -170,10 +167,10 @@ func ended(o run.Outcome, c *run.Command) *runResultBody {
 
 // leftBehind is the result that a command of an earlier session has by its
 // directory, nil if that says nothing.
-func leftBehind(class run.Class, o run.Outcome) *runResultBody {
+func leftBehind(class run.Class, o run.Outcome, c run.Command) *runResultBody {
 	switch class {
 	case run.Exited:
-		return ended(o, nil)
+		return ended(o, c)
 	case run.NeverStarted:
 		body := &runResultBody{Outcome: "not started"}
 		body.Verdict, body.Reason = steps.Fail, "never started: the session ended before it"

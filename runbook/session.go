@@ -174,11 +174,15 @@ func (s *Session) refold() error {
 func (s *Session) settleCommands(ctx context.Context) error {
 	for id, st := range s.run.Steps {
 		step := s.book.Step(id)
-		if st.State != Unknown || st.Result != nil || step == nil || !isRun(step) || st.Who != "" {
+		if step == nil || st.State != Unknown || st.Result != nil || st.Who != "" {
 			continue
 		}
+		v, ok := step.Verb.(book.Run)
+		if !ok || v.Command == nil {
+			continue // what a probe touched before its session died is not known
+		}
 		class, outcome := run.Classify(s.run.Files(id, st.Attempt))
-		body := leftBehind(class, outcome)
+		body := leftBehind(class, outcome, *v.Command)
 		if body == nil {
 			continue // its end is unknown, and a person settles it
 		}

@@ -41,7 +41,7 @@ func NewWorld(t *book.Target) (*steps.World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &steps.World{Name: t.Name, Clock: steps.SystemClock{}, Dir: t.Dir, Env: env, Agent: os.Getenv("SSH_AUTH_SOCK"), Dial: dial}
+	w := &steps.World{Name: t.Name, Clock: steps.SystemClock{}, Dir: t.Dir, Env: env, Dial: dial}
 	w.Vars = func(_ context.Context, source string) (map[string]string, error) { return readVars(t, source) }
 	w.Secret = func(ctx context.Context, name string) (steps.Secret, error) { return readSecret(ctx, t, env, name) }
 	return w, nil

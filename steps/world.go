@@ -16,7 +16,6 @@ type World struct {
 	Roots    *x509.CertPool // trusted for TLS; nil is the system's
 	Env      []string       // KEY=VALUE of a command: built, never inherited
 	Dir      string         // where commands run and relative files lie
-	Agent    string         // SSH_AUTH_SOCK of the operator, for steps that say agent = true
 
 	// Dial opens every connection a step makes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"runbook/runbook/book"
+	"runbook/runbooks"
+	"runbook/steps/safetext"
+)
+
+func newList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "the books and targets that can be named", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			for _, name := range book.List(filepath.Join(h.Config, "books"), runbooks.Books) {
+				b, err := findBook(h, name, false)
+				if err != nil {
+					fmt.Printf("book    %-20s (can't be read: %s)\n", name, safetext.Line(err.Error()))
+					continue
+				}
+				fmt.Printf("book    %-20s %s\n", name, safetext.Line(b.Title))
+			}
+			fmt.Printf("target  %-20s the practice world on this machine\n", practiceName)
+			for _, name := range book.List(filepath.Join(h.Config, "targets"), nil) {
+				fmt.Printf("target  %-20s\n", name)
+			}
+			return nil
+		},
+	}
+}
+
+func newShow() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show BOOK", Short: "the whole book, as a person reads it or as JSON", Args: oneArg,
+		RunE: func(_ *cobra.Command, args []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			b, err := findBook(h, args[0], false)
+			if err != nil {
+				return err
+			}
+			if !asJSON {
+				return b.Text(os.Stdout)
+			}
+			data, err := b.JSON()
+			if err == nil {
+				_, err = os.Stdout.Write(append(data, '\n'))
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON on stdout and nothing else")
+	return cmd
+}
+
+func newLint() *cobra.Command {
+	return &cobra.Command{
+		Use: "lint FILE…", Short: "what is wrong with books and targets", Args: atLeastOne,
+		Long: "Prints FILE:LINE:COL: text. Exit codes: 0 clean or warnings only, 2 unreadable or invalid.",
+		RunE: func(_ *cobra.Command, files []string) error {
+			bad := false
+			for _, file := range files {
+				wrong, err := lintFile(file)
+				if err != nil {
+					return &usageError{err}
+				}
+				for _, p := range wrong {
+					fmt.Println(safetext.Line(p.In(file)))
+					bad = bad || !p.Warning
+				}
+			}
+			if bad {
+				return &toldError{exitUsage}
+			}
+			return nil
+		},
+	}
+}
+
+// lintFile reads one file as a book, or as a target if it has no schema.
+func lintFile(file string) ([]book.Problem, error) {
+	data, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	var problems *book.Problems
+	if book.IsTarget(data) {
+		if _, err = book.ReadTarget(data, file); errors.As(err, &problems) {
+			return problems.List, nil
+		}
+		return nil, err
+	}
+	b, err := book.Read(data, file)
+	if errors.As(err, &problems) {
+		return problems.List, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return book.Lint(b), nil
+}
+
+func newTrust() *cobra.Command {
+	return &cobra.Command{
+		Use: "trust FILE", Short: "let a book or a target of yours run, after showing what it does", Args: oneArg,
+		RunE: func(_ *cobra.Command, args []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			return trust(h.Config, args[0])
+		},
+	}
+}
+
+func trust(config, file string) error {
+	data, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	if err != nil {
+		return &usageError{fmt.Errorf("read %s: %w", file, err)}
+	}
+	summary, sum, err := summaryOf(data, file)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s\nsha256 %s\n", safetext.Line(file), sum)
+	for _, line := range summary {
+		fmt.Println("  " + line)
+	}
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return &usageError{errors.New("trust is given at a terminal, to what was shown there: run this there")}
+	}
+	fmt.Print("trust these bytes at this path? type yes: ")
+	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil || strings.TrimSpace(answer) != "yes" {
+		return &usageError{fmt.Errorf("%s is not trusted", file)}
+	}
+	if err := book.AddTrust(config, file, sum); err != nil {
+		return err
+	}
+	fmt.Println("trusted; a changed file asks again")
+	return nil
+}
+
+func summaryOf(data []byte, file string) (lines []string, sum string, err error) {
+	if book.IsTarget(data) {
+		t, err := book.ReadTarget(data, file)
+		if err != nil {
+			return nil, "", err
+		}
+		return t.Summary(), t.SHA256, nil
+	}
+	b, err := book.Read(data, file)
+	if err != nil {
+		return nil, "", err
+	}
+	return b.Summary(), b.SHA256, lintErrors(b)
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps"
+	"runbook/tui/plain"
+)
+
+// checkExit is the exit table of check and watch --once.
+var checkExit = map[steps.Verdict]int{steps.Pass: 0, steps.Warn: 1, steps.Fail: 2, steps.Unknown: 3, steps.Blocked: 3}
+
+const checkUsage = 3
+
+func newCheck() *cobra.Command {
+	var target string
+	var vars []string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check BOOK [STEP…] -t TARGET",
+		Short: "look only: change nothing, start no run",
+		Long:  "Runs the checks of a book, or the named ones.\nExit codes: 0 pass, 1 warn, 2 fail, 3 unknown, blocked or usage.",
+		Args:  atLeastOne,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := survey(cmd.Context(), args[0], args[1:], target, vars, asJSON)
+			var told *toldError
+			if err != nil && !errors.As(err, &told) {
+				return &codeError{checkUsage, err}
+			}
+			return err
+		},
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codeError{checkUsage, err} })
+	cmd.Flags().StringVarP(&target, "target", "t", "", "where")
+	cmd.Flags().StringArrayVar(&vars, "var", nil, "`NAME=VALUE` of the book")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON on stdout and nothing else")
+	return cmd
+}
+
+func survey(ctx context.Context, name string, ids []string, target string, vars []string, asJSON bool) error {
+	h, err := home()
+	if err != nil {
+		return err
+	}
+	if target == "" {
+		return &usageError{errors.New("name the target: -t TARGET")}
+	}
+	p, err := findPlace(ctx, h, name, target, vars)
+	if err != nil {
+		return err
+	}
+	wanted, err := checksOf(p.book, ids)
+	if err != nil {
+		return err
+	}
+	seen := runbook.Survey(ctx, p.book, p.vars, p.world, wanted)
+	if asJSON {
+		err = surveyJSON(p, seen)
+	} else {
+		printSurvey(seen)
+	}
+	if err != nil {
+		return err
+	}
+	if code := checkExit[runbook.Verdict(seen)]; code != 0 {
+		return &toldError{code}
+	}
+	return nil
+}
+
+// checksOf are the named checks, or every check of the book's phases.
+func checksOf(b *book.Book, ids []string) ([]*book.Step, error) {
+	var wanted []*book.Step
+	if len(ids) == 0 {
+		for _, s := range b.All() {
+			if _, ok := s.Verb.(book.Check); ok && s.Plan == "" {
+				wanted = append(wanted, s)
+			}
+		}
+		return wanted, nil
+	}
+	for _, id := range ids {
+		s := b.Step(id)
+		if s == nil {
+			return nil, &usageError{fmt.Errorf("book %s has no step %q; `runbook show %s` lists them", b.Name, id, b.Name)}
+		}
+		if _, ok := s.Verb.(book.Check); !ok {
+			return nil, &usageError{fmt.Errorf("%s is no check: `runbook check` only looks", id)}
+		}
+		wanted = append(wanted, s)
+	}
+	return wanted, nil
+}
+
+type checkJSON struct {
+	ID       string           `json:"id"`
+	Title    string           `json:"title"`
+	Phase    string           `json:"phase,omitempty"`
+	Kind     string           `json:"kind"`
+	Critical bool             `json:"critical"`
+	Covers   []string         `json:"covers"`
+	Verdict  steps.Verdict    `json:"verdict"`
+	Reason   string           `json:"reason,omitempty"`
+	Where    string           `json:"where,omitempty"`
+	Evidence []steps.Evidence `json:"evidence"`
+	Began    time.Time        `json:"began"`
+	TookMS   float64          `json:"took_ms"`
+}
+
+func surveyJSON(p *place, seen []runbook.Surveyed) error {
+	out := struct {
+		Book    string        `json:"book"`
+		Target  string        `json:"target"`
+		Verdict steps.Verdict `json:"verdict"`
+		Checks  []checkJSON   `json:"checks"`
+	}{Book: p.book.Name, Target: p.target.Name, Verdict: runbook.Verdict(seen), Checks: []checkJSON{}}
+	for _, s := range seen {
+		kind := ""
+		if c, ok := s.Step.Verb.(book.Check); ok {
+			kind = c.Kind
+		}
+		one := checkJSON{
+			ID: s.Step.ID, Title: s.Step.Title, Phase: s.Step.Phase, Kind: kind, Critical: s.Step.Critical,
+			Covers: append([]string{}, s.Step.Covers...), Verdict: s.Result.Verdict, Reason: s.Result.Reason, Where: s.Result.Where,
+			Evidence: append([]steps.Evidence{}, s.Result.Evidence...), Began: s.Result.Began.UTC(),
+			TookMS: float64(s.Result.Took.Microseconds()) / 1000,
+		}
+		out.Checks = append(out.Checks, one)
+	}
+	enc := json.NewEncoder(os.Stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(out)
+}
+
+func printSurvey(seen []runbook.Surveyed) {
+	for _, s := range seen {
+		fmt.Println(surveyLine(s))
+	}
+	fmt.Println(runbook.Verdict(seen))
+}
+
+func surveyLine(s runbook.Surveyed) string {
+	st := runbook.StepState{State: runbook.Passed, Result: &s.Result}
+	switch s.Result.Verdict {
+	case steps.Fail:
+		st.State = runbook.Failed
+	case steps.Unknown, steps.Blocked:
+		st.State = runbook.Unknown
+	}
+	return fmt.Sprintf("%s %-8s %-28s %s", plain.Mark(st), s.Result.Verdict, s.Step.ID, plain.Saw(st))
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"runbook/runbook"
+)
+
+type deployFlags struct {
+	target   string
+	vars     []string
+	dryRun   bool
+	rehearse bool
+	plain    bool
+	fresh    bool
+}
+
+func newDeploy() *cobra.Command {
+	var f deployFlags
+	cmd := &cobra.Command{
+		Use:   "deploy [BOOK] -t TARGET",
+		Short: "walk a deployment, phase by phase",
+		Example: "  runbook deploy users-module -t practice\n" +
+			"  runbook deploy users-module -t production --var image_tag=1.8.2",
+		Args: atMostOne,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := ""
+			if len(args) == 1 {
+				name = args[0]
+			}
+			return deploy(cmd.Context(), name, f)
+		},
+	}
+	cmd.Flags().StringVarP(&f.target, "target", "t", "", "where: practice, a name under the configuration's targets/, or a path")
+	cmd.Flags().StringArrayVar(&f.vars, "var", nil, "`NAME=VALUE` of the book; never a secret")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the plan and run only its checks")
+	cmd.Flags().BoolVar(&f.rehearse, "rehearse", false, "practice only: answer for the operator, mark each answer")
+	cmd.Flags().BoolVar(&f.plain, "plain", false, "the session in lines")
+	cmd.Flags().BoolVar(&f.fresh, "new", false, "start another run beside an open one; a practice world is made anew")
+	return cmd
+}
+
+func deploy(ctx context.Context, name string, f deployFlags) error {
+	h, err := home()
+	if err != nil {
+		return err
+	}
+	if f.rehearse && f.target != practiceName {
+		return &usageError{errors.New("--rehearse answers for a person, and only the practice world allows that: -t practice")}
+	}
+	if name == "" || f.target == "" {
+		picked, err := pick(ctx, h, name, f.target)
+		if err != nil {
+			return err
+		}
+		if picked.Resume != nil {
+			return resume(ctx, h, *picked.Resume, f.plain, false)
+		}
+		name, f.target = picked.Book, picked.Target
+	}
+	if f.fresh && f.target == practiceName {
+		if err := resetPractice(ctx, h); err != nil {
+			return err
+		}
+	}
+	p, err := findPlace(ctx, h, name, f.target, f.vars)
+	if err != nil {
+		return err
+	}
+	if f.dryRun {
+		return dryRun(ctx, os.Stdout, p)
+	}
+	if open, err := openRun(h, p); err != nil {
+		return err
+	} else if open != nil && !f.fresh {
+		return offerResume(ctx, h, *open, f)
+	}
+	s, err := start(ctx, h, p, runbook.ModeDeploy, "", f.rehearse)
+	if err != nil {
+		return err
+	}
+	return drive(ctx, h, s, f.plain)
+}
+
+// start begins a run in a place.
+func start(ctx context.Context, h runbook.Home, p *place, mode, of string, rehearse bool) (*runbook.Session, error) {
+	o := runbook.StartOptions{
+		Runs: h.Runs(p.world.Practice != nil), Book: p.book, Target: p.target, World: p.world, Vars: p.vars,
+		Mode: mode, Of: of, Rehearse: rehearse,
+	}
+	var err error
+	if o.Log, err = logOptions(h, p.key); err != nil {
+		return nil, err
+	}
+	s, err := runbook.Start(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("begin a run under %s: %w", o.Runs, err)
+	}
+	return s, nil
+}
+
+// openRun is the open run of this book on this target that can be gone on
+// with: one of a practice world that is no more can't.
+func openRun(h runbook.Home, p *place) (*runbook.Summary, error) {
+	all, err := h.List()
+	if err != nil {
+		return nil, err
+	}
+	world := ""
+	if p.world.Practice != nil {
+		world = p.world.Practice.ID
+	}
+	for _, sum := range all {
+		if sum.Open() && sum.Book == p.book.Name && sum.Target == p.target.Name && sum.World == world {
+			return &sum, nil
+		}
+	}
+	return nil, nil
+}
+
+// offerResume asks at a terminal whether to go on with the open run.
+func offerResume(ctx context.Context, h runbook.Home, open runbook.Summary, f deployFlags) error {
+	if !atTerminal() {
+		return &runbook.OpenRunError{Run: open}
+	}
+	fmt.Printf("%s\nresume it? type `resume`, or anything else to leave: ", (&runbook.OpenRunError{Run: open}).Error())
+	var answer string
+	if _, err := fmt.Scanln(&answer); err != nil || answer != "resume" {
+		return &runbook.OpenRunError{Run: open}
+	}
+	return resume(ctx, h, open, f.plain, f.rehearse)
+}

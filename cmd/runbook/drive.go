@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"runbook/runbook"
+	"runbook/runbook/journal"
+	"runbook/steps/safetext"
+	"runbook/tui"
+	"runbook/tui/plain"
+)
+
+// drive walks a session on the screen or in lines, and answers how the run
+// stands when it is left.
+func drive(ctx context.Context, h runbook.Home, s *runbook.Session, inLines bool) (err error) {
+	defer func() { err = errors.Join(err, s.Close()) }()
+	inLines = inLines || !term.IsTerminal(int(os.Stdout.Fd())) || !term.IsTerminal(int(os.Stdin.Fd())) || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == ""
+	if inLines {
+		err = plain.Run(ctx, s, plain.Options{In: answers(s), Out: os.Stdout})
+	} else {
+		err = tui.Run(ctx, s, tui.Options{In: os.Stdin, Out: os.Stdout, Env: os.Environ(), Head: head(s), Start: startLines(h, s)})
+	}
+	r := s.State()
+	n, code := s.Head()
+	fmt.Println()
+	for _, line := range plain.Farewell(s.Book(), r, n, journal.HeadCode(n, code)) {
+		fmt.Println(safetext.Line(line))
+	}
+	return leave(s, r, err)
+}
+
+// leave turns the way a session was left into the way the run stands.
+func leave(s *runbook.Session, r *runbook.Run, err error) error {
+	standing := runbook.Standing(s.Book(), r)
+	var ended *runbook.NotFinishedError
+	var wait *runbook.WaitError
+	switch {
+	case err != nil && !errors.Is(err, plain.ErrDetached):
+		return err
+	case errors.As(standing, &ended):
+		return &toldError{exitFailed}
+	case errors.As(standing, &wait):
+		fmt.Println(wait.Error())
+		return &toldError{exitWait}
+	case standing != nil:
+		return &toldError{exitPerson}
+	}
+	return nil
+}
+
+// answers is where a plain session may take answers from: on a real target
+// only from a terminal.
+func answers(s *runbook.Session) io.Reader {
+	if s.World().Practice == nil && !term.IsTerminal(int(os.Stdin.Fd())) {
+		fmt.Fprintln(os.Stderr, "runbook: answers on a real target come only from a terminal; looking as far as nobody is needed")
+		return nil
+	}
+	return os.Stdin
+}
+
+func head(s *runbook.Session) func() (uint64, string) {
+	return func() (uint64, string) {
+		n, code := s.Head()
+		return n, journal.HeadCode(n, code)
+	}
+}

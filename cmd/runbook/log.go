@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"runbook/runbook"
+	"runbook/runbook/journal"
+	"runbook/steps/safetext"
+)
+
+func newLog() *cobra.Command {
+	cmd := &cobra.Command{Use: "log", Short: "the signed log of a run", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(newLogShow(), newLogHead(), newLogVerify())
+	return cmd
+}
+
+// logDir is the run that is named: a directory, a prefix, or the newest.
+func logDir(h runbook.Home, args []string) (string, error) {
+	if len(args) == 1 {
+		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+			return args[0], nil
+		}
+	}
+	sum, err := named(h, args, true)
+	return sum.Dir, err
+}
+
+func newLogShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show [RUN]", Short: "every entry, one a line", Args: atMostOne,
+		RunE: func(_ *cobra.Command, args []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			dir, err := logDir(h, args)
+			if err != nil {
+				return err
+			}
+			entries, err := journal.Read(dir)
+			for _, e := range entries {
+				fmt.Printf("%4d  %s  %-14s %s\n", e.N, e.Time.UTC().Format("2006-01-02T15:04:05.000Z"), e.Kind, safetext.Line(string(e.Body)))
+			}
+			return err
+		},
+	}
+}
+
+func newLogHead() *cobra.Command {
+	return &cobra.Command{
+		Use: "head [RUN]", Short: "the head code: number and hash of the last entry, to read out or to post", Args: atMostOne,
+		RunE: func(_ *cobra.Command, args []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			dir, err := logDir(h, args)
+			if err != nil {
+				return err
+			}
+			entries, err := journal.Read(dir)
+			if len(entries) > 0 {
+				last := entries[len(entries)-1]
+				fmt.Printf("%s  %s\n", journal.HeadCode(last.N, last.Head), last.Head)
+			}
+			return err
+		},
+	}
+}
+
+func newLogVerify() *cobra.Command {
+	var signers string
+	cmd := &cobra.Command{
+		Use: "verify [RUN|DIR]", Short: "four verdicts: integrity, completeness, identity, anchoring", Args: atMostOne,
+		Long: "Exit codes: 0 ok, 1 tampered, forked or rolled back, 2 usage, 3 incomplete, torn or open, 4 identity unverified.\n" +
+			"Signers come from --signers FILE, else from allowed_signers under the configuration.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			dir, err := logDir(h, args)
+			if err != nil {
+				return &usageError{err}
+			}
+			return verify(h, dir, signers)
+		},
+	}
+	cmd.Flags().StringVar(&signers, "signers", "", "allowed_signers `FILE` of the one who verifies")
+	return cmd
+}
+
+func verify(h runbook.Home, dir, file string) error {
+	var known journal.Signers
+	var err error
+	switch {
+	case file != "":
+		if known, err = journal.ReadSigners(file); err != nil {
+			return &usageError{err}
+		}
+	default:
+		known, err = journal.ReadSigners(filepath.Join(h.Config, "allowed_signers"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &usageError{err}
+		}
+	}
+	report := journal.Verify(dir, known)
+	for _, line := range report.Lines() {
+		fmt.Println(safetext.Line(line))
+	}
+	if code := report.Exit(); code != 0 {
+		return &toldError{code}
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+// Command runbook takes an operator through a deployment, a rollback or a
+// drill, and writes every result to a signed log.
+//
+// Errors go to stderr, prefixed, in lower case, with a way to go on; what a
+// command answers goes to stdout. The exit codes are those of exit.go.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"runbook/runbook/practice"
+	"runbook/steps/safetext"
+)
+
+func main() {
+	if code, ok := practice.Shim(filepath.Base(os.Args[0]), os.Args[1:]); ok {
+		os.Exit(code)
+	}
+	os.Exit(run(os.Args[1:]))
+}
+
+// run executes one command line and answers its exit code. INT, TERM and HUP
+// cancel the context: a session detaches.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	if err != nil {
+		complain(err)
+	}
+	return code
+}
+
+// complain prints an error as lines of safe text. An error that only carries
+// an exit code has been told already.
+func complain(err error) {
+	var told *toldError
+	if errors.As(err, &told) {
+		return
+	}
+	for i, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
+		prefix := "runbook: "
+		if i > 0 {
+			prefix = "  "
+		}
+		fmt.Fprintln(os.Stderr, prefix+safetext.Line(line))
+	}
+}

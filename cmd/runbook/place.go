@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/runbook/practice"
+	"runbook/runbooks"
+	"runbook/steps"
+)
+
+// practiceName is the target that no file can claim.
+const practiceName = "practice"
+
+// place is where a book is run: the book, the target, and the world it makes.
+type place struct {
+	book   *book.Book
+	target *book.Target
+	world  *steps.World
+	key    string // of the practice world's operator; empty on a real target
+	vars   map[string]string
+}
+
+// findBook reads a book by name or path. trusted holds it against the list of
+// what the operator trusts.
+func findBook(h runbook.Home, name string, trusted bool) (*book.Book, error) {
+	data, file, err := book.Find(name, h.Config, runbooks.Books)
+	if err != nil {
+		return nil, err
+	}
+	b, err := book.Read(data, file)
+	if err != nil {
+		return nil, err
+	}
+	if trusted && !strings.HasPrefix(file, "embedded:") {
+		if err := book.Trusted(h.Config, file, b.SHA256); err != nil {
+			return nil, err
+		}
+	}
+	return b, lintErrors(b)
+}
+
+// lintErrors refuses a book that lint calls wrong.
+func lintErrors(b *book.Book) error {
+	var wrong book.Problems
+	wrong.File = b.File
+	for _, p := range book.Lint(b) {
+		if !p.Warning {
+			wrong.List = append(wrong.List, p)
+		}
+	}
+	if len(wrong.List) > 0 {
+		return &wrong
+	}
+	return nil
+}
+
+// findPlace puts a book and a target together: -t practice finds or starts the
+// practice world, anything else is a trusted target file.
+func findPlace(ctx context.Context, h runbook.Home, bookName, targetName string, given []string) (*place, error) {
+	b, err := findBook(h, bookName, true)
+	if err != nil {
+		return nil, err
+	}
+	p := &place{book: b}
+	if targetName == practiceName {
+		err = p.practise(ctx, h)
+	} else {
+		err = p.real(h, targetName)
+	}
+	if err != nil {
+		return nil, err
+	}
+	vars, err := parseVars(given)
+	if err != nil {
+		return nil, err
+	}
+	if p.vars, err = b.Resolve(vars, p.target.Vars); err != nil {
+		return nil, &usageError{err}
+	}
+	return p, nil
+}
+
+func (p *place) practise(ctx context.Context, h runbook.Home) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program to start the practice world with: %w", err)
+	}
+	w, err := practice.Start(ctx, h.Dir, exe)
+	if err != nil {
+		return err
+	}
+	p.world, p.key = w.Steps(), w.Key()
+	p.target, err = book.ReadTarget(w.Target(), practiceName)
+	return err
+}
+
+func (p *place) real(h runbook.Home, name string) error {
+	data, file, err := book.FindTarget(name, h.Config)
+	if err != nil {
+		return err
+	}
+	if p.target, err = book.ReadTarget(data, file); err != nil {
+		return err
+	}
+	if err := book.Trusted(h.Config, file, p.target.SHA256); err != nil {
+		return err
+	}
+	p.world, err = runbook.NewWorld(p.target)
+	if err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+// worldOf makes the world of a run that is gone on with: of its own copy of
+// the target, or the very practice world it began in.
+func worldOf(ctx context.Context, h runbook.Home, sum runbook.Summary, t *book.Target) (*steps.World, string, error) {
+	if !sum.Practice {
+		w, err := runbook.NewWorld(t)
+		return w, "", err
+	}
+	w, err := practice.Find(ctx, h.Dir)
+	if errors.Is(err, practice.ErrNone) || errors.Is(err, practice.ErrDead) || err == nil && w.ID() != sum.World {
+		return nil, "", fmt.Errorf("%w: run %s can be read (`runbook log show %s`), and not gone on with; --new starts another",
+			runbook.ErrWorldGone, sum.Short, sum.Short)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return w.Steps(), w.Key(), nil
+}
+
+// parseVars reads --var NAME=VALUE.
+func parseVars(given []string) (map[string]string, error) {
+	vars := map[string]string{}
+	for _, pair := range given {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return nil, &usageError{fmt.Errorf("--var %s: write --var NAME=VALUE", pair)}
+		}
+		vars[name] = value
+	}
+	return vars, nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"runbook/runbook"
+	"runbook/runbook/practice"
+)
+
+func newPractice() *cobra.Command {
+	cmd := &cobra.Command{Use: "practice", Short: "the practice world: a real service on a real, throwaway PostgreSQL", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	sub := func(use, short string, do func(context.Context, runbook.Home) error) {
+		cmd.AddCommand(&cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			return do(cmd.Context(), h)
+		}})
+	}
+	sub("start", "start it, or find the living one", startPractice)
+	sub("stop", "end it: no process, port or file stays", stopPractice)
+	sub("reset", "make it anew", func(ctx context.Context, h runbook.Home) error {
+		if err := resetPractice(ctx, h); err != nil {
+			return err
+		}
+		return startPractice(ctx, h)
+	})
+	sub("status", "what lives in it", statusPractice)
+	return cmd
+}
+
+func startPractice(ctx context.Context, h runbook.Home) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program to start the practice world with: %w", err)
+	}
+	if _, err := practice.Start(ctx, h.Dir, exe); err != nil {
+		return err
+	}
+	return statusPractice(ctx, h)
+}
+
+func stopPractice(ctx context.Context, h runbook.Home) error {
+	w, err := practice.Find(ctx, h.Dir)
+	if errors.Is(err, practice.ErrNone) || errors.Is(err, practice.ErrDead) {
+		fmt.Println("no practice world lives")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.Stop(ctx); err != nil {
+		return err
+	}
+	fmt.Println("practice world " + w.ID() + " is gone")
+	return nil
+}
+
+// resetPractice ends the living world, if any; the next command makes another.
+func resetPractice(ctx context.Context, h runbook.Home) error {
+	w, err := practice.Find(ctx, h.Dir)
+	if errors.Is(err, practice.ErrNone) || errors.Is(err, practice.ErrDead) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return w.Reset(ctx)
+}
+
+func statusPractice(ctx context.Context, h runbook.Home) error {
+	w, err := practice.Find(ctx, h.Dir)
+	if errors.Is(err, practice.ErrNone) || errors.Is(err, practice.ErrDead) {
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	s, err := w.Status(ctx)
+	if err != nil {
+		return err
+	}
+	database := "none: no PostgreSQL on this machine, its checks are unknown"
+	if s.PostgreSQL != "" {
+		database = "PostgreSQL " + s.PostgreSQL + " on " + s.Database
+	}
+	fmt.Printf("practice world %s lives, process %d since %s
+", s.ID, s.PID, s.Since.UTC().Format("2006-01-02 15:04:05Z"))
+	fmt.Printf("  directory   %s
+  service     http://%s
+  database    %s
+", s.Dir, s.Service, database)
+	fmt.Printf("  containers  %s
+  clock       %s
+", strings.Join(s.Containers, " "), s.Now.UTC().Format("2006-01-02 15:04:05Z"))
+	return nil
+}
+
+// newWorld is the practice world's own process. It is started by the commands
+// that need one, never by hand.
+func newWorld() *cobra.Command {
+	return &cobra.Command{
+		Use: "_world DIR", Hidden: true, Args: oneArg,
+		RunE: func(cmd *cobra.Command, args []string) error { return practice.Serve(cmd.Context(), args[0]) },
+	}
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"runbook/runbook"
+)
+
+func newResume() *cobra.Command {
+	var inLines bool
+	cmd := &cobra.Command{
+		Use:   "resume [RUN]",
+		Short: "go on with an open run",
+		Args:  atMostOne,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			sum, err := named(h, args, false)
+			if err != nil {
+				return err
+			}
+			return resume(cmd.Context(), h, sum, inLines, false)
+		},
+	}
+	cmd.Flags().BoolVar(&inLines, "plain", false, "the session in lines")
+	return cmd
+}
+
+// named finds the run of a command line: a prefix, or the only open one, or
+// the newest.
+func named(h runbook.Home, args []string, newest bool) (runbook.Summary, error) {
+	prefix := ""
+	if len(args) == 1 {
+		prefix = args[0]
+	}
+	return h.FindRun(prefix, newest)
+}
+
+// resume drives an open run from its own copies.
+func resume(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines, rehearse bool) error {
+	if sum.Err != nil {
+		return fmt.Errorf("run %s can't be gone on with: %w", sum.Short, sum.Err)
+	}
+	if !sum.Open() {
+		return fmt.Errorf("run %s ended %s: %s", sum.Short, sum.Ended.UTC().Format("2006-01-02 15:04Z"), sum.Outcome)
+	}
+	s, err := reopen(ctx, h, sum, rehearse)
+	if err != nil {
+		return err
+	}
+	return drive(ctx, h, s, inLines)
+}
+
+func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool) (*runbook.Session, error) {
+	_, t, err := runbook.ReadCopies(sum.Dir)
+	if err != nil {
+		return nil, err
+	}
+	world, key, err := worldOf(ctx, h, sum, t)
+	if err != nil {
+		return nil, err
+	}
+	o, err := logOptions(h, key)
+	if err != nil {
+		return nil, err
+	}
+	return runbook.Resume(ctx, sum.Dir, world, o, rehearse)
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"runbook/runbook"
+	"runbook/runbook/journal"
+	"runbook/steps/safetext"
+)
+
+// logOptions are who writes the log: the person's key, or why there is none,
+// and what is believed of him.
+func logOptions(h runbook.Home, key string) (journal.Options, error) {
+	o := journal.Options{Tool: "runbook " + version(), Claims: claims()}
+	if key != "" {
+		id, err := journal.KeyFile(key)
+		if err != nil {
+			return o, fmt.Errorf("read the practice operator's key: %w", err)
+		}
+		o.Identity = id
+		return o, nil
+	}
+	id, why, err := journal.FindIdentity(h.Config, os.Getenv)
+	if err != nil {
+		return o, fmt.Errorf("find your key: %w", err)
+	}
+	o.Identity, o.NoIdentity = id, why
+	return o, nil
+}
+
+// claims is what this process believes about its person, unproved.
+func claims() map[string]string {
+	all := map[string]string{"uid": fmt.Sprint(os.Getuid())}
+	if me, err := user.Current(); err == nil {
+		all["user"] = me.Username
+	}
+	if name, err := os.Hostname(); err == nil {
+		all["host"] = name
+	}
+	for claim, name := range map[string]string{"ssh_connection": "SSH_CONNECTION", "ssh_tty": "SSH_TTY", "sudo_user": "SUDO_USER"} {
+		if value := os.Getenv(name); value != "" {
+			all[claim] = safetext.Line(value)
+		}
+	}
+	return all
+}
+
+// startLines is what will be executed, where, by whom: the start screen.
+func startLines(h runbook.Home, s *runbook.Session) []string {
+	b, t, r := s.Book(), s.Target(), s.State()
+	world := "REAL TARGET: what is started here happens"
+	if r.Practice {
+		world = "practice world " + r.World + ": nothing outside it is touched"
+	}
+	lines := []string{
+		fmt.Sprintf("book    %s  %s", b.Name, sourceOf(b.File)),
+		"        sha256 " + b.SHA256,
+		fmt.Sprintf("target  %s  %s", t.Name, sourceOf(t.File)),
+		"        sha256 " + t.SHA256,
+		"dir     " + t.Dir,
+		"world   " + world,
+		fmt.Sprintf("you     %s on %s", r.Operator, claims()["host"]),
+		"key     " + r.Key,
+		"log     " + r.Dir,
+	}
+	var disk unix.Statfs_t
+	if err := unix.Statfs(r.Dir, &disk); err == nil {
+		free := uint64(disk.Bavail) * uint64(disk.Bsize) //nolint:gosec // sizes of a file system
+		lines = append(lines, fmt.Sprintf("disk    %d MiB free for the log", free>>20))
+	}
+	for i, line := range lines {
+		lines[i] = safetext.Line(line)
+	}
+	return lines
+}
+
+// sourceOf is where a copy's bytes came from; a resumed run executes its own.
+func sourceOf(file string) string {
+	if strings.Contains(file, "/runs/") {
+		return "(the run's own copy)"
+	}
+	return file
+}

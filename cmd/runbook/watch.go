@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps"
+	"runbook/tui/plain"
+)
+
+func newWatch() *cobra.Command {
+	var once bool
+	cmd := &cobra.Command{
+		Use: "watch [RUN]", Short: "measure the slots of a run's watches as they fall due", Args: atMostOne,
+		Long: "With --once it measures what is due now and leaves: for timers.\nExit codes: 0 pass, 1 warn, 2 fail, 3 unknown or usage.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := home()
+			if err != nil {
+				return &codeError{checkUsage, err}
+			}
+			sum, err := named(h, args, false)
+			if err != nil {
+				return &codeError{checkUsage, err}
+			}
+			s, err := reopen(cmd.Context(), h, sum, false)
+			if err != nil {
+				return &codeError{checkUsage, err}
+			}
+			verdict, err := watch(cmd.Context(), s, once)
+			if err = errors.Join(err, s.Close()); err != nil {
+				return &codeError{checkUsage, err}
+			}
+			if code := checkExit[verdict]; code != 0 {
+				return &toldError{code}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "only what is due now")
+	return cmd
+}
+
+// watch measures due slots; without once it stays until no watch runs.
+func watch(ctx context.Context, s *runbook.Session, once bool) (steps.Verdict, error) {
+	clock := s.World().Clock
+	for {
+		if err := s.Do(ctx, runbook.Intent{Kind: runbook.Slots}); err != nil && !errors.Is(err, runbook.ErrNotNow) {
+			return steps.Unknown, err
+		}
+		r := s.State()
+		verdict := watched(s.Book(), r)
+		due := r.NextSlot(s.Book())
+		if due.IsZero() {
+			return verdict, nil
+		}
+		fmt.Printf("next slot %s\n", due.UTC().Format("2006-01-02 15:04:05Z"))
+		if once {
+			return verdict, nil
+		}
+		if err := clock.Wait(ctx, due); err != nil {
+			return verdict, nil //nolint:nilerr // told to leave: that is how a watch ends
+		}
+	}
+}
+
+// watched prints every watch of the phase and answers the worst newest slot.
+func watched(b *book.Book, r *runbook.Run) steps.Verdict {
+	p := r.Phase(b)
+	worst, any := steps.Pass, false
+	if p == nil {
+		return steps.Unknown
+	}
+	for _, step := range p.Steps {
+		st := r.Step(step)
+		if len(st.Slots) == 0 {
+			continue
+		}
+		newest := st.Slots[len(st.Slots)-1]
+		worst, any = worst.Worse(newest.Verdict), true
+		fmt.Printf("%s  %-28s slot %d %s  %s\n", time.Now().UTC().Format(time.TimeOnly), step.ID, newest.K, newest.Verdict, plain.Saw(st))
+	}
+	if !any {
+		return steps.Unknown
+	}
+	return worst
+}
