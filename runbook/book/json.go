@@ -82,14 +82,15 @@ func (b *Book) JSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("show %s: %w", b.Name, err)
 	}
-	return append(text, '\n'), nil
+	return text, nil
 }
 
 func entries(all []*Step) []entry {
 	out := make([]entry, len(all))
 	for i, s := range all {
+		verb, kind := VerbOf(s)
 		out[i] = entry{
-			ID: s.ID, Title: s.Title, Verb: s.VerbName(), Kind: s.Kind(), Covers: covered(s.Covers), Phase: s.Phase, Plan: s.Plan,
+			ID: s.ID, Title: s.Title, Verb: verb, Kind: kind, Covers: covered(s.Covers), Phase: s.Phase, Plan: s.Plan,
 			Critical: s.Critical, When: s.When, Undo: s.Undo, Verify: s.Verify, During: s.During, Effect: s.Effect, Chain: s.Chain,
 			Note: s.Note, Fields: s.raw,
 		}
@@ -100,7 +101,8 @@ func entries(all []*Step) []entry {
 func (b *Book) hint(i int, h Hint) entry {
 	e := data("hint", i, h.Issue, h.Covers, h)
 	if s := b.Step(h.Diagnose); s != nil {
-		e.Verb, e.Kind, e.Diagnose = s.VerbName(), s.Kind(), h.Diagnose
+		e.Verb, e.Kind = VerbOf(s)
+		e.Diagnose = h.Diagnose
 	}
 	return e
 }

@@ -12,7 +12,7 @@ import (
 // Lint returns what Read takes and a careful author would not: errors, and
 // warnings, in the order of the file. It executes nothing.
 func Lint(b *Book) []Problem {
-	l := &linter{book: b}
+	l := &linter{book: b, decides: map[string][]*Step{}}
 	if len(b.Phases) == 0 {
 		l.add(false, "", "a book wants at least one phase")
 	}
@@ -28,6 +28,11 @@ func Lint(b *Book) []Problem {
 		}
 	}
 	for _, s := range b.All() {
+		if a, ok := s.Verb.(Ask); ok && a.Decide != nil {
+			l.decides[a.Decide.Var] = append(l.decides[a.Decide.Var], s)
+		}
+	}
+	for _, s := range b.All() {
 		l.step(s)
 	}
 	slices.SortStableFunc(l.list, func(a, b Problem) int {
@@ -37,8 +42,9 @@ func Lint(b *Book) []Problem {
 }
 
 type linter struct {
-	book *Book
-	list []Problem
+	book    *Book
+	decides map[string][]*Step // by the var that is decided
+	list    []Problem
 }
 
 func (l *linter) add(warning bool, path, format string, args ...any) {
@@ -53,7 +59,7 @@ const maxHuman = 9
 func (l *linter) phase(path string, p *Phase) {
 	human := 0
 	for _, s := range p.Steps {
-		if verb := s.VerbName(); verb == "ask" || verb == "tell" {
+		if verb, _ := VerbOf(s); verb == "ask" || verb == "tell" {
 			human++
 		}
 	}
@@ -108,11 +114,12 @@ func (l *linter) effect(s *Step) {
 
 // choice compares a when with what the book lets people decide.
 func (l *linter) choice(s *Step, name, value string) {
-	for _, other := range l.book.All() {
-		a, ok := other.Verb.(Ask)
-		if ok && a.Decide != nil && a.Decide.Var == name && !slices.Contains(a.Decide.Choices, value) {
+	for _, other := range l.decides[name] {
+		a, _ := other.Verb.(Ask)
+		choices := a.Decide.Choices
+		if !slices.Contains(choices, value) {
 			l.add(false, join(s.path, "when."+name), "%s is never %q: %s chooses among %s%s", name, value, other.ID,
-				strings.Join(a.Decide.Choices, ", "), nearest(value, a.Decide.Choices))
+				strings.Join(choices, ", "), nearest(value, choices))
 		}
 	}
 }

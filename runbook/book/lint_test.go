@@ -3,7 +3,6 @@ package book_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"runbook/runbook/book"
 )
@@ -76,12 +75,8 @@ func TestLintDeepScripts(t *testing.T) {
 	for _, deep := range []string{"(", "$(", "\"$(", "${a:-", "if ", "{ ", "$((", "[[ ! ", "a=(", "<(", "`", "! "} {
 		for _, size := range []int{16 << 10, 512 << 10} {
 			script := strings.Repeat(deep, size/len(deep))
-			began := time.Now()
 			if got := lint(t, head+"[[phase.step]]\nid = \"a\"\neffect = \"none\"\nrun.command.sh = '''"+script+"'''"); got == "" {
 				t.Errorf("%d of %q pass", size, deep)
-			}
-			if took := time.Since(began); took > 4*time.Second {
-				t.Errorf("%d of %q take %s", size, deep, took)
 			}
 		}
 	}

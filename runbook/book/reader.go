@@ -12,7 +12,7 @@ import (
 
 const (
 	maxBytes = 1 << 20
-	deadline = 5 * time.Second
+	deadline = 10 * time.Second
 )
 
 // reader turns the bytes of one file into tables, and collects what is wrong
@@ -48,7 +48,7 @@ func parse(data []byte, file string) (*reader, map[string]any) {
 	return r, top
 }
 
-// decodeTOML gives the library five seconds. What it takes longer for goes on
+// decodeTOML gives the library ten seconds. What it takes longer for goes on
 // in the background until it is done, bounded by the size of a file.
 func decodeTOML(text string) (map[string]any, error) {
 	type answer struct {

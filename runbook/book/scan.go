@@ -11,12 +11,18 @@ import (
 // which can't be recovered: what is deeper never reaches it.
 const maxDepth = 64
 
+// maxWork bounds all keys of a file together: the library's time for a dotted
+// key grows with the square of its parts. A book of 10,000 steps needs about
+// an eighth of it.
+const maxWork = 2_000_000
+
 // scan walks a file by TOML's grammar, finds where everything stands, and
 // refuses what is too deep or set twice. What it lets through may still be
 // wrong in its values; the library says so.
 type scan struct {
 	*index
 	pos  int
+	work int
 	err  *Problem // the first thing that stops the scan
 	list []Problem
 }
@@ -187,6 +193,9 @@ func (s *scan) keys(depth int) (keys []string, at []int) {
 			break
 		}
 		s.pos++
+	}
+	if s.work += depth + len(keys)*len(keys); s.work > maxWork {
+		s.stop(at[0], "the keys up to here are too many and too deep to read")
 	}
 	return keys, at
 }

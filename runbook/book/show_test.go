@@ -84,11 +84,11 @@ func TestSummary(t *testing.T) {
 func TestKindOfEveryStep(t *testing.T) {
 	t.Parallel()
 	for _, s := range read(t, whole).All() {
-		if s.VerbName() == "" || s.Kind() == "" {
-			t.Errorf("step %s is %q of kind %q", s.ID, s.VerbName(), s.Kind())
+		if verb, kind := book.VerbOf(s); verb == "" || kind == "" {
+			t.Errorf("step %s is %q of kind %q", s.ID, verb, kind)
 		}
 	}
-	if (&book.Step{}).VerbName() != "" {
+	if verb, _ := book.VerbOf(&book.Step{}); verb != "" {
 		t.Error("a step without a verb has one")
 	}
 }

@@ -23,11 +23,12 @@ func (b *Book) Summary() []string {
 	}
 	addresses := map[string]bool{}
 	for _, s := range b.All() {
-		if s.VerbName() == "ask" {
+		verb, _ := VerbOf(s)
+		if verb == "ask" {
 			continue // asks a person, and does nothing
 		}
-		out = append(out, s.ID+": "+s.VerbName())
-		for _, line := range lines(s.VerbName(), s.raw) {
+		out = append(out, s.ID+": "+verb)
+		for _, line := range lines(verb, s.raw) {
 			out = append(out, "  "+line)
 		}
 		gather(s.raw, addresses)

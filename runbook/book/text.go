@@ -83,7 +83,8 @@ func (p *page) steps(all []*Step) {
 		}
 		p.line(2, "%d. %s · %s%s", i+1, s.ID, s.Title, mark)
 		p.pairs(5, "note", s.Note, "when", conditions(s.When))
-		for _, line := range lines(s.VerbName(), s.raw) {
+		verb, _ := VerbOf(s)
+		for _, line := range lines(verb, s.raw) {
 			p.line(5, "%s", line)
 		}
 		p.pairs(5, "undo", s.Undo, "verify", s.Verify, "during", strings.Join(s.During, ", "),

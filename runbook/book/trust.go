@@ -57,7 +57,11 @@ func Trusted(configDir, file, sha256 string) error {
 // what was trusted there before. It is called once a person has answered the
 // prompt that showed Summary. A file that others could change is refused.
 func AddTrust(configDir, file, sha256 string) error {
-	real, err := realPath(file)
+	full, err := filepath.Abs(file)
+	if err != nil {
+		return fmt.Errorf("trust %s: %w", file, err)
+	}
+	real, err := realPath(full)
 	if err != nil {
 		return fmt.Errorf("trust %s: %w", file, err)
 	}

@@ -10,43 +10,6 @@ import (
 	"runbook/steps/safetext"
 )
 
-// VerbName is the word of the step's verb: check, run, ask, tell or watch.
-func (s *Step) VerbName() string {
-	switch s.Verb.(type) {
-	case Check:
-		return "check"
-	case Run:
-		return "run"
-	case Ask:
-		return "ask"
-	case Tell:
-		return "tell"
-	case Watch:
-		return "watch"
-	default:
-		return ""
-	}
-}
-
-// Kind is the kind of the step's verb, such as "http" of a check or a watch,
-// "command" or "probe.http" of a run, "decide" of an ask.
-func (s *Step) Kind() string {
-	switch v := s.Verb.(type) {
-	case Check:
-		return v.Kind
-	case Run:
-		return v.Kind
-	case Ask:
-		return v.Kind
-	case Tell:
-		return v.Kind
-	case Watch:
-		return v.Kind
-	default:
-		return ""
-	}
-}
-
 // lines shows the fields of a verb, one line each and a script line by line,
 // with everything invisible made visible: what is shown is what is read.
 func lines(path string, value any) []string {
