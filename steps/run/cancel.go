@@ -81,13 +81,16 @@ func (p *Process) members(all []proc) map[int]proc {
 	for grown := true; grown; {
 		grown = false
 		for _, q := range all {
-			if _, ok := found[q.pid]; !ok && q.pid != p.id.PID && mine(q) {
+			if _, ok := found[q.pid]; !ok && q.pid != p.id.PID && !older(q.start, p.id.Start) && mine(q) {
 				found[q.pid], grown = q, true
 			}
 		}
 	}
 	return found
 }
+
+// older compares start times: both systems count upwards, without padding.
+func older(a, b string) bool { return len(a) < len(b) || len(a) == len(b) && a < b }
 
 // killWithin is how long leftovers of a cancelled command get to vanish.
 const killWithin = 2 * time.Second

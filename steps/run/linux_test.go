@@ -46,9 +46,9 @@ func TestVerdictSurvivesAFullDisk(t *testing.T) {
 	})
 	o := order(t, run.Command{Sh: `head -c 4000000 /dev/zero || exit 5`})
 	o.Files = filepath.Join(disk, "x.1")
-	start(t, o).Outcome()
+	seen := start(t, o).Outcome()
 	class, got := run.Classify(o.Files)
 	if class != run.Exited || got.Exit != 5 || !strings.Contains(got.Warn, "not recorded in full") {
-		t.Errorf("class %v, %+v", class, got)
+		t.Errorf("class %v, %+v, the process saw %+v", class, got, seen)
 	}
 }

@@ -3,7 +3,6 @@ package run
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,11 +27,25 @@ func bootID() string {
 	return strings.TrimSpace(string(data))
 }
 
-// look reads one process.
+// look reads one process. It makes as few system calls as can be: the end of
+// every command waits for a look at all processes.
 func look(pid int) (proc, bool) {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return proc{}, false
+	}
+	var buf [1024]byte
+	n, err := unix.Read(fd, buf[:])
+	if closeErr := unix.Close(fd); err != nil || closeErr != nil {
+		return proc{}, false
+	}
+	return parse(pid, buf[:n])
+}
+
+// parse reads /proc/PID/stat.
+func parse(pid int, data []byte) (proc, bool) {
 	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')
-	if err != nil || open < 0 || end < open {
+	if open < 0 || end < open {
 		return proc{}, false
 	}
 	f := strings.Fields(string(data[end+1:])) // from field 3, the state
@@ -41,22 +54,29 @@ func look(pid int) (proc, bool) {
 	}
 	p := proc{pid: pid, start: f[19], comm: string(data[open+1 : end]), zombie: f[0] == "Z" || f[0] == "X"}
 	for i, field := range []*int{&p.ppid, &p.pgid, &p.sid} {
-		if *field, err = strconv.Atoi(f[i+1]); err != nil {
+		n, err := strconv.Atoi(f[i+1])
+		if err != nil {
 			return proc{}, false
 		}
+		*field = n
 	}
 	return p, true
 }
 
 // processes reads all that live.
 func processes() []proc {
-	dirs, err := filepath.Glob("/proc/[0-9]*")
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = dir.Close() }() // read only: nothing to lose
+	names, err := dir.Readdirnames(-1)
 	if err != nil {
 		return nil
 	}
 	var all []proc
-	for _, dir := range dirs {
-		pid, err := strconv.Atoi(filepath.Base(dir))
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
 		if err != nil {
 			continue
 		}

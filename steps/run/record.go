@@ -63,14 +63,16 @@ func (p *Process) conclude() error {
 	if err != nil {
 		return fmt.Errorf("write verdict: %w", err)
 	}
-	path := filepath.Join(p.order.Files, verdictFile)
-	first := durable.WriteFile(path, append(data, '\n'), 0o600)
-	err = os.Remove(filepath.Join(p.order.Files, rawFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	verdict, raw := filepath.Join(p.order.Files, verdictFile), filepath.Join(p.order.Files, rawFile)
+	data = append(data, '\n')
+	if durable.WriteFile(verdict, data, 0o600) != nil {
+		// Whoever still holds the raw output would keep its blocks after the
+		// removal; if the truncation fails, so does what follows.
+		_ = os.Truncate(raw, 0)
+		err = durable.WriteFile(verdict, data, 0o600)
 	}
-	if first != nil {
-		err = errors.Join(err, durable.WriteFile(path, append(data, '\n'), 0o600))
+	if rmErr := os.Remove(raw); !errors.Is(rmErr, fs.ErrNotExist) {
+		err = errors.Join(err, rmErr)
 	}
 	return err
 }

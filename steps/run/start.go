@@ -55,6 +55,7 @@ func (p *Process) launch() error {
 	}
 	p.follower = f
 	if p.raw, err = raw.Stat(); err == nil {
+		p.began = time.Now()
 		p.child, err = fork(p.order, raw)
 	}
 	if err != nil {
