@@ -92,15 +92,9 @@ func statusPractice(ctx context.Context, h runbook.Home) error {
 	if s.PostgreSQL != "" {
 		database = "PostgreSQL " + s.PostgreSQL + " on " + s.Database
 	}
-	fmt.Printf("practice world %s lives, process %d since %s
-", s.ID, s.PID, s.Since.UTC().Format("2006-01-02 15:04:05Z"))
-	fmt.Printf("  directory   %s
-  service     http://%s
-  database    %s
-", s.Dir, s.Service, database)
-	fmt.Printf("  containers  %s
-  clock       %s
-", strings.Join(s.Containers, " "), s.Now.UTC().Format("2006-01-02 15:04:05Z"))
+	fmt.Printf("practice world %s lives, process %d since %s\n", s.ID, s.PID, s.Since.UTC().Format("2006-01-02 15:04:05Z"))
+	fmt.Printf("  directory   %s\n  service     http://%s\n  database    %s\n", s.Dir, s.Service, database)
+	fmt.Printf("  containers  %s\n  clock       %s\n", strings.Join(s.Containers, " "), s.Now.UTC().Format("2006-01-02 15:04:05Z"))
 	return nil
 }
 
