@@ -39,10 +39,6 @@ func Publish(path string, data []byte, mode os.FileMode) error {
 	return SyncDir(filepath.Dir(path))
 }
 
-// TempPattern matches, with filepath.Match on a base name, the temporary files
-// of WriteFile and Publish that a killed process may leave behind.
-const TempPattern = ".*.tmp-*"
-
 // writeTemp writes and syncs a new file beside path and returns its name.
 func writeTemp(path string, data []byte, mode os.FileMode) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp-*")

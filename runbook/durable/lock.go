@@ -23,7 +23,7 @@ const maxHolder = 512
 // within this process; on Linux a network file system is refused, where locks
 // may not hold.
 func TryLock(path string) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // the caller's own run
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600) //nolint:gosec // the caller names its own run
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (l *Lock) Unlock() error {
 // and on Linux takes nothing, so it can't make another's TryLock fail. A
 // missing file is not locked.
 func Locked(path string) (bool, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0) //nolint:gosec // the caller's own run
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
@@ -69,7 +69,7 @@ func Locked(path string) (bool, error) {
 // Holder returns what the holder of the lock at path says about itself, empty
 // if nothing. It is outside text: a holder may write what it likes.
 func Holder(path string) string {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0) //nolint:gosec // the caller's own run
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return ""
 	}

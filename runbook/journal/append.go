@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -166,7 +167,7 @@ func (l *Log) entry(kind string, n uint64, prev string) Entry {
 func (l *Log) sign(e *Entry) ([]byte, error) {
 	message := e.signed()
 	e.Sig = base64.StdEncoding.EncodeToString(ed25519.Sign(l.key, signedData(EntryNamespace(l.o.World), message)))
-	line := append(message, sigHead+e.Sig+sigTail...)
+	line := slices.Concat(message, []byte(sigHead+e.Sig+sigTail))
 	if len(line) > MaxLine {
 		return nil, fmt.Errorf("a line of %d bytes, the limit is %d", len(line), MaxLine)
 	}
@@ -232,7 +233,7 @@ func (l *Log) renew(lines []byte) error {
 	if err := durable.WriteFile(path, append(old, lines...), 0o600); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0) //nolint:gosec // just made
+	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}

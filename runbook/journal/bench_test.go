@@ -11,8 +11,9 @@ import (
 
 // BenchmarkAppend and BenchmarkRawFdatasync write lines of the same size into
 // the same file system: their ratio is what the journal costs over the disk.
+// Set TMPDIR where /tmp is in memory.
 func BenchmarkAppend(b *testing.B) {
-	dir := benchDir(b)
+	dir := b.TempDir()
 	l, err := Create(dir, Options{World: Real})
 	if err != nil {
 		b.Fatal(err)
@@ -31,7 +32,7 @@ func BenchmarkAppend(b *testing.B) {
 // BenchmarkRawFdatasync is the limit: pwrite and fdatasync of a line on space
 // that is already reserved.
 func BenchmarkRawFdatasync(b *testing.B) {
-	dir := benchDir(b)
+	dir := b.TempDir()
 	line := bytes.Repeat([]byte("x"), benchLine(b))
 	f, err := os.Create(filepath.Join(dir, "raw"))
 	if err != nil {
@@ -60,7 +61,7 @@ func BenchmarkRawFdatasync(b *testing.B) {
 
 // BenchmarkAppendGroup has many callers share syncs.
 func BenchmarkAppendGroup(b *testing.B) {
-	l, err := Create(benchDir(b), Options{World: Real})
+	l, err := Create(b.TempDir(), Options{World: Real})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func BenchmarkAppendGroup(b *testing.B) {
 }
 
 func BenchmarkVerify(b *testing.B) {
-	dir := benchDir(b)
+	dir := b.TempDir()
 	l, err := Create(dir, Options{World: Real})
 	if err != nil {
 		b.Fatal(err)
@@ -104,21 +105,6 @@ func BenchmarkVerify(b *testing.B) {
 
 func benchBody() map[string]any {
 	return map[string]any{"step": "pre-checks/jwt-secret", "verdict": "pass", "reason": "32 bytes, 180 bits", "took_us": 1234}
-}
-
-// benchDir is on the disk that the build cache is on, not on a tmpfs.
-func benchDir(b *testing.B) string {
-	b.Helper()
-	dir, err := os.MkdirTemp(".", "bench-")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			b.Error(err)
-		}
-	})
-	return dir
 }
 
 // benchLine is the size of the line that BenchmarkAppend writes.

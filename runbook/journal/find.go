@@ -51,7 +51,7 @@ func namedIdentity(path, socket string) (Identity, error) {
 		}
 		return id, nil
 	}
-	b, err := os.ReadFile(path) //nolint:gosec // the key the person named
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("RUNBOOK_IDENTITY: %w", err)
 	}

@@ -39,7 +39,7 @@ func KeyFile(path string) (Identity, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("key %s: others may read or write it: chmod 600 it", path)
 	}
-	b, err := os.ReadFile(path) //nolint:gosec // the key the person named
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func command(t *testing.T, env []string, stdin []byte, argv ...string) string {
 
 func try(t *testing.T, env []string, stdin []byte, argv ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...) //nolint:gosec // a test's own words
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	cmd.Env, cmd.Stdin = env, bytes.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -45,12 +45,8 @@ func try(t *testing.T, env []string, stdin []byte, argv ...string) (string, erro
 // startAgent runs a real ssh-agent and returns its socket.
 func startAgent(t *testing.T, keys ...string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "agent") // a socket path holds 107 bytes
-	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(dir, "s")
-	agent := exec.CommandContext(t.Context(), "ssh-agent", "-D", "-a", socket) //nolint:gosec // a test's own words
+	socket := filepath.Join(t.TempDir(), "s")
+	agent := exec.CommandContext(t.Context(), "ssh-agent", "-D", "-a", socket)
 	stdout, err := agent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -61,9 +57,6 @@ func startAgent(t *testing.T, keys ...string) string {
 	t.Cleanup(func() {
 		_ = agent.Process.Kill()
 		_ = agent.Wait() // killed, as intended
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
 	})
 	if _, err := stdout.Read(make([]byte, 1)); err != nil { // it says its socket once it listens
 		t.Fatal(err)
@@ -261,7 +254,7 @@ func TestFindIdentityOrder(t *testing.T) {
 	if id, why, err := FindIdentity(t.TempDir(), environ("HOME", home)); err != nil || id == nil {
 		t.Errorf("home: %q %v", why, err)
 	}
-	if err := os.Chmod(one, 0o644); err != nil { //nolint:gosec // that is the fault
+	if err := os.Chmod(one, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := KeyFile(one); err == nil {
@@ -272,15 +265,7 @@ func TestFindIdentityOrder(t *testing.T) {
 // TestAgentHangs asks a socket where nobody answers.
 func TestAgentHangs(t *testing.T) {
 	t.Parallel()
-	dir, err := os.MkdirTemp("", "agent")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := t.TempDir()
 	silent, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(dir, "s"))
 	if err != nil {
 		t.Fatal(err)
@@ -326,20 +311,20 @@ func TestIdentityVerdicts(t *testing.T) {
 	public := publicKey(t, key)
 	for line, want := range map[string]string{
 		"ann " + public: "",
-		`ann,bob namespaces="git,session@*" ` + public:                                     "",
-		`ann namespaces="session@runbook-log",valid-after="20200101",valid-before="2999" `: "error",
-		`ann valid-after="20200101Z",valid-before="29990101120000Z" ` + public:             "",
-		`ann valid-before="20200101" ` + public:                                            "not valid after",
-		`ann valid-after="29990101" ` + public:                                             "not valid before",
-		`ann namespaces="session@practice.runbook-log" ` + public:                          "does not list it",
-		`ann namespaces="!session@runbook-log,*" ` + public:                                "does not list it",
-		`ann cert-authority ` + public:                                                     "not in allowed_signers",
-		"bob " + publicKey(t, keygen(t, "ed25519", "")):                                    "not in allowed_signers",
-		`ann unheard-of="x" ` + public:                                                     "error",
-		`ann`:                                                                              "error",
-		"# ann " + public:                                                                  "not in allowed_signers",
-		"bob valid-before=\"20200101\" " + public + "\nann " + public:                      "",
-		"\"ann smith\" " + public:                                                          "",
+		`ann,bob namespaces="git,session@*" ` + public:                                    "",
+		`ann namespaces="session@runbook-log",valid-after="20200101",valid-before="2999"`: "error",
+		`ann valid-after="20200101Z",valid-before="29990101120000Z" ` + public:            "",
+		`ann valid-before="20200101" ` + public:                                           "not valid after",
+		`ann valid-after="29990101" ` + public:                                            "not valid before",
+		`ann namespaces="session@practice.runbook-log" ` + public:                         "does not list it",
+		`ann namespaces="!session@runbook-log,*" ` + public:                               "does not list it",
+		`ann cert-authority ` + public:                                                    "not in allowed_signers",
+		"bob " + publicKey(t, keygen(t, "ed25519", "")):                                   "not in allowed_signers",
+		`ann unheard-of="x" ` + public:                                                    "error",
+		`ann`:                                                                             "error",
+		"# ann " + public:                                                                 "not in allowed_signers",
+		"bob valid-before=\"20200101\" " + public + "\nann " + public:                     "",
+		"\"ann smith\" " + public:                                                         "",
 	} {
 		path := filepath.Join(t.TempDir(), "allowed_signers")
 		put(t, path, []byte(line+"\n"))

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -61,5 +60,5 @@ func TestDiskThatNeverSyncs(t *testing.T) {
 	if r := Verify(dir, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
 		t.Errorf("%q", r.Lines())
 	}
-	fmt.Fprintln(t.Output(), len(acked), "acknowledged,", failed, "refused")
+	t.Logf("%d acknowledged, %d refused", len(acked), failed)
 }

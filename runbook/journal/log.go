@@ -158,7 +158,7 @@ func (l *Log) resume() ([]Entry, error) {
 const rewriteTail = 128 << 10
 
 func rewrite(path string, valid, rest []byte) error {
-	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0) //nolint:gosec // a segment of ours
+	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (l *Log) begin(c *chain, valid, rest []byte) error {
 	if err := durable.Publish(path, line, 0o600); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrNotRecorded, path, err)
 	}
-	if l.f, err = os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0); err != nil { //nolint:gosec // just made
+	if l.f, err = os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0); err != nil {
 		return err
 	}
 	l.seg, l.n, l.head, l.identity = e.Seg, e.N, e.Head, s.Identity

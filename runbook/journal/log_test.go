@@ -158,7 +158,7 @@ func TestConcurrentAppend(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				// Bodies of very different size, so that batches fill up as well.
-				e, err := l.Append(t.Context(), "note", map[string]any{"w": w, "i": i, "x": strings.Repeat("x", (w*i*97)%30000)})
+				e, err := l.Append(t.Context(), "note", map[string]any{"w": w, "i": i, "x": strings.Repeat("x", (w*i*97)%9000)})
 				if err != nil {
 					t.Error(err)
 					return

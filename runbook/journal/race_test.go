@@ -3,4 +3,4 @@
 package journal
 
 // stride thins out the exhaustive tests, which the race detector slows tenfold.
-const stride = 13
+const stride = 41

@@ -100,7 +100,7 @@ func TestWorldsDoNotMix(t *testing.T) {
 		mkdir(t, dir)
 		forge(t, dir, id, f)
 		want := 1
-		if f.body == f.statement && f.body == f.person && f.body == f.line {
+		if i == 0 || i == 15 { // all in one world
 			want = 0
 		}
 		if r := Verify(dir, signers); r.Exit() != want {
