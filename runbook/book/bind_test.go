@@ -30,6 +30,16 @@ name = {}
 key = { secret = true }
 `
 
+// as is v, which must be a T.
+func as[T any](t *testing.T, v any) T {
+	t.Helper()
+	typed, ok := v.(T)
+	if !ok {
+		t.Fatalf("%T is no %T", v, typed)
+	}
+	return typed
+}
+
 func TestBind(t *testing.T) {
 	t.Parallel()
 	b := read(t, bound)
@@ -41,25 +51,25 @@ func TestBind(t *testing.T) {
 		}
 		return v
 	}
-	argv := verb("run").(book.Run).Command.Argv
+	argv := as[book.Run](t, verb("run")).Command.Argv
 	want := []string{"docker", "--label=x --privileged *", "${key}", "--", "x --privileged *", "${tag}", "ax --privileged *b${key}"}
 	if !reflect.DeepEqual(argv, want) {
 		t.Errorf("argv %q, want %q", argv, want)
 	}
-	if sh := verb("script").(book.Run).Command.Sh; sh != `echo "${TAG}" ${tag}` {
+	if sh := as[book.Run](t, verb("script")).Command.Sh; sh != `echo "${TAG}" ${tag}` {
 		t.Errorf("the script became %q", sh)
 	}
-	l := verb("look").(book.Check).Check.(*looker)
+	l := as[*looker](t, as[book.Check](t, verb("look")).Check)
 	if l.URL != "http://${key}/x --privileged *" || l.Headers["tag"] != vars["tag"] || l.Rules[0].Path != vars["tag"] {
 		t.Errorf("check %+v", l)
 	}
-	if l := verb("day").(book.Watch).Check.(*looker); l.URL != "${key}" {
+	if l := as[*looker](t, as[book.Watch](t, verb("day")).Check); l.URL != "${key}" {
 		t.Errorf("watch %+v", l)
 	}
-	if m := verb("message").(book.Tell).Message; m.To != "${key}" || m.Text != "a x --privileged *" {
+	if m := as[book.Tell](t, verb("message")).Message; m.To != "${key}" || m.Text != "a x --privileged *" {
 		t.Errorf("message %+v", m)
 	}
-	if b.Step("look").Verb.(book.Check).Check.(*looker).URL != "http://${name}/${tag}" {
+	if as[*looker](t, as[book.Check](t, b.Step("look").Verb).Check).URL != "http://${name}/${tag}" {
 		t.Error("Bind changed the book")
 	}
 }
@@ -139,8 +149,10 @@ func TestResolve(t *testing.T) {
 
 func TestReservedVars(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"path", "ifs", "env", "home", "shell", "ld_preload", "dyld_insert", "bash_env", "ssh_auth_sock", "git_dir",
-		"pghost", "pgoptions", "node_options", "perl5lib", "pythonpath", "docker_host", "kubeconfig", "http_proxy", "all_proxy"} {
+	for _, name := range []string{
+		"path", "ifs", "env", "home", "shell", "ld_preload", "dyld_insert", "bash_env", "ssh_auth_sock", "git_dir",
+		"pghost", "pgoptions", "node_options", "perl5lib", "pythonpath", "docker_host", "kubeconfig", "http_proxy", "all_proxy",
+	} {
 		if _, err := book.Read([]byte("schema = 1\nname = \"x\"\n[vars]\n"+name+" = {}\n"), "b.toml"); err == nil || !strings.Contains(err.Error(), "reserved") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -75,7 +75,7 @@ func number(p *syntax.ParamExp) bool {
 func (l *linter) inScript(path string, pos syntax.Pos, text string) {
 	line, col := l.book.index.at(path)
 	if offset, ok := l.book.index.value(path); ok {
-		line, col = l.book.index.inString(offset, int(pos.Line()), int(pos.Col())) //nolint:gosec // of at most 16 KiB
+		line, col = l.book.index.inString(offset, int(pos.Line()), int(pos.Col()))
 	}
 	l.list = append(l.list, Problem{Line: line, Col: col, Text: text})
 }

@@ -31,8 +31,10 @@ func TestJSON(t *testing.T) {
 	for _, s := range shown.Steps {
 		flat = append(flat, s.Phase+s.Plan+" "+s.Verb+"."+s.Kind+" "+s.ID)
 	}
-	want := []string{"pre-checks check.look health", "deploy run.command migrate", "deploy ask.decide platform", "deploy run.command deploy-docker",
-		"deploy run.probe.poke flood", "deploy tell.message tell", "deploy watch.look day", "back run.command revert"}
+	want := []string{
+		"pre-checks check.look health", "deploy run.command migrate", "deploy ask.decide platform", "deploy run.command deploy-docker",
+		"deploy run.probe.poke flood", "deploy tell.message tell", "deploy watch.look day", "back run.command revert",
+	}
 	if !slices.Equal(flat, want) {
 		t.Errorf("steps\n%s", strings.Join(flat, "\n"))
 	}
@@ -58,8 +60,10 @@ func TestText(t *testing.T) {
 	if err := read(t, whole).Text(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1. health · health  CRITICAL", `check.look.url = "http://${image_tag}/health"`, `run.command.argv = ["npm", "run", "migration:revert"]`,
-		"situation the new version fails", "when      platform is docker", "Sign-off qa-lead", "to commands as IMAGE_TAG", "covers    S1-L7"} {
+	for _, want := range []string{
+		"1. health · health  CRITICAL", `check.look.url = "http://${image_tag}/health"`, `run.command.argv = ["npm", "run", "migration:revert"]`,
+		"situation the new version fails", "when      platform is docker", "Sign-off qa-lead", "to commands as IMAGE_TAG", "covers    S1-L7",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, out.String())
 		}
@@ -72,9 +76,11 @@ func TestSummary(t *testing.T) {
 	t.Parallel()
 	b := read(t, strings.Replace(whole, `sh = "npm run migration:run`, `sh = "ls caf\u00e9\nnpm run migration:run`, 1))
 	got := strings.Join(b.Summary(), "\n")
-	for _, want := range []string{b.SHA256, `run.command.argv = ["docker", "run", "--name", "tickr", "--", "tickr:${image_tag}"]`, `  | ls caf\u00e9`,
+	for _, want := range []string{
+		b.SHA256, `run.command.argv = ["docker", "run", "--name", "tickr", "--", "tickr:${image_tag}"]`, `  | ls caf\u00e9`,
 		`  | npm run migration:run -- "$IMAGE_TAG"`, `run.command.secrets = ["database_url"]`, "secret database_url", "var image_tag, to commands as IMAGE_TAG",
-		"connects to http://${image_tag}", "connects to http://x", `run.probe.poke.url = "http://x"`, `tell.message.to = "#deploys"`, `["npm", "run", "migration:revert"]`} {
+		"connects to http://${image_tag}", "connects to http://x", `run.probe.poke.url = "http://x"`, `tell.message.to = "#deploys"`, `["npm", "run", "migration:revert"]`,
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the summary lacks %s:\n%s", want, got)
 		}

@@ -75,8 +75,12 @@ func (t *Target) Summary() []string {
 		"path = " + exactly(t.Path),
 	}
 	for _, field := range [][2]string{
-		{"home", t.Home}, {"user", t.User}, {"lang", t.Lang}, {"tz", t.TZ},
-		{"practice", t.Practice}, {"service.env_from", t.Service.EnvFrom},
+		{"home", t.Home},
+		{"user", t.User},
+		{"lang", t.Lang},
+		{"tz", t.TZ},
+		{"practice", t.Practice},
+		{"service.env_from", t.Service.EnvFrom},
 	} {
 		if field[1] != "" {
 			out = append(out, field[0]+" = "+exactly(field[1]))

@@ -31,19 +31,19 @@ func (b *Book) Text(w io.Writer) error {
 		p.steps(plan.Steps)
 	}
 	p.beside(b)
-	_, err := io.WriteString(w, p.String())
+	_, err := io.WriteString(w, p.out.String())
 	return err
 }
 
 // page collects lines; text from the book passes safetext on its way in.
-type page struct{ strings.Builder }
+type page struct{ out strings.Builder }
 
 func (p *page) line(indent int, format string, args ...any) {
-	p.WriteString(strings.Repeat(" ", indent) + safetext.Line(fmt.Sprintf(format, args...)) + "\n")
+	p.out.WriteString(strings.Repeat(" ", indent) + safetext.Line(fmt.Sprintf(format, args...)) + "\n")
 }
 
 func (p *page) head(format string, args ...any) {
-	p.WriteString("\n")
+	p.out.WriteString("\n")
 	p.line(0, format, args...)
 }
 

@@ -28,7 +28,7 @@ func must(t *testing.T, err error) {
 func private(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	must(t, os.Chmod(dir, 0o700)) //nolint:gosec // a directory
+	must(t, os.Chmod(dir, 0o700))
 	return dir
 }
 
@@ -72,7 +72,7 @@ func TestTrustFollowsLinks(t *testing.T) {
 	must(t, book.Trusted(config, file, sum("one")))
 	open := filepath.Join(dir, "open")
 	must(t, os.Mkdir(open, 0o700))
-	must(t, os.Chmod(open, 0o777)) //nolint:gosec // the point of the test
+	must(t, os.Chmod(open, 0o777))
 	hostile := write(t, filepath.Join(open, "a.toml"), "one")
 	must(t, os.Remove(link))
 	must(t, os.Symlink(hostile, link))
@@ -124,7 +124,7 @@ func TestTrustStore(t *testing.T) {
 	config := private(t)
 	file := write(t, filepath.Join(private(t), "a.toml"), "one")
 	must(t, book.AddTrust(config, file, sum("one")))
-	must(t, os.Chmod(filepath.Join(config, "trusted"), 0o666)) //nolint:gosec // the point of the test
+	must(t, os.Chmod(filepath.Join(config, "trusted"), 0o666))
 	if err := book.Trusted(config, file, sum("one")); !errors.Is(err, book.ErrUntrusted) || !strings.Contains(err.Error(), "writable by others") {
 		t.Errorf("a store that others write: %v", err)
 	}
