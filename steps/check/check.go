@@ -34,8 +34,9 @@ type Validator interface{ Validate() error }
 
 // Kinds makes an empty check of each kind, by its name in a book.
 var Kinds = map[string]func() Check{
-	"env":  func() Check { return new(Env) },
-	"file": func() Check { return new(File) },
-	"http": func() Check { return new(HTTP) },
-	"tcp":  func() Check { return new(TCP) },
+	"env":      func() Check { return new(Env) },
+	"file":     func() Check { return new(File) },
+	"http":     func() Check { return new(HTTP) },
+	"postgres": func() Check { return new(Postgres) },
+	"tcp":      func() Check { return new(TCP) },
 }

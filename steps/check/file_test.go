@@ -32,7 +32,7 @@ func TestFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	no := false
-	const sum = "a9a66978f378456c818fb8a3e7c6ad3d2c83e62724ccbdea7b36253fb8df5edd"
+	const sum = "91d6a3d55e9fea7911c537afae6607c77fa8bc0f3a76c375e104ac5a8cfa84db"
 	for name, c := range map[string]struct {
 		check   check.File
 		verdict steps.Verdict

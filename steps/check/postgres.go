@@ -1,0 +1,181 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"runbook/steps"
+)
+
+// Postgres is check.postgres: one of the questions below, asked of a
+// PostgreSQL server. The SQL is shipped with runbook; a book names it.
+//
+//	check.postgres = { query = "migrations", dsn = "database_url", files = "src/migrations/*.ts" }
+//
+//	query    see below
+//	dsn      a secret var of the book: a postgres:// URL
+//	source   instead of dsn, an environment: "service" or "file:PATH", with
+//	         DATABASE_URL, or DB_HOST DB_PORT DB_USERNAME (or DB_USER)
+//	         DB_PASSWORD DB_NAME (or DB_DATABASE) and DB_SSL or DB_SSLMODE.
+//	         Default "service"
+//	timeout  for everything, from the connection on; default "5s"
+//
+// What each query wants, with its fields:
+//
+//	connect            an answer to SELECT 1
+//	version            min = "14": at least this version, on the primary
+//	schema             schema: exists
+//	role               role (default: the session's own): no superuser, createdb,
+//	                   createrole, replication, bypassrls, no member of such
+//	tls                TLS 1.2 or later on our leg and on the server's; warn if
+//	                   sslmode does not verify the certificate
+//	migrations         files = glob of TypeORM migrations, relative to the
+//	                   target's dir; table (default "public.migrations");
+//	                   pending = "none" (default): none is pending, or "any":
+//	                   the plan is evidence. fail: out of order. warn: the
+//	                   database has one that the files do not
+//	blocking_tree      no session waits for another one's lock
+//	connections        below max_percent (default "85") of those allowed; warn
+//	                   from warn_percent (default "70") on
+//	long_transactions  none older than max (default "5m")
+//	invalid_indexes    none; one that is being built warns
+//	expected_indexes   indexes = ["schema.index"]: there and valid
+//	archiver           WAL archiving is on, does not fail, is at most 2 segments
+//	                   behind and has at most 10 waiting
+//	slow_queries       average of all statements since the statistics began
+//	                   below max_ms (default "100")
+//	bcrypt_cost        min (default "12") for every password in users.users set
+//	                   since `since` (RFC 3339; default: all)
+//	registrations      one within max (default "24h") in users.users
+//	token_flow         of the tokens of users.verification_tokens issued within
+//	                   window (default "7d"), of each type or of token_type,
+//	                   at least min (default "1") percent were used
+//	audit              connections, disconnections and changes are logged
+//
+// A check never waits behind what it watches: it reads in one READ ONLY
+// transaction with a lock time-out of 300 ms. Neither PG* variables nor
+// service or password files are consulted.
+//
+// pass, warn and fail: as above; fail too if the server refuses, or is silent
+// until the limit, or refuses the service's own credentials. blocked: our
+// query waited for a lock (blocking_tree shows whose). unknown: a privilege is
+// missing (pg_monitor for what looks at other sessions), credentials given by
+// dsn are refused, a table is missing, or there is nothing to count.
+type Postgres struct {
+	Query       string         `mapstructure:"query"`
+	DSN         string         `mapstructure:"dsn"`
+	Source      string         `mapstructure:"source"`
+	Timeout     steps.Duration `mapstructure:"timeout"`
+	Min         string         `mapstructure:"min"`
+	Schema      string         `mapstructure:"schema"`
+	Role        string         `mapstructure:"role"`
+	Files       string         `mapstructure:"files"`
+	Table       string         `mapstructure:"table"`
+	Pending     string         `mapstructure:"pending"`
+	MaxPercent  string         `mapstructure:"max_percent"`
+	WarnPercent string         `mapstructure:"warn_percent"`
+	Max         steps.Duration `mapstructure:"max"`
+	Indexes     []string       `mapstructure:"indexes"`
+	MaxMS       string         `mapstructure:"max_ms"`
+	Since       string         `mapstructure:"since"`
+	Window      steps.Duration `mapstructure:"window"`
+	TokenType   string         `mapstructure:"token_type"`
+}
+
+// question is one named query: what it reads and how that is judged. It sets
+// the result, or returns why nothing could be measured.
+type question func(ctx context.Context, c *Postgres, s *session, r *steps.Result) error
+
+var questions = map[string]question{
+	"archiver":          askArchiver,
+	"audit":             askAudit,
+	"bcrypt_cost":       askBcryptCost,
+	"blocking_tree":     askBlockingTree,
+	"connect":           askConnect,
+	"connections":       askConnections,
+	"expected_indexes":  askExpectedIndexes,
+	"invalid_indexes":   askInvalidIndexes,
+	"long_transactions": askLongTransactions,
+	"migrations":        askMigrations,
+	"registrations":     askRegistrations,
+	"role":              askRole,
+	"schema":            askSchema,
+	"slow_queries":      askSlowQueries,
+	"tls":               askTLS,
+	"token_flow":        askTokenFlow,
+	"version":           askVersion,
+}
+
+// Touches is false: it reads, in a READ ONLY transaction.
+func (c *Postgres) Touches() bool { return false }
+
+// Validate reports an unknown query, a missing field of it, and limits that
+// cannot be read.
+func (c *Postgres) Validate() error {
+	if _, known := questions[c.Query]; !known && !unfilled(c.Query) {
+		return fmt.Errorf("query: %q is none of %s", c.Query, strings.Join(sortedKeys(questions), ", "))
+	}
+	if c.DSN != "" && c.Source != "" {
+		return errors.New("dsn and source: want at most one of them")
+	}
+	for _, needed := range []struct{ query, field, value string }{
+		{"version", "min", c.Min}, {"schema", "schema", c.Schema}, {"migrations", "files", c.Files}, {"expected_indexes", "indexes", strings.Join(c.Indexes, "")},
+	} {
+		if c.Query == needed.query && needed.value == "" {
+			return fmt.Errorf("%s: missing, the query %s needs it", needed.field, c.Query)
+		}
+	}
+	for field, limit := range map[string]string{"min": c.Min, "max_percent": c.MaxPercent, "warn_percent": c.WarnPercent, "max_ms": c.MaxMS} {
+		if _, err := number(limit, "0"); err != nil && !unfilled(limit) {
+			return fmt.Errorf("%s: %w", field, err)
+		}
+	}
+	if c.Since != "" && !unfilled(c.Since) {
+		if _, err := time.Parse(time.RFC3339, c.Since); err != nil {
+			return fmt.Errorf("since: %q is not a time such as 2026-11-21T09:00:00Z", c.Since)
+		}
+	}
+	switch {
+	case c.Pending == "", c.Pending == "none", c.Pending == "any", unfilled(c.Pending):
+		return nil
+	}
+	return fmt.Errorf("pending: %q is neither none nor any", c.Pending)
+}
+
+func (c *Postgres) limit() time.Duration {
+	if c.Timeout == 0 {
+		return 5 * time.Second
+	}
+	return c.Timeout.D()
+}
+
+// Do connects, asks and closes.
+func (c *Postgres) Do(whole context.Context, w *steps.World) steps.Result {
+	return measure("postgres", func(r *steps.Result) {
+		if err := c.Validate(); err != nil {
+			r.Decide(steps.Unknown, "%v", err)
+			return
+		}
+		at, err := c.place(whole, w)
+		if err != nil {
+			r.Decide(steps.Unknown, "%v", err)
+			return
+		}
+		r.Where = outside(at.where())
+		ctx, cancel := context.WithTimeout(whole, c.limit())
+		defer cancel()
+		s, err := openSession(ctx, w, at, c.limit())
+		if err == nil {
+			defer s.close()
+			r.Decide(steps.Pass, "")
+			err = questions[c.Query](ctx, c, s, r)
+		}
+		if err != nil {
+			verdict, reason := c.fault(whole, err)
+			r.Decide(verdict, "%s", outside(redact(reason, []steps.Secret{at.password})))
+		}
+	})
+}

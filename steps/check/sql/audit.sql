@@ -1,0 +1,2 @@
+-- database access audited: log_connections on, log_disconnections on, pgaudit loaded or log_statement in (ddl,mod,all) | priv: any for these names
+SELECT current_setting('log_connections') AS log_connections, current_setting('log_disconnections') AS log_disconnections, current_setting('log_statement') AS log_statement, current_setting('shared_preload_libraries', true) LIKE '%pgaudit%' AS pgaudit_loaded, current_setting('pgaudit.log', true) AS pgaudit_log, current_setting('password_encryption') AS password_encryption;

@@ -1,0 +1,2 @@
+-- params: $1 timestamptz deployed_at | pass: no row with cost < 12 AND after_deploy (proves BCRYPT_ROUNDS is in force, not only exported) | priv: SELECT on users.users(password_hash, created_at); prefer a SECURITY DEFINER view
+SELECT substring(password_hash from '^\$2[aby]\$([0-9]{2})\$')::int AS cost, created_at >= ($1::timestamptz AT TIME ZONE 'UTC') AS after_deploy, count(*) AS users FROM users.users WHERE password_hash IS NOT NULL GROUP BY 1,2 ORDER BY 1,2;

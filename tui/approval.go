@@ -1,0 +1,169 @@
+package tui
+
+import (
+	"fmt"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+	"runbook/tui/plain"
+)
+
+// approvalScreen shows a run exactly as it would be executed. enter starts it
+// if it can be undone or has no effect, once its last line was seen; what
+// can't be undone is started by typing its name.
+type approvalScreen struct {
+	step   *book.Step
+	intent runbook.Intent
+	page   page
+	lines  int
+	ready  bool // what is executed is known and shown
+	failed string
+	typing *field
+}
+
+func newApproval(s *book.Step, i runbook.Intent) *approvalScreen {
+	a := &approvalScreen{step: s, intent: i}
+	if v, ok := s.Verb.(book.Run); ok && v.Probe != nil {
+		a.ready = true
+		a.page = newPage([]string{"this probe touches the target: " + safetext.Line(v.Kind), "", "cleans up after itself, runs alone"})
+	}
+	return a
+}
+
+func (a *approvalScreen) text() *field { return a.typing }
+
+// hear takes over what the command would execute.
+func (a *approvalScreen) hear(m *model, msg tea.Msg) tea.Cmd {
+	got, ok := msg.(orderMsg)
+	if !ok || got.step != a.step.ID || a.ready {
+		return nil
+	}
+	if got.err != nil {
+		a.failed = explain(got.err)
+		return nil
+	}
+	a.page = newPage(plain.Approval(m.session.Target().Name, got.order))
+	if got.order.Agent {
+		a.page.text = append(a.page.text, "SEES YOUR SSH AGENT")
+	}
+	a.ready = true
+	return m.gate.shut() // what is approved is on the screen only now
+}
+
+func (a *approvalScreen) body(m *model, w, h int) body {
+	title := m.styles.Title.Render(" START  " + titleOf(a.step))
+	lines := append([]string{title}, prose(" "+runOf(a.step), w)...)
+	if note := safetext.Line(a.step.Note); note != "" {
+		lines = append(lines, prose(" "+note, w)...)
+	}
+	foot := []string{m.styles.Human.Render(a.ask())}
+	var cursor *tea.Cursor
+	if a.typing != nil {
+		line, at := a.typing.line(w)
+		foot = append(foot, line)
+		cursor = at
+	}
+	switch {
+	case a.failed != "":
+		lines = append(lines, prose(m.styles.Bad.Render("! can't be started: ")+a.failed, w)...)
+		return body{lines: lines}
+	case !a.ready:
+		return body{lines: append(lines, " reading what it would execute ..")}
+	}
+	shown := a.page.body(w-2, h-len(lines)-len(foot)-2)
+	a.lines = len(a.page.lines)
+	head := fmt.Sprintf("── exactly this, %d lines ", a.lines)
+	if where := a.page.where(); where != "" {
+		head = fmt.Sprintf("── exactly this, %s: space shows the rest ", where)
+	}
+	lines = append(lines, m.styles.Dim.Render(head))
+	for _, l := range shown {
+		lines = append(lines, "│ "+l)
+	}
+	lines = append(lines, m.styles.Dim.Render("──"))
+	if cursor != nil {
+		cursor.Y = len(lines) + 1
+	}
+	return body{lines: append(lines, foot...), cursor: cursor}
+}
+
+func runOf(s *book.Step) string {
+	v, _ := s.Verb.(book.Run)
+	return runLine(s, v)
+}
+
+// ask says which key starts it.
+func (a *approvalScreen) ask() string {
+	switch {
+	case a.typing != nil:
+		return " type " + a.step.ID + " and enter: it can't be undone"
+	case !a.page.seen():
+		return " read to the last line first: space"
+	case undoable(a.step):
+		return " enter starts it"
+	}
+	return " it can't be undone: g, then its name, starts it"
+}
+
+func (a *approvalScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
+	if a.typing != nil {
+		return a.typed(m, k)
+	}
+	switch b := m.bindings; {
+	case key.Matches(k, b.Back):
+		return m.pop()
+	case !a.ready || a.failed != "" || a.page.key(k, b):
+		return nil
+	case key.Matches(k, b.Enter) && !a.page.seen():
+		m.say("the rest comes first: space")
+	case key.Matches(k, b.Enter) && undoable(a.step):
+		return a.start(m)
+	case key.Matches(k, b.Enter):
+		m.say("enter does not start what can't be undone: g does")
+	case key.Matches(k, b.Go) && !a.page.seen():
+		m.say("read to the last line first: space")
+	case key.Matches(k, b.Go):
+		a.typing = newField("")
+	}
+	return nil
+}
+
+func (a *approvalScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case k.Code == tea.KeyEscape:
+		a.typing = nil
+	case k.Code != tea.KeyEnter:
+	case a.typing.value() != a.step.ID:
+		m.warn("that is not its name: " + a.step.ID + ". Nothing was started")
+	default:
+		return a.start(m)
+	}
+	return nil
+}
+
+func (a *approvalScreen) start(m *model) tea.Cmd {
+	m.home()
+	return m.do(a.intent)
+}
+
+func (a *approvalScreen) keys(m *model) []binding {
+	b := m.bindings
+	switch {
+	case a.typing != nil:
+		return []binding{says(b.Enter, "start "+a.step.ID), escape()}
+	case !a.ready || a.failed != "":
+		return []binding{b.Back}
+	case !a.page.seen():
+		return []binding{b.PageDown, b.Back}
+	case undoable(a.step):
+		return []binding{says(b.Enter, "start"), b.Up, b.Down, b.Back}
+	}
+	return []binding{says(b.Go, "start, type its name"), b.Up, b.Down, b.Back}
+}
+
+// escape is the way back from a text field, where q is a letter.
+func escape() binding { return bind("esc", "back") }

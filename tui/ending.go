@@ -1,0 +1,123 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+	"runbook/tui/plain"
+)
+
+// summaryOf is the whole run, phase by phase, with all that did not simply
+// pass.
+func summaryOf(m *model) []string {
+	r := m.snap.run
+	var lines []string
+	for _, p := range r.Sequence(m.book) {
+		mark := "·"
+		if !r.Phases[p.ID].Closed.IsZero() {
+			mark = "✓"
+		}
+		for i, l := range plain.ReadBack(r, p) {
+			if i == 0 {
+				l = mark + " " + l
+			}
+			lines = append(lines, l)
+		}
+		for _, s := range p.Steps {
+			if st := r.Step(s); st.State.Open() || st.State == runbook.Running {
+				lines = append(lines, " "+plain.Mark(st)+" "+plain.Word(st)+"  "+titleOf(s)+"  "+plain.Saw(st))
+			}
+		}
+	}
+	for _, n := range r.Notes {
+		lines = append(lines, "memo "+n.At.UTC().Format("15:04:05Z")+"  "+safetext.Line(n.Text))
+	}
+	for _, s := range m.book.Signoffs {
+		lines = append(lines, "sign-off "+safetext.Line(s.Role)+": runbook sign "+r.Short()+" --role "+safetext.Line(s.Role))
+	}
+	return lines
+}
+
+// endingScreen asks for the word end.
+type endingScreen struct {
+	intent runbook.Intent
+	open   *book.Phase
+	page   page
+	field  *field
+}
+
+func newEnding(m *model, i runbook.Intent) *endingScreen {
+	return &endingScreen{intent: i, open: m.snap.run.Phase(m.book), page: newPage(summaryOf(m)), field: newField("")}
+}
+
+func (e *endingScreen) text() *field { return e.field }
+
+func (e *endingScreen) body(m *model, w, h int) body {
+	title := " END OF RUN"
+	if e.open != nil {
+		title = " STOP THE RUN HERE: it is not finished"
+	}
+	lines := []string{m.styles.Title.Render(title)}
+	for _, l := range e.page.body(w-2, h-4) {
+		lines = append(lines, " "+l)
+	}
+	line, cursor := e.field.line(w)
+	lines = append(lines, m.styles.Dim.Render("── "+e.page.where()), m.styles.Human.Render(" type end and enter: the log is closed"), line)
+	cursor.Y = len(lines) - 1
+	return body{lines: lines, cursor: cursor}
+}
+
+func (e *endingScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case k.Code == tea.KeyEscape:
+		return m.pop()
+	case k.Code != tea.KeyEnter:
+		e.page.key(k, m.bindings)
+	case e.field.value() != "end":
+		m.say("the run goes on: type end, or esc")
+	default:
+		m.home()
+		return m.do(e.intent)
+	}
+	return nil
+}
+
+func (e *endingScreen) keys(m *model) []binding {
+	return []binding{says(m.bindings.Enter, "end the run"), m.bindings.Up, m.bindings.Down, escape()}
+}
+
+// endedScreen is the last: what the run came to. Any way out leaves.
+type endedScreen struct{ page page }
+
+func newEnded(m *model) *endedScreen {
+	r := m.snap.run
+	lines := append([]string{plain.Title(r.Outcome, "ended") + " " + r.Ended.UTC().Format("2006-01-02 15:04:05Z"), ""}, summaryOf(m)...)
+	if m.snap.head != "" {
+		lines = append(lines, "", "log head "+safetext.Line(m.snap.head)+"   check it: runbook log verify "+r.Short())
+	}
+	return &endedScreen{page: newPage(lines)}
+}
+
+func (e *endedScreen) body(m *model, w, h int) body {
+	lines := []string{m.styles.Title.Render(" THIS RUN HAS ENDED")}
+	for _, l := range e.page.body(w-2, h-2) {
+		lines = append(lines, " "+l)
+	}
+	return body{lines: append(lines, m.styles.Dim.Render("── "+e.page.where()))}
+}
+
+func (e *endedScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
+	b := m.bindings
+	if key.Matches(k, b.Enter) || key.Matches(k, b.Back) {
+		return m.leave()
+	}
+	e.page.key(k, b)
+	return nil
+}
+
+func (e *endedScreen) keys(m *model) []binding {
+	return []binding{says(m.bindings.Enter, "leave"), m.bindings.Up, m.bindings.Down}
+}

@@ -1,0 +1,142 @@
+package tui
+
+import (
+	"errors"
+
+	tea "charm.land/bubbletea/v2"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/runbook/journal"
+)
+
+// saw takes a state over and does what follows by itself: only looking.
+func (m *model) saw(s snapshotMsg) tea.Cmd {
+	if s.n <= m.snap.n {
+		return nil
+	}
+	before := m.snap.run
+	m.snap = s
+	cmds := []tea.Cmd{m.awaitSlot(s.run.NextSlot(m.book)), m.byItself()}
+	for _, l := range m.layers {
+		if p, ok := l.screen.(*phaseScreen); ok {
+			p.refresh(m)
+		}
+	}
+	if step := m.command(); step != nil && m.tail.step != step.ID {
+		m.tail = tailMsg{step: step.ID, size: -1}
+		cmds = append(cmds, m.readTail(step, s.run.Output(step), m.tail))
+	}
+	if !s.run.Ended.IsZero() && (before == nil || before.Ended.IsZero()) {
+		m.home()
+		cmds = append(cmds, m.ask(newEnded(m)))
+	}
+	return tea.Batch(cmds...)
+}
+
+// byItself starts what nobody has to answer for: checks whose turn it is, and
+// slots that are due. A rehearsal answers for its operator.
+func (m *model) byItself() tea.Cmd {
+	if !m.begun || len(m.snap.next) == 0 || m.flight[""] > 0 {
+		return nil
+	}
+	i := m.snap.next[0]
+	auto := i.Kind == runbook.Check || i.Kind == runbook.Slots
+	if m.refused == (refusal{i.Kind, m.snap.run.Entries}) || m.flight[i.Kind] > 0 {
+		return nil
+	}
+	switch {
+	case auto:
+		return m.do(i)
+	case m.session.Rehearses() && m.idle() && m.refused != (refusal{"", m.snap.run.Entries}):
+		return m.rehearse()
+	}
+	return nil
+}
+
+// idle reports whether no intent is on its way.
+func (m *model) idle() bool {
+	for _, n := range m.flight {
+		if n > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// did takes the end of an intent.
+func (m *model) did(msg doneMsg) tea.Cmd {
+	m.flight[msg.intent.Kind]--
+	delete(m.cancelled, doneCommand(msg))
+	switch {
+	case msg.err == nil:
+		if m.snap.run != nil && m.snap.run.Unrecorded == 0 {
+			m.missing = ""
+		}
+	case errors.Is(msg.err, journal.ErrNotRecorded):
+		m.missing = explain(msg.err)
+	default:
+		m.warn(explain(msg.err))
+	}
+	if msg.err != nil && m.snap.run != nil {
+		m.refused = refusal{msg.intent.Kind, m.snap.run.Entries}
+	}
+	return m.look()
+}
+
+// doneCommand is the step whose command ended with the intent.
+func doneCommand(msg doneMsg) string {
+	if msg.intent.Kind == runbook.RunStep {
+		return msg.intent.Step
+	}
+	return ""
+}
+
+func (m *model) slotDue(msg slotMsg) tea.Cmd {
+	if msg.gen != m.slotGen {
+		return nil
+	}
+	return m.look()
+}
+
+// printed takes output over, and reads on while the command runs.
+func (m *model) printed(msg tailMsg) tea.Cmd {
+	if msg.step != m.tail.step {
+		return nil
+	}
+	grew := msg.size != m.tail.size
+	m.tail = msg
+	step := m.book.Step(msg.step)
+	if running := m.command(); running != nil && running.ID == msg.step || grew {
+		return m.readTail(step, m.snap.run.Output(step), msg)
+	}
+	m.tail.step = ""
+	return nil
+}
+
+// command is the step whose command runs now, nil if none does.
+func (m *model) command() *book.Step {
+	if m.snap.run == nil {
+		return nil
+	}
+	phase := m.snap.run.Phase(m.book)
+	if phase == nil {
+		return nil
+	}
+	for _, s := range phase.Steps {
+		if _, runs := s.Verb.(book.Run); runs && m.snap.run.Step(s).State == runbook.Running {
+			return s
+		}
+	}
+	return nil
+}
+
+// intent finds what may be done with a step, as the screen shows it now.
+func (m *model) intent(kind, step string) (runbook.Intent, bool) {
+	for _, i := range m.snap.next {
+		if i.Kind == kind && i.Step == step {
+			return i, true
+		}
+	}
+	return runbook.Intent{}, false
+}

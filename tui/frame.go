@@ -1,0 +1,184 @@
+package tui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+	"runbook/tui/plain"
+)
+
+// The smallest terminal that shows anything, and the width from which things
+// stand side by side.
+const (
+	minWidth, minHeight = 30, 10
+	wide                = 70
+)
+
+const tooSmall = "terminal too small: 40x20 or more, or --plain"
+
+// frame is the whole screen: header, body, notice, keys.
+func (m *model) frame() (string, *tea.Cursor) {
+	if m.w < minWidth || m.h < minHeight {
+		return ansi.Truncate(tooSmall, max(0, m.w), ""), nil
+	}
+	head, foot := m.head(), m.foot()
+	room := m.h - len(head) - len(foot)
+	b := m.top().body(m, m.w, room)
+	lines := append(head, b.lines[:min(len(b.lines), room)]...)
+	for len(lines) < len(head)+room {
+		lines = append(lines, "")
+	}
+	lines = append(lines, foot...)
+	for i, line := range lines {
+		lines[i] = fit(line, m.w)
+	}
+	if b.cursor != nil {
+		b.cursor.Y += len(head)
+	}
+	return strings.Join(lines, "\n"), b.cursor
+}
+
+// head says in which world, where, what and who; then how far the run is; then
+// what the log could not take. Production has a whole line under it, practice
+// a broken one.
+func (m *model) head() []string {
+	r := m.snap.run
+	clock := m.clock.UTC().Format("15:04:05Z")
+	if r == nil {
+		return []string{both(m.styles.Title.Render(" runbook"), clock, m.w), m.rule()}
+	}
+	word := m.styles.Production.Render(" PRODUCTION ")
+	if r.Practice {
+		word = m.styles.Practice.Render(" PRACTICE ")
+	}
+	where := word + " " + m.styles.Title.Render(safetext.Line(r.Target))
+	what := m.what(r)
+	lines := []string{both(where+"  "+what, clock, m.w)}
+	if ansi.StringWidth(where+"  "+what)+len(clock) >= m.w {
+		lines = []string{both(where, clock, m.w), " " + what}
+	}
+	lines = append(lines, m.strip(r, m.w), m.rule())
+	if text := m.unrecorded(r); text != "" {
+		lines = append(lines, m.styles.Bad.Render(fit(text, m.w)))
+	}
+	return lines
+}
+
+func (m *model) what(r *runbook.Run) string {
+	parts := []string{safetext.Line(r.Book)}
+	if tag := r.Vars["image_tag"]; tag != "" {
+		parts[0] += " " + safetext.Line(tag)
+	}
+	parts = append(parts, r.Short())
+	if r.Mode != runbook.ModeDeploy {
+		parts = append(parts, strings.ToUpper(safetext.Line(r.Mode)))
+	}
+	if r.Operator != "" {
+		parts = append(parts, safetext.Line(r.Operator)+" drives")
+	}
+	return strings.Join(parts, "  ")
+}
+
+func (m *model) unrecorded(r *runbook.Run) string {
+	if m.missing != "" {
+		return m.missing
+	}
+	if r.Unrecorded > 0 {
+		return "NOT RECORDED: the log can't be written; what is done now is written later"
+	}
+	return ""
+}
+
+func (m *model) rule() string {
+	if r := m.snap.run; r != nil && r.Practice {
+		return strings.Repeat("- ", m.w/2)
+	}
+	return strings.Repeat("─", m.w)
+}
+
+// strip is the row of phases, around the one that is open.
+func (m *model) strip(r *runbook.Run, w int) string {
+	phases := r.Sequence(m.book)
+	open := r.Phase(m.book)
+	at := len(phases) - 1
+	texts := make([]string, len(phases))
+	for i, p := range phases {
+		name := safetext.Line(plain.Title(p.Title, p.ID))
+		switch {
+		case p == open || open != nil && p.ID == open.ID:
+			at = i
+			settled, all := settledOf(r, p)
+			texts[i] = m.styles.Title.Render(fit("> "+name, w/2) + " " + itoa(settled) + "/" + itoa(all))
+		case r.Phases[p.ID].Closed.IsZero():
+			texts[i] = "· " + fit(name, 16)
+		default:
+			texts[i] = m.styles.Good.Render("✓") + " " + fit(name, 16)
+		}
+	}
+	for from := 0; from < at; from++ {
+		if ansi.StringWidth(strings.Join(texts[from:at+1], "  "))+1 <= w {
+			return " " + strings.Join(texts[from:], "  ")
+		}
+	}
+	if len(texts) == 0 {
+		return " no plan is chosen"
+	}
+	return " " + strings.Join(texts[at:], "  ")
+}
+
+func settledOf(r *runbook.Run, p *book.Phase) (settled, all int) {
+	for _, s := range p.Steps {
+		if r.Step(s).State.Settled() {
+			settled++
+		}
+	}
+	return settled, len(p.Steps)
+}
+
+// foot is the notice, and the keys that act on what is shown.
+func (m *model) foot() []string {
+	notice := m.notice
+	if m.bad {
+		notice = m.styles.Bad.Render("! ") + notice
+	}
+	if m.notice == "" {
+		notice = ""
+	}
+	rows := 2
+	if m.w >= 100 {
+		rows = 1
+	}
+	return append([]string{notice}, m.keyLines(m.top().keys(m), rows)...)
+}
+
+// keyLines lays bindings out in rows; what does not fit is behind `?`.
+func (m *model) keyLines(bindings []binding, rows int) []string {
+	all := append(bindings[:len(bindings):len(bindings)], m.bindings.Help)
+	lines := make([]string, rows)
+	row, width := 0, 0
+	for i, b := range all {
+		text := " " + m.styles.Key.Render(b.Help().Key) + " " + safetext.Line(b.Help().Desc) + " "
+		need := ansi.StringWidth(text)
+		reserve := 0
+		if row == rows-1 && i < len(all)-1 {
+			reserve = 8 // for the key of the rest
+		}
+		if width+need > m.w-reserve {
+			if row == rows-1 {
+				if i < len(all)-1 && width+8 <= m.w {
+					lines[row] += " " + m.styles.Key.Render("?") + " keys"
+				}
+				break
+			}
+			row, width = row+1, 0
+		}
+		lines[row] += text
+		width += need
+	}
+	return lines
+}

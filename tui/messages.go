@@ -1,0 +1,75 @@
+package tui
+
+import (
+	"time"
+
+	"runbook/runbook"
+	"runbook/steps/run"
+)
+
+// snapshotMsg is the state as it was at one moment; n counts them, so that a
+// late one never replaces a newer.
+type snapshotMsg struct {
+	n     uint64
+	run   *runbook.Run
+	next  []runbook.Intent
+	world time.Time // the clock of waits
+	head  string    // code of the log's last entry
+}
+
+// changedMsg says that the state moved: snap is the state since.
+type changedMsg struct{ snap snapshotMsg }
+
+// doneMsg is the end of an intent.
+type doneMsg struct {
+	intent runbook.Intent
+	err    error
+}
+
+// orderMsg is what a command would execute, or why that can't be told.
+type orderMsg struct {
+	step  string
+	order run.Order
+	err   error
+}
+
+// tailMsg is the end of a running command's output.
+type tailMsg struct {
+	step  string
+	lines []string
+	size  int64
+	last  time.Time // when it last printed something
+}
+
+// outputMsg is the end of a step's output, for the screen that scrolls it.
+type outputMsg struct {
+	step  string
+	lines []string
+	cut   int64 // bytes before the first line that were left out
+	size  int64
+	err   error
+}
+
+// tickMsg moves the clock of the header.
+type tickMsg time.Time
+
+// slotMsg says that the clock of waits reached the next slot.
+type slotMsg struct{ gen int }
+
+// restMsg says that the selection rests: the detail may follow it.
+type restMsg struct{ gen int }
+
+// settleMsg ends a window in which single keys were collected.
+type settleMsg struct{ gen int }
+
+// quietMsg says that no key came for a while.
+type quietMsg struct{ gen int }
+
+// shownMsg says that the frame of a question was written by now.
+type shownMsg struct{ gen int }
+
+// openMsg opens a question on a terminal that answers no cursor report.
+type openMsg struct{ gen int }
+
+// leaveMsg asks the program to leave: a signal, or the caller.
+type leaveMsg struct{}

@@ -1,0 +1,122 @@
+package tui
+
+import (
+	"fmt"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// page is text that scrolls: every character of it can be reached, long lines
+// are wrapped and never cut.
+type page struct {
+	text  []string
+	lines []string // text, wrapped to w
+	w     int
+	top   int
+	h     int
+	end   bool // stay at the end while the text grows
+}
+
+func newPage(text []string) page { return page{text: text} }
+
+// set replaces the text and keeps the place.
+func (p *page) set(text []string) { p.text, p.w = text, 0 }
+
+// body is the part of the text that is shown, w wide and at most h high.
+func (p *page) body(w, h int) []string {
+	if w != p.w {
+		p.lines, p.w = wrapAll(p.text, w), w
+	}
+	p.h = max(1, h)
+	last := max(0, len(p.lines)-p.h)
+	if p.end {
+		p.top = last
+	}
+	p.top = min(max(0, p.top), last)
+	return p.lines[p.top:min(len(p.lines), p.top+p.h)]
+}
+
+// seen reports whether the last line has been on the screen.
+func (p *page) seen() bool { return p.top+p.h >= len(p.lines) }
+
+// where says which part of how much is shown; nothing if all of it is.
+func (p *page) where() string {
+	if p.top == 0 && p.seen() {
+		return ""
+	}
+	return fmt.Sprintf("lines %d-%d of %d", p.top+1, min(p.top+p.h, len(p.lines)), len(p.lines))
+}
+
+// key scrolls. It answers whether the key was one of its own.
+func (p *page) key(k tea.KeyPressMsg, keys keyMap) bool {
+	switch {
+	case key.Matches(k, keys.Up):
+		p.top--
+	case key.Matches(k, keys.Down):
+		p.top++
+	case key.Matches(k, keys.PageUp):
+		p.top -= p.h
+	case key.Matches(k, keys.PageDown):
+		p.top += p.h
+	case key.Matches(k, keys.Top):
+		p.top = 0
+	case key.Matches(k, keys.Bottom):
+		p.top = len(p.lines)
+	default:
+		return false
+	}
+	p.top = min(max(0, p.top), max(0, len(p.lines)-p.h))
+	p.end = p.seen()
+	return true
+}
+
+// wrapAll breaks lines to w cells; what goes on is indented by two.
+func wrapAll(text []string, w int) []string {
+	var lines []string
+	for _, line := range text {
+		lines = append(lines, wrap(line, w)...)
+	}
+	return lines
+}
+
+func wrap(line string, w int) []string {
+	if w < 8 || ansi.StringWidth(line) <= w {
+		return []string{line}
+	}
+	lines := []string{ansi.Cut(line, 0, w)}
+	for from := w; from < ansi.StringWidth(line); from += w - 2 {
+		lines = append(lines, "  "+ansi.Cut(line, from, from+w-2))
+	}
+	return lines
+}
+
+// prose breaks one safe line at words.
+func prose(line string, w int) []string {
+	var lines []string
+	for _, l := range splitLines(ansi.Wrap(line, max(8, w), "")) {
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// fit cuts a line to w cells and says so.
+func fit(line string, w int) string { return ansi.Truncate(line, max(0, w), "..") }
+
+// pad fills a line up to w cells.
+func pad(line string, w int) string {
+	if n := w - ansi.StringWidth(line); n > 0 {
+		return line + spaces(n)
+	}
+	return line
+}
+
+// both is left and right on one line of w cells; left gives way.
+func both(left, right string, w int) string {
+	room := w - ansi.StringWidth(right)
+	if right == "" || room < 8 {
+		return fit(left, w)
+	}
+	return pad(fit(left, room-1), room) + right
+}

@@ -1,0 +1,45 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"runbook/runbook"
+	"runbook/tui/plain"
+)
+
+// pauseScreen reads a phase back before it closes.
+type pauseScreen struct {
+	intent runbook.Intent
+	page   page
+}
+
+func newPause(m *model, i runbook.Intent) *pauseScreen {
+	return &pauseScreen{intent: i, page: newPage(plain.ReadBack(m.snap.run, m.snap.run.Phase(m.book)))}
+}
+
+func (p *pauseScreen) body(m *model, w, h int) body {
+	lines := []string{m.styles.Title.Render(" PAUSE POINT  read it out, then go on")}
+	for _, l := range p.page.body(w-2, h-3) {
+		lines = append(lines, " "+l)
+	}
+	return body{lines: append(lines, m.styles.Dim.Render("── "+p.page.where()), m.styles.Human.Render(" enter closes the phase and goes on"))}
+}
+
+func (p *pauseScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
+	switch b := m.bindings; {
+	case key.Matches(k, b.Back):
+		return m.pop()
+	case p.page.key(k, b):
+	case key.Matches(k, b.Enter) && !p.page.seen():
+		m.say("the rest comes first: space")
+	case key.Matches(k, b.Enter):
+		m.home()
+		return m.do(p.intent)
+	}
+	return nil
+}
+
+func (p *pauseScreen) keys(m *model) []binding {
+	return []binding{says(m.bindings.Enter, "close the phase"), m.bindings.Back}
+}

@@ -1,0 +1,225 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+	"runbook/tui/plain"
+)
+
+// phaseScreen is where an operator lives: the steps of the open phase, what is
+// known of the selected one, and the running command.
+type phaseScreen struct {
+	rows   []row
+	phase  *book.Phase
+	sel    string // id of the selected row
+	shown  string // id of the row whose detail is shown: sel, once it rests
+	chosen bool   // the operator moved the selection
+	unfold bool
+	top    int
+	gen    int
+}
+
+// restTime is how long the selection rests before the detail follows it: a
+// held key moves two cells, not half a screen.
+const restTime = 120 * time.Millisecond
+
+// refresh takes a new state over. The selection follows what is suggested
+// until the operator moves it.
+func (p *phaseScreen) refresh(m *model) {
+	phase := m.snap.run.Phase(m.book)
+	if p.phase != nil && phase != nil && p.phase.ID != phase.ID {
+		*p = phaseScreen{gen: p.gen}
+	}
+	p.phase = phase
+	if p.rows = nil; phase != nil {
+		p.rows = rowsOf(m.snap.run, phase, p.unfold)
+	}
+	if !p.chosen || p.index() < 0 {
+		p.chosen = false
+		p.sel = p.suggested(m)
+		p.shown = p.sel
+	}
+}
+
+// suggested is the row of what comes next: what runs, what the model suggests,
+// what went wrong, what is first.
+func (p *phaseScreen) suggested(m *model) string {
+	if step := m.command(); step != nil {
+		return step.ID
+	}
+	if p.phase == nil {
+		return ""
+	}
+	if s := m.snap.run.FirstOpen(p.phase); s != nil {
+		return s.ID
+	}
+	if len(m.snap.next) > 0 && p.has(m.snap.next[0].Step) {
+		return m.snap.next[0].Step
+	}
+	for _, x := range p.rows {
+		if !x.st.State.Settled() {
+			return x.id
+		}
+	}
+	if len(p.rows) > 0 {
+		return p.rows[0].id
+	}
+	return ""
+}
+
+func (p *phaseScreen) has(id string) bool {
+	return slices.ContainsFunc(p.rows, func(x row) bool { return x.id == id })
+}
+
+func (p *phaseScreen) index() int {
+	return slices.IndexFunc(p.rows, func(x row) bool { return x.id == p.sel })
+}
+
+// step is the selected step, nil on the folded row.
+func (p *phaseScreen) step() *book.Step {
+	if i := p.index(); i >= 0 {
+		return p.rows[i].step
+	}
+	return nil
+}
+
+func (p *phaseScreen) body(m *model, w, h int) body {
+	if m.snap.run == nil {
+		return body{lines: []string{" reading the run .."}}
+	}
+	if p.phase == nil {
+		return body{lines: p.done(m, w)}
+	}
+	lines := []string{p.summary(m, w)}
+	room := h - 2
+	list := min(len(p.rows), max(3, room*3/5))
+	if m.command() != nil {
+		list = min(len(p.rows), max(3, room/3))
+	}
+	lines = append(lines, p.list(m, w, list)...)
+	lines = append(lines, m.styles.Dim.Render(strings.Repeat("─", w)))
+	return body{lines: append(lines, p.below(m, w, h-len(lines))...)}
+}
+
+// summary counts the phase out, and says how old the oldest look is.
+func (p *phaseScreen) summary(m *model, w int) string {
+	r := m.snap.run
+	text := m.styles.Title.Render(" "+strings.ToUpper(safetext.Line(plain.Title(p.phase.Title, p.phase.ID)))) + "  " + plain.Counts(r.Counts(p.phase))
+	var oldest time.Time
+	for _, s := range p.phase.Steps {
+		_, check := s.Verb.(book.Check)
+		if at := r.Step(s).At; check && !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	right := ""
+	if !oldest.IsZero() {
+		right = "oldest " + coarse(m.clock.Sub(oldest))
+	}
+	return both(text, right, w)
+}
+
+// coarse is an age that moves the screen once in ten seconds.
+func coarse(d time.Duration) string {
+	if d < 10*time.Second {
+		return "now"
+	}
+	return plain.Ago(d.Truncate(10*time.Second)) + " ago"
+}
+
+// list draws the rows around the selected one.
+func (p *phaseScreen) list(m *model, w, h int) []string {
+	at := max(0, p.index())
+	if at < p.top {
+		p.top = at
+	}
+	if at >= p.top+h {
+		p.top = at - h + 1
+	}
+	p.top = max(0, min(p.top, len(p.rows)-h))
+	tw := titleWidth(p.rows, w)
+	lines := make([]string, 0, h)
+	for i := p.top; i < min(len(p.rows), p.top+h); i++ {
+		lines = append(lines, m.rowLine(p.rows[i], i == at, w, tw))
+	}
+	return lines
+}
+
+// below is the running command, or the detail of the selected step.
+func (p *phaseScreen) below(m *model, w, h int) []string {
+	if step := m.command(); step != nil {
+		return m.commandPane(step, w, h)
+	}
+	i := slices.IndexFunc(p.rows, func(x row) bool { return x.id == p.shown })
+	if i < 0 || p.rows[i].step == nil {
+		return nil
+	}
+	lines := m.detail(p.rows[i], w-2)
+	if len(lines) > h && h > 0 {
+		lines = append(lines[:h-1], m.styles.Dim.Render(itoa(len(lines)-h+1)+" more lines: i shows all"))
+	}
+	for k := range lines {
+		lines[k] = " " + lines[k]
+	}
+	return lines
+}
+
+// done is what stands where no phase is open.
+func (p *phaseScreen) done(m *model, w int) []string {
+	r := m.snap.run
+	switch {
+	case !r.Ended.IsZero():
+		return []string{" this run has ended"}
+	case r.Mode == runbook.ModeRollback && r.Plan == "":
+		return prose(" Which way back? enter lists the plans of the book; nothing is picked for you.", w)
+	}
+	return prose(" Every phase is closed. enter shows the whole run and ends it.", w)
+}
+
+func (p *phaseScreen) hear(m *model, msg tea.Msg) tea.Cmd {
+	if rest, ok := msg.(restMsg); ok && rest.gen == p.gen {
+		p.shown = p.sel
+	}
+	return nil
+}
+
+// move selects another row.
+func (p *phaseScreen) move(by int) tea.Cmd {
+	at := min(max(0, p.index()+by), len(p.rows)-1)
+	if at < 0 {
+		return nil
+	}
+	p.sel, p.chosen = p.rows[at].id, true
+	p.gen++
+	gen := p.gen
+	return tea.Tick(restTime, func(time.Time) tea.Msg { return restMsg{gen} })
+}
+
+func (p *phaseScreen) scroll(k tea.KeyPressMsg, keys keyMap) (tea.Cmd, bool) {
+	by := 0
+	switch {
+	case key.Matches(k, keys.Up):
+		by = -1
+	case key.Matches(k, keys.Down):
+		by = 1
+	case key.Matches(k, keys.PageUp):
+		by = -10
+	case key.Matches(k, keys.PageDown):
+		by = 10
+	case key.Matches(k, keys.Top):
+		by = -len(p.rows)
+	case key.Matches(k, keys.Bottom):
+		by = len(p.rows)
+	default:
+		return nil, false
+	}
+	return p.move(by), true
+}

@@ -1,0 +1,237 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
+	"runbook/tui/plain"
+)
+
+// questionScreen is an ask or a tell: what is asked, what it rests on, and the
+// keys that answer. No key of it is a default.
+type questionScreen struct {
+	step   *book.Step
+	intent runbook.Intent
+	verb   book.Verb // with its vars filled in
+	page   page
+	failed string
+	picked int    // of a decide: one more than the index, 0 for none
+	kind   string // the answer that is being typed
+	typing *field
+}
+
+func newQuestion(m *model, s *book.Step, i runbook.Intent) *questionScreen {
+	q := &questionScreen{step: s, intent: i}
+	verb, err := m.book.Bind(s, m.snap.run.Vars)
+	if err != nil {
+		q.failed = explain(err)
+		return q
+	}
+	q.verb = verb
+	q.page = newPage(q.content(m))
+	return q
+}
+
+// content is what is read before answering.
+func (q *questionScreen) content(m *model) []string {
+	var lines, rests []string
+	if q.step.Note != "" {
+		lines = append(lines, safetext.Line(q.step.Note), "")
+	}
+	switch v := q.verb.(type) {
+	case book.Tell:
+		lines = append(lines, "copy this to "+safetext.Line(v.Message.To)+":", "")
+		return append(lines, splitLines(safetext.Block(v.Message.Text))...)
+	case book.Ask:
+		lines, rests = append(lines, question(v)), evidenceOf(v)
+	}
+	for _, id := range rests {
+		if s := m.book.Step(id); s != nil {
+			st := m.snap.run.Step(s)
+			lines = append(lines, "", fmt.Sprintf("%s %s  %s  %s", plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st)))
+			lines = append(lines, "  "+seenAgo(st, m.clock))
+		}
+	}
+	return lines
+}
+
+func question(v book.Ask) string {
+	switch {
+	case v.Confirm != nil && v.Confirm.Value != "":
+		return safetext.Line(v.Confirm.Question) + "  answered with: " + safetext.Line(v.Confirm.Value)
+	case v.Confirm != nil:
+		return safetext.Line(v.Confirm.Question)
+	case v.Decide != nil:
+		return safetext.Line(v.Decide.Question)
+	case v.Approve.Question != "":
+		return safetext.Line(v.Approve.Question)
+	}
+	return "approved by " + safetext.Line(v.Approve.Role) + "?"
+}
+
+func evidenceOf(v book.Ask) []string {
+	switch {
+	case v.Confirm != nil:
+		return v.Confirm.Evidence
+	case v.Approve != nil:
+		return v.Approve.Evidence
+	}
+	return nil
+}
+
+func (q *questionScreen) text() *field { return q.typing }
+
+func (q *questionScreen) body(m *model, w, h int) body {
+	lines := []string{m.styles.Title.Render(" " + titleOf(q.step))}
+	if q.failed != "" {
+		return body{lines: append(lines, prose(" ! "+q.failed, w)...)}
+	}
+	foot, cursor := q.answers(m, w)
+	for _, l := range q.page.body(w-2, h-len(lines)-len(foot)-1) {
+		lines = append(lines, " "+l)
+	}
+	lines = append(lines, m.styles.Dim.Render("── "+q.page.where()))
+	if cursor != nil {
+		cursor.Y = len(lines) + len(foot) - 1
+	}
+	return body{lines: append(lines, foot...), cursor: cursor}
+}
+
+// answers says which keys answer, or holds the text field.
+func (q *questionScreen) answers(m *model, w int) ([]string, *tea.Cursor) {
+	human := m.styles.Human
+	if q.typing != nil {
+		line, cursor := q.typing.line(w)
+		return []string{human.Render(fit(" "+q.prompt(), w)), line}, cursor
+	}
+	v, _ := q.verb.(book.Ask)
+	switch {
+	case v.Decide != nil:
+		return q.choices(m, v), nil
+	case v.Confirm != nil:
+		return []string{human.Render(" y it is so   n it is not")}, nil
+	case v.Approve != nil:
+		return []string{human.Render(" y approved   n rejected"), " what you enter is reported, not signed by that role"}, nil
+	}
+	return []string{human.Render(" y once you have sent it")}, nil
+}
+
+func (q *questionScreen) choices(m *model, v book.Ask) []string {
+	lines := []string{m.styles.Human.Render(" a number picks, enter decides; a choice stands for the whole run")}
+	for i, c := range v.Decide.Choices {
+		mark := " "
+		if q.picked == i+1 {
+			mark = m.styles.Key.Render(">")
+		}
+		lines = append(lines, fmt.Sprintf("%s%d %s", mark, i+1, safetext.Line(c)))
+	}
+	return lines
+}
+
+func (q *questionScreen) prompt() string {
+	v, _ := q.verb.(book.Ask)
+	switch {
+	case q.kind == runbook.Confirm:
+		return "type " + safetext.Line(v.Confirm.Value) + " and enter"
+	case q.kind == runbook.Approve:
+		return "who approved, and where is it written?"
+	}
+	return "why not? (enter sends)"
+}
+
+func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
+	if q.typing != nil {
+		return q.typed(m, k)
+	}
+	v, _ := q.verb.(book.Ask)
+	switch b := m.bindings; {
+	case key.Matches(k, b.Back):
+		return m.pop()
+	case q.verb == nil || q.page.key(k, b):
+		return nil
+	case key.Matches(k, b.Why):
+		m.push(newEvidence(m, q.step))
+	case v.Decide != nil:
+		return q.decide(m, k, v.Decide.Choices)
+	case key.Matches(k, b.Enter):
+		m.say("enter answers nothing here: y or n")
+	case q.intent.Kind == runbook.Tell && (key.Matches(k, b.Yes) || key.Matches(k, b.Tell)):
+		return q.send(m, runbook.Tell, "")
+	case q.intent.Kind == runbook.Tell:
+	case key.Matches(k, b.Yes):
+		return q.yes(m, v)
+	case key.Matches(k, b.No):
+		q.kind, q.typing = runbook.Decline, newField("")
+		if v.Approve != nil {
+			q.kind = runbook.Reject
+		}
+	}
+	return nil
+}
+
+func (q *questionScreen) yes(m *model, v book.Ask) tea.Cmd {
+	switch {
+	case v.Approve != nil:
+		q.kind, q.typing = runbook.Approve, newField("")
+	case v.Confirm.Value != "":
+		q.kind, q.typing = runbook.Confirm, newField("")
+	default:
+		return q.send(m, runbook.Confirm, "")
+	}
+	return nil
+}
+
+func (q *questionScreen) decide(m *model, k tea.KeyPressMsg, choices []string) tea.Cmd {
+	n := int(k.Code-'1') + 1
+	switch {
+	case key.Matches(k, m.bindings.Number) && n <= len(choices):
+		q.picked = n
+	case key.Matches(k, m.bindings.Enter) && q.picked > 0:
+		return q.send(m, runbook.Decide, choices[q.picked-1])
+	case key.Matches(k, m.bindings.Enter):
+		m.say("pick one by its number first")
+	}
+	return nil
+}
+
+func (q *questionScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case k.Code == tea.KeyEscape:
+		q.typing = nil
+	case k.Code != tea.KeyEnter:
+	case q.typing.value() == "" && slices.Contains([]string{runbook.Approve, runbook.Confirm}, q.kind):
+		m.say("empty: nothing was recorded")
+	default:
+		return q.send(m, q.kind, q.typing.value())
+	}
+	return nil
+}
+
+func (q *questionScreen) send(m *model, kind, text string) tea.Cmd {
+	m.home()
+	return m.do(runbook.Intent{Kind: kind, Step: q.intent.Step, Seen: q.intent.Seen, Text: text})
+}
+
+func (q *questionScreen) keys(m *model) []binding {
+	b := m.bindings
+	v, _ := q.verb.(book.Ask)
+	switch {
+	case q.typing != nil:
+		return []binding{says(b.Enter, "send"), escape()}
+	case q.failed != "":
+		return []binding{b.Back}
+	case v.Decide != nil:
+		return []binding{b.Number, says(b.Enter, "decide"), b.Why, b.Back}
+	case q.intent.Kind == runbook.Tell:
+		return []binding{says(b.Yes, "sent"), b.Why, b.Back}
+	case v.Approve != nil:
+		return []binding{says(b.Yes, "approved.."), says(b.No, "rejected.."), b.Why, b.Back}
+	}
+	return []binding{b.Yes, says(b.No, "no.."), b.Why, b.Back}
+}

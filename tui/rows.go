@@ -1,0 +1,130 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/tui/plain"
+)
+
+// folded is the row that stands for all that needs no eyes.
+const folded = "\x00folded"
+
+// row is a line of the list of steps, made once a state.
+type row struct {
+	id    string
+	step  *book.Step // nil for the folded rest
+	st    runbook.StepState
+	title string
+	saw   string
+}
+
+// rowsOf lists a phase as an operator reads it: what is wrong first, what went
+// well folded into one row.
+func rowsOf(r *runbook.Run, p *book.Phase, unfold bool) []row {
+	var rows []row
+	passed, na := 0, 0
+	for _, s := range plain.Sorted(r, p) {
+		st := r.Step(s)
+		calm := plain.Mark(st) == "✓" && st.State == runbook.Passed && !st.Rehearsed
+		switch {
+		case calm:
+			passed++
+		case st.State == runbook.NotApplicable:
+			na++
+		}
+		if (calm || st.State == runbook.NotApplicable) && !unfold {
+			continue
+		}
+		rows = append(rows, row{id: s.ID, step: s, st: st, title: titleOf(s), saw: sawOf(r, s, st)})
+	}
+	if !unfold && passed+na > 0 {
+		text := fmt.Sprintf("%d passed", passed)
+		if na > 0 {
+			text += fmt.Sprintf(", %d not applicable", na)
+		}
+		calm := runbook.StepState{State: runbook.Passed}
+		rows = append(rows, row{id: folded, st: calm, title: text, saw: "enter lists them"})
+	}
+	return rows
+}
+
+func sawOf(r *runbook.Run, s *book.Step, st runbook.StepState) string {
+	switch st.State {
+	case runbook.Pending:
+		return due(r, s)
+	case runbook.Running:
+		return ""
+	}
+	saw := plain.Saw(st)
+	word := plain.Word(st)
+	if st.State == runbook.Passed && !st.Rehearsed && saw != "" {
+		return saw
+	}
+	return strings.TrimSpace(word + "  " + saw)
+}
+
+// rowLine draws a row w cells wide, its title in tw cells.
+func (m *model) rowLine(x row, selected bool, w, tw int) string {
+	mark := " "
+	if selected {
+		mark = m.styles.Key.Render(">")
+	}
+	style := m.styles.of(x.st)
+	line := mark + style.Render(plain.Mark(x.st)) + " "
+	title, saw := x.title, x.saw
+	if x.step != nil && x.step.Critical && !x.st.State.Settled() {
+		title = m.critical(w) + title
+	}
+	right := ""
+	if x.step != nil && w >= wide && x.st.State != runbook.Pending {
+		right = took(x.st.Took)
+	}
+	if x.st.State == runbook.Running {
+		saw = m.running(x)
+	}
+	title = fit(title, tw)
+	if x.st.State.Open() {
+		title = style.Render(title)
+	} else if x.st.State == runbook.Pending || x.step == nil {
+		saw = m.styles.Dim.Render(saw)
+	}
+	return both(line+pad(title, tw)+"  "+saw, right, w)
+}
+
+func (m *model) critical(w int) string {
+	if w < wide {
+		return "CRIT "
+	}
+	return "CRITICAL "
+}
+
+// running is the moving part of a row: how long a command runs, or the slots
+// of a watch.
+func (m *model) running(x row) string {
+	if w, ok := x.step.Verb.(book.Watch); ok {
+		return sparkline(x.st, w.Slots(), 24) + "  " + nextSlot(x.st, w)
+	}
+	return "RUNNING " + span(m.clock.Sub(x.st.At))
+}
+
+// titleWidth is the width of the column of titles.
+func titleWidth(rows []row, w int) int {
+	need := 12
+	for _, x := range rows {
+		n := ansi.StringWidth(x.title)
+		if x.step != nil && x.step.Critical && !x.st.State.Settled() {
+			n += len("CRITICAL ")
+		}
+		need = max(need, n)
+	}
+	share := w * 2 / 5
+	if w < wide {
+		share = w * 3 / 5
+	}
+	return min(need, share)
+}
