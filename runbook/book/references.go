@@ -50,7 +50,7 @@ func (r *reader) unique(b *Book) {
 	}
 	exports := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(b.Vars)) {
-		export := b.Vars[name].exported(name)
+		export := b.Vars[name].Exported(name)
 		if other, ok := exports[export]; ok {
 			r.at(join("vars", name), "vars %s and %s would both reach commands as %s", other, name, export)
 		}
@@ -85,30 +85,47 @@ func (r *reader) around(b *Book, s *Step) {
 // inside checks what a step's verb names.
 func (r *reader) inside(b *Book, s *Step) {
 	path := join(s.path, s.verb)
-	switch v := s.Verb.(type) {
-	case Run:
-		if v.Command == nil {
-			return
-		}
-		for i, name := range v.Command.Secrets {
-			where := element(join(path, "command.secrets"), i)
-			if known, ok := b.Vars[name]; !ok || !known.Secret {
-				r.at(where, "secrets names no secret var: %q%s", name, nearest(name, b.secrets()))
+	r.secretNames(b, path, s.raw)
+	v, _ := s.Verb.(Ask)
+	switch {
+	case v.Confirm != nil:
+		r.evidence(b, join(path, "confirm.evidence"), v.Confirm.Evidence)
+	case v.Approve != nil:
+		r.evidence(b, join(path, "approve.evidence"), v.Approve.Evidence)
+	case v.Decide != nil && r.isVar(b, join(path, "decide.var"), v.Decide.Var):
+		for i, choice := range v.Decide.Choices {
+			if err := checkValue(v.Decide.Var, b.Vars[v.Decide.Var], choice); err != nil {
+				r.at(element(join(path, "decide.choices"), i), "%v", err)
 			}
 		}
-	case Ask:
-		switch {
-		case v.Confirm != nil:
-			r.evidence(b, join(path, "confirm.evidence"), v.Confirm.Evidence)
-		case v.Approve != nil:
-			r.evidence(b, join(path, "approve.evidence"), v.Approve.Evidence)
-		case v.Decide != nil && r.isVar(b, join(path, "decide.var"), v.Decide.Var):
-			for i, choice := range v.Decide.Choices {
-				if err := checkValue(v.Decide.Var, b.Vars[v.Decide.Var], choice); err != nil {
-					r.at(element(join(path, "decide.choices"), i), "%v", err)
+	}
+}
+
+// secretNames checks the fields that name a secret var, in a verb of any kind:
+// dsn, and each element of secrets.
+func (r *reader) secretNames(b *Book, path string, table map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(table)) {
+		where := join(path, key)
+		switch v := table[key].(type) {
+		case map[string]any:
+			r.secretNames(b, where, v)
+		case string:
+			if key == "dsn" {
+				r.isSecret(b, where, v)
+			}
+		case []any:
+			for i, item := range v {
+				if name, ok := item.(string); ok && key == "secrets" {
+					r.isSecret(b, element(where, i), name)
 				}
 			}
 		}
+	}
+}
+
+func (r *reader) isSecret(b *Book, path, name string) {
+	if v, ok := b.Vars[name]; !ok || !v.Secret {
+		r.at(path, "%s names no secret var: %q%s", strings.SplitN(short(path), "[", 2)[0], name, nearest(name, b.secrets()))
 	}
 }
 

@@ -19,7 +19,7 @@ func (b *Book) Summary() []string {
 		if b.Vars[name].Secret {
 			what = "secret"
 		}
-		out = append(out, fmt.Sprintf("%s %s, to commands as %s", what, name, b.Vars[name].exported(name)))
+		out = append(out, fmt.Sprintf("%s %s, to commands as %s", what, name, b.Vars[name].Exported(name)))
 	}
 	addresses := map[string]bool{}
 	for _, s := range b.All() {

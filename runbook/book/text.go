@@ -70,7 +70,7 @@ func (p *page) variable(name string, v Var) {
 	if v.Match != "" {
 		marks = append(marks, "matches "+v.Match)
 	}
-	marks = append(marks, "to commands as "+v.exported(name))
+	marks = append(marks, "to commands as "+v.Exported(name))
 	p.line(2, "%s  %s", name, strings.Join(marks, ", "))
 	p.pairs(4, "title", v.Title)
 }

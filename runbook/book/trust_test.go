@@ -100,7 +100,7 @@ func TestTrustOwner(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if os.Geteuid() != 0 {
+			if os.Geteuid() != 0 && (strings.Contains(name, "somebody") || strings.Contains(name, "sticky")) {
 				t.Skip("only root gives files away, and only root's sticky directory counts")
 			}
 			config, dir := private(t), filepath.Join(private(t), "d")

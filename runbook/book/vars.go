@@ -23,8 +23,8 @@ var (
 // maxPattern bounds the source of a regular expression in a book.
 const maxPattern = 1 << 10
 
-// exported is the environment variable that carries a var.
-func (v Var) exported(name string) string { return cmp.Or(v.Export, strings.ToUpper(name)) }
+// Exported is the environment variable that carries the var of that name.
+func (v Var) Exported(name string) string { return cmp.Or(v.Export, strings.ToUpper(name)) }
 
 // full is the pattern that a whole value must match, or nil.
 func (v Var) full() (*regexp.Regexp, error) {
@@ -42,7 +42,7 @@ func compile(pattern string) (*regexp.Regexp, error) {
 }
 
 func (r *reader) checkVar(path, name string, v Var) {
-	export := v.exported(name)
+	export := v.Exported(name)
 	switch {
 	case !varPattern.MatchString(name):
 		r.at(path, "a var is lower case letters, digits and underscores, begins with a letter and has at most 64: %q", name)
@@ -140,7 +140,7 @@ func (b *Book) Environ(vars map[string]string) []string {
 	var env []string
 	for name, value := range vars {
 		if v, ok := b.Vars[name]; ok && !v.Secret {
-			env = append(env, v.exported(name)+"="+value)
+			env = append(env, v.Exported(name)+"="+value)
 		}
 	}
 	slices.Sort(env)
