@@ -380,7 +380,7 @@ func TestCancelledCommandIsUnknownUntilVerified(t *testing.T) {
 
 func TestLeavingLeavesTheCommandAndItsEndUnknown(t *testing.T) {
 	t.Parallel()
-	f := begin(t, strings.Replace(tiny, "test ! -e broken", "echo $$ > pid; while test ! -e go; do :; done", 1))
+	f := begin(t, strings.Replace(tiny, "test ! -e broken", "echo $$ > pid; while test ! -e go; do sleep 0.05; done; : > over", 1))
 	f.toAct()
 	ctx, leave := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -392,10 +392,11 @@ func TestLeavingLeavesTheCommandAndItsEndUnknown(t *testing.T) {
 	}
 	f.reopen()
 	f.want("make", Unknown)
-	f.write("go", "")
 	if err := f.try(RunStep, "make"); !errors.Is(err, ErrNotNow) {
 		t.Errorf("an unknown command was started again: %v", err)
 	}
+	f.write("go", "")
+	waitFor(t, func() bool { _, err := os.Stat(filepath.Join(f.dir, "over")); return err == nil })
 }
 
 func TestWatchSlotsAndGaps(t *testing.T) {
