@@ -3,7 +3,6 @@
 package run_test
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,7 +16,7 @@ func TestIgnoredSignalsAreNotInherited(t *testing.T) {
 	t.Parallel()
 	const show = `grep -E "^Sig(Ign|Blk)" /proc/self/status`
 	o := order(t, run.Command{Argv: []string{"grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status"}})
-	sh := exec.CommandContext(t.Context(), "bash", "-c", `trap "" HUP INT; `+show+` >&2; exec "$0"`, os.Args[0])
+	sh := exec.CommandContext(t.Context(), "bash", "-c", `trap "" HUP INT; `+show+` >&2; exec "$0"`, self(t))
 	var ignoring strings.Builder
 	sh.Stderr = &ignoring
 	if err := driveWith(t, sh, o).Wait(); err != nil {
@@ -40,7 +39,8 @@ func TestVerdictSurvivesAFullDisk(t *testing.T) {
 		t.Skipf("mount a small disk: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(disk, 0); err != nil {
+		// A fork of a test beside this one may hold the disk for a moment.
+		if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})

@@ -108,7 +108,7 @@ func (p proc) holds(file os.FileInfo) bool {
 func reap(child *os.Process, over func()) (*os.ProcessState, error) {
 	for {
 		err := unix.Waitid(unix.P_PID, child.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if err != unix.EINTR { //nolint:errorlint // a bare errno
+		if err != unix.EINTR {
 			break
 		}
 	}

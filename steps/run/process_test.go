@@ -24,10 +24,20 @@ func TestOutcomes(t *testing.T) {
 		exit   int
 		signal string
 	}{
-		{"exit 0", 0, ""}, {"exit 1", 1, ""}, {"exit 126", 126, ""}, {"exit 127", 127, ""}, {"exit 255", 255, ""},
-		{"no-such-program", 127, ""}, {"false; true", 1, ""}, {"echo $NOT_SET", 1, ""}, {"false | true", 1, ""},
-		{"kill -HUP $$", -1, "SIGHUP"}, {"kill -TERM $$", -1, "SIGTERM"}, {"kill -SEGV $$", -1, "SIGSEGV"},
-		{"kill -KILL $$", -1, "SIGKILL"}, {"kill -PIPE $$", -1, "SIGPIPE"},
+		{"exit 0", 0, ""},
+		{"exit 1", 1, ""},
+		{"exit 126", 126, ""},
+		{"exit 127", 127, ""},
+		{"exit 255", 255, ""},
+		{"no-such-program", 127, ""},
+		{"false; true", 1, ""},
+		{"echo $NOT_SET", 1, ""},
+		{"false | true", 1, ""},
+		{"kill -HUP $$", -1, "SIGHUP"},
+		{"kill -TERM $$", -1, "SIGTERM"},
+		{"kill -SEGV $$", -1, "SIGSEGV"},
+		{"kill -KILL $$", -1, "SIGKILL"},
+		{"kill -PIPE $$", -1, "SIGPIPE"},
 	}
 	for _, c := range cases {
 		o := order(t, run.Command{Sh: c.sh})

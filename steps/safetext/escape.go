@@ -59,6 +59,26 @@ func (m *machine) csi(c byte) bool {
 	return false
 }
 
+// quickSGR reads an SGR sequence that stands whole in p, as nearly all do, and
+// returns its length; 0 leaves p to the machine.
+func (m *machine) quickSGR(p []byte) int {
+	if len(p) < 3 || p[0] != esc || p[1] != '[' {
+		return 0
+	}
+	end := 2
+	for end < len(p) && end < maxSGR && (p[end] >= '0' && p[end] <= '9' || p[end] == ';') {
+		end++
+	}
+	if end == len(p) || p[end] != 'm' {
+		return 0
+	}
+	if m.colour {
+		m.seq = append(m.seq[:0], p[2:end]...)
+		m.sgr()
+	}
+	return end + 1
+}
+
 // sgr appends the allowed part of the sequence just read.
 func (m *machine) sgr() {
 	safe, ok := m.known[string(m.seq)]

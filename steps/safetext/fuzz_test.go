@@ -107,7 +107,7 @@ func unexact(t *testing.T, s string) string {
 		if multi {
 			b = utf8.AppendRune(b, r)
 		} else {
-			b = append(b, byte(r))
+			b = append(b, byte(r&0xff))
 		}
 		s = rest
 	}

@@ -71,6 +71,10 @@ func (m *machine) feed(p []byte) {
 			i += n
 			continue
 		}
+		if n := m.quickSGR(p[i:]); n > 0 {
+			i += n
+			continue
+		}
 		if p[i] < utf8.RuneSelf {
 			m.control(p[i])
 			i++

@@ -129,12 +129,20 @@ func logText(size int) []byte {
 }
 
 func BenchmarkSanitizer(b *testing.B) {
-	text := logText(1 << 20)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		if _, err := safetext.NewSanitizer(io.Discard, true).Write(text); err != nil {
-			b.Fatal(err)
-		}
+	colour := logText(1 << 20)
+	plain := bytes.ReplaceAll(bytes.ReplaceAll(colour, []byte("\x1b[32m"), nil), []byte("\x1b[0m"), nil)
+	for name, text := range map[string][]byte{"colour": colour, "plain": plain} {
+		b.Run(name, func(b *testing.B) {
+			w := safetext.NewSanitizer(io.Discard, true)
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				for piece := range slices.Chunk(text, 64<<10) {
+					if _, err := w.Write(piece); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
 	}
 }
 
