@@ -27,7 +27,7 @@ func clientTool(_ context.Context, sh shell, args []string) (int, error) {
 	st := sh.world.info.Load()
 	program := findClient(sh.name, st.Bin)
 	if program == "" {
-		return notSimulated, fmt.Errorf("%w: this machine has no %s", errNotSimulated, sh.name)
+		return notSimulated, fmt.Errorf("start %s: this machine has none", sh.name)
 	}
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return strings.HasPrefix(kv, "PGSERVICE") || strings.HasPrefix(kv, "PGHOSTADDR=")

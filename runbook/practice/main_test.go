@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -28,7 +29,64 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "_intrude" {
 		os.Exit(intrude(os.Args[2:]))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := shared.end(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// shared is one world for the tests that leave its state as they found it.
+var shared sharedWorld
+
+type sharedWorld struct {
+	once sync.Once
+	home string
+	w    *World
+	err  error
+}
+
+func sharedWith(t *testing.T) *World {
+	t.Helper()
+	shared.once.Do(func() {
+		exe, err := os.Executable()
+		if err == nil {
+			shared.home, err = os.MkdirTemp("", "practice-home-")
+		}
+		if err == nil {
+			shared.w, err = Start(context.Background(), shared.home, exe)
+		}
+		shared.err = err
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.w
+}
+
+func (s *sharedWorld) end() error {
+	if s.w == nil {
+		return os.RemoveAll(s.home)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	return errors.Join(s.w.Stop(ctx), os.RemoveAll(s.home))
+}
+
+// newBare starts a world without PostgreSQL, for tests that need none.
+func newBare(t *testing.T, home string) *World {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := start(deadline(t), plan{Home: home, Exe: exe, Path: os.Getenv("PATH")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { end(t, w) })
+	return w
 }
 
 // newWorld starts a world of its own home and ends it with the test.
@@ -61,9 +119,10 @@ func end(t *testing.T, w *World) {
 	}
 }
 
-// deadline is a context that ends before the test would hang.
+// deadline is a context that ends before the test would hang; it serves
+// clean-ups too.
 func deadline(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 60*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -67,7 +68,9 @@ func Serve(ctx context.Context, dir string) error {
 	s.wait(ctx)
 	err = s.unpoint()
 	s.close()
-	return errors.Join(err, alive.Close(), remove(dir))
+	err = errors.Join(err, os.RemoveAll(dir))
+	runtime.KeepAlive(alive) // its lock ends with this process, which is what Stop waits for
+	return err
 }
 
 // say tells whoever started us that the world is ready, or why not.

@@ -66,6 +66,9 @@ func Shim(argv0 string, args []string) (code int, ok bool) {
 		return code, true
 	case ctx.Err() != nil:
 		return 130, true
+	case errors.Is(err, errOutside):
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err) // its arguments may hold a password
+		return notSimulated, true
 	case errors.Is(err, errNotSimulated):
 		fmt.Fprintf(os.Stderr, "%s: %v: %s\n", name, err, strings.Join(append([]string{name}, args...), " "))
 		return notSimulated, true

@@ -97,21 +97,30 @@ func (w *World) Reset(ctx context.Context) error {
 
 // Stop ends the world and returns when its process, ports and files are gone.
 func (w *World) Stop(ctx context.Context) error {
+	alive, err := os.Open(filepath.Join(w.dir, "alive"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // it has ended already
+	}
+	if err != nil {
+		return fmt.Errorf("stop the practice world: %w", err)
+	}
+	defer alive.Close() //nolint:errcheck // closing unlocks
 	if _, err := w.ask(ctx, request{Op: "stop"}); err != nil && !errors.Is(err, ErrDead) {
 		return fmt.Errorf("stop the practice world: %w", err)
 	}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		if _, err := os.Lstat(w.dir); errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
+	for flock(alive) != nil { // the process holds it to its end
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return fmt.Errorf("stop the practice world in %s: %w", w.dir, ctx.Err())
 		}
 	}
+	if err := alive.Close(); err != nil {
+		return fmt.Errorf("stop the practice world: %w", err)
+	}
+	return bury(w.home, w.dir) // nothing, unless it died on the way
 }
 
 // ask makes one request and remembers the status that came with the answer.

@@ -26,8 +26,13 @@ func Find(path string) (string, error) {
 	dirs = append(dirs, "/usr/local/pgsql/bin")
 	dirs = append(dirs, newest("/opt/homebrew/opt/postgresql*/bin")...)
 	for _, dir := range dirs {
-		if executable(filepath.Join(dir, "initdb")) && executable(filepath.Join(dir, "postgres")) {
-			return dir, nil
+		initdb, err := filepath.EvalSymlinks(filepath.Join(dir, "initdb"))
+		if err != nil {
+			continue
+		}
+		// A link on PATH often stands alone: its neighbours lie where it leads.
+		if home := filepath.Dir(initdb); executable(initdb) && executable(filepath.Join(home, "postgres")) {
+			return home, nil
 		}
 	}
 	return "", ErrMissing
