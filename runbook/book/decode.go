@@ -3,6 +3,7 @@ package book
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -18,13 +19,40 @@ func (r *reader) decode(path string, table map[string]any, into any) bool {
 	found := len(r.problems)
 	var meta mapstructure.Metadata
 	err := strictly(path, table, into, &meta)
-	for _, unused := range meta.Unused {
-		r.unknown(normal(unused), meta)
+	wrong := flatten(err)
+	if len(wrong) > 0 {
+		meta = unusedBeside(path, table, into, wrong)
 	}
-	for _, one := range flatten(err) {
+	for _, unused := range meta.Unused {
+		where := normal(unused)
+		if key := strings.TrimPrefix(strings.TrimPrefix(unused, path), "."); table[key] != nil {
+			where = join(path, key) // a key with a dot in it
+		}
+		r.unknown(where, meta)
+	}
+	for _, one := range wrong {
 		r.mismatch(path, one)
 	}
 	return len(r.problems) == found
+}
+
+// unusedBeside looks for unknown keys in a table that holds wrong values too:
+// there mapstructure tells only of those.
+func unusedBeside(path string, table map[string]any, into any, wrong []error) mapstructure.Metadata {
+	rest := maps.Clone(table)
+	for _, err := range wrong {
+		var one *mapstructure.DecodeError
+		if errors.As(err, &one) {
+			if parts := splitPath(strings.TrimPrefix(one.Name(), path)); len(parts) > 0 {
+				delete(rest, parts[0])
+			}
+		}
+	}
+	var meta mapstructure.Metadata
+	if err := strictly(path, rest, reflect.New(reflect.TypeOf(into).Elem()).Interface(), &meta); err != nil {
+		return mapstructure.Metadata{}
+	}
+	return meta
 }
 
 func strictly(path string, table map[string]any, into any, meta *mapstructure.Metadata) error {
@@ -133,24 +161,28 @@ func (r *reader) unknown(path string, meta mapstructure.Metadata) {
 
 // normal writes mapstructure's map elements, name[key], as name.key.
 func normal(name string) string {
-	parts := splitPath(name)
 	path := ""
-	for _, part := range parts {
-		switch inner := strings.Trim(part, "[]"); {
-		case part[0] == '[' && strings.Trim(inner, "0123456789") == "":
+	for _, part := range splitPath(name) {
+		inner := strings.Trim(part, "[]")
+		if part[0] == '[' && inner != "" && strings.Trim(inner, "0123456789") == "" {
 			path += part
-		default:
-			path = join(path, inner)
+			continue
 		}
+		path = join(path, strings.Trim(inner, `"`))
 	}
 	return path
 }
 
+// cutLast splits a path before its last key; an index stays with its list.
 func cutLast(path string) (parent, key string) {
-	if i := strings.LastIndexByte(path, '.'); i >= 0 {
-		return path[:i], path[i+1:]
+	parts := splitPath(path)
+	for i := len(parts) - 1; i >= 0; i-- {
+		key = parts[i] + key
+		if parts[i][0] != '[' {
+			break
+		}
 	}
-	return "", path
+	return strings.TrimSuffix(strings.TrimSuffix(path, key), "."), strings.Trim(key, `"`)
 }
 
 // short is the last key of a path, with its index.

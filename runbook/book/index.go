@@ -76,10 +76,10 @@ func (x *index) find(path string) (n *node, exact bool) {
 	n = x.root
 	for _, part := range splitPath(path) {
 		var next *node
-		if i, err := strconv.Atoi(strings.Trim(part, "[]")); err == nil && part[0] == '[' && i >= 0 && i < len(n.items) {
+		if i, err := strconv.Atoi(strings.Trim(part, "[]")); err == nil && part[0] == '[' && i < len(n.items) {
 			next = n.items[i]
 		} else {
-			next = n.kids[strings.Trim(part, "[]")]
+			next = n.kids[strings.Trim(part, `"`)]
 		}
 		if next == nil {
 			return n, false
@@ -89,19 +89,26 @@ func (x *index) find(path string) (n *node, exact bool) {
 	return n, true
 }
 
-// splitPath cuts a.b[3].c into a, b, [3] and c. Keys that hold a dot or a
-// bracket are not found again; their table's place serves.
+// splitPath cuts a.b[3]."c.d" into a, b, [3] and "c.d", brackets and quotes
+// kept.
 func splitPath(path string) []string {
 	var parts []string
-	for _, dotted := range strings.Split(path, ".") {
-		for dotted != "" {
-			cut := strings.IndexByte(dotted[1:], '[') + 1
-			if cut == 0 {
-				cut = len(dotted)
-			}
-			parts = append(parts, dotted[:cut])
-			dotted = dotted[cut:]
+	for path != "" {
+		end := strings.IndexAny(path[1:], ".[") + 1
+		switch path[0] {
+		case '.':
+			path = path[1:]
+			continue
+		case '[':
+			end = strings.IndexByte(path, ']') + 1
+		case '"':
+			end = strings.IndexByte(path[1:], '"') + 2
 		}
+		if end <= 0 || end > len(path) {
+			end = len(path)
+		}
+		parts = append(parts, path[:end])
+		path = path[end:]
 	}
 	return parts
 }

@@ -86,7 +86,7 @@ func (l *linter) step(s *Step) {
 	case isRun && v.Command != nil:
 		l.effect(s)
 		if v.Command.KillAfter > 0 && v.Command.Why == "" {
-			l.add(false, join(s.path, "run.command.kill_after"), "kill_after wants why: a machine does not kill a command without a reason")
+			l.add(false, s.path+".run.command.kill_after", "kill_after wants why: a machine does not kill a command without a reason")
 		}
 	case !isRun && (s.Undo != "" || s.Verify != "" || len(s.During) > 0 || s.Effect != ""):
 		l.add(true, s.path, "undo, verify, during and effect mean something only with run")
@@ -118,7 +118,7 @@ func (l *linter) choice(s *Step, name, value string) {
 		a, _ := other.Verb.(Ask)
 		choices := a.Decide.Choices
 		if !slices.Contains(choices, value) {
-			l.add(false, join(s.path, "when."+name), "%s is never %q: %s chooses among %s%s", name, value, other.ID,
+			l.add(false, join(s.path+".when", name), "%s is never %q: %s chooses among %s%s", name, value, other.ID,
 				strings.Join(choices, ", "), nearest(value, choices))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -106,8 +107,12 @@ func (r *reader) err() error {
 	return &Problems{File: r.file, List: r.problems}
 }
 
-// join is the path of a key in the table at path.
+// join is the path of a key in the table at path. A key that is not bare
+// stands in quotes.
 func join(path, key string) string {
+	if strings.ContainsAny(key, ".[]") && !strings.HasPrefix(key, `"`) {
+		key = `"` + key + `"`
+	}
 	if path == "" {
 		return key
 	}

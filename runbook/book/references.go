@@ -89,13 +89,13 @@ func (r *reader) inside(b *Book, s *Step) {
 	v, _ := s.Verb.(Ask)
 	switch {
 	case v.Confirm != nil:
-		r.evidence(b, join(path, "confirm.evidence"), v.Confirm.Evidence)
+		r.evidence(b, path+".confirm.evidence", v.Confirm.Evidence)
 	case v.Approve != nil:
-		r.evidence(b, join(path, "approve.evidence"), v.Approve.Evidence)
-	case v.Decide != nil && r.isVar(b, join(path, "decide.var"), v.Decide.Var):
+		r.evidence(b, path+".approve.evidence", v.Approve.Evidence)
+	case v.Decide != nil && r.isVar(b, path+".decide.var", v.Decide.Var):
 		for i, choice := range v.Decide.Choices {
 			if err := checkValue(v.Decide.Var, b.Vars[v.Decide.Var], choice); err != nil {
-				r.at(element(join(path, "decide.choices"), i), "%v", err)
+				r.at(element(path+".decide.choices", i), "%v", err)
 			}
 		}
 	}
