@@ -34,6 +34,7 @@ type Validator interface{ Validate() error }
 
 // Kinds makes an empty check of each kind, by its name in a book.
 var Kinds = map[string]func() Check{
+	"command":  func() Check { return new(Command) },
 	"env":      func() Check { return new(Env) },
 	"file":     func() Check { return new(File) },
 	"http":     func() Check { return new(HTTP) },

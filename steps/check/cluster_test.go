@@ -86,12 +86,16 @@ func startCluster() (*cluster, error) {
 	if out, err := made.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
+	// Not on the command line: a test changes it, and that would win.
+	if err := appendLine(filepath.Join(data, "postgresql.conf"), "archive_command = 'true'"); err != nil {
+		return nil, err
+	}
 	if c.port, err = freePort(); err != nil {
 		return nil, err
 	}
 	server := c.command(filepath.Join(bin, "postgres"), "-D", data, "-p", c.port, "-k", dir, "-h", "127.0.0.1", "-F",
 		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "crt"), "-c", "ssl_key_file="+filepath.Join(dir, "key"),
-		"-c", "shared_preload_libraries=pg_stat_statements", "-c", "max_prepared_transactions=4", "-c", "archive_mode=on", "-c", "archive_command=true")
+		"-c", "shared_preload_libraries=pg_stat_statements", "-c", "max_prepared_transactions=4", "-c", "archive_mode=on")
 	if err := server.Start(); err != nil {
 		return nil, err
 	}
@@ -156,6 +160,15 @@ func (c *cluster) command(name string, args ...string) *exec.Cmd {
 	cmd.Dir, cmd.Env = c.dir, []string{"PATH=/usr/bin:/bin", "LANG=C"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.account}
 	return cmd
+}
+
+func appendLine(path, line string) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(line + "\n")
+	return errors.Join(err, file.Close())
 }
 
 func freePort() (string, error) {

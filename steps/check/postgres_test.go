@@ -181,9 +181,8 @@ func TestPostgresData(t *testing.T) {
 	t.Parallel()
 	c := postgres(t)
 	conn := c.database(t, "data")
-	try := func(cases map[string]pgCase) { t.Helper(); c.try(t, "data", cases) }
 	t.Run("empty", func(t *testing.T) {
-		try(map[string]pgCase{
+		c.try(t, "data", map[string]pgCase{
 			"no password":      {"data_sees", check.Postgres{Query: "bcrypt_cost"}, steps.Unknown, "no password was set"},
 			"no registration":  {"data_sees", check.Postgres{Query: "registrations"}, steps.Unknown, "no registration"},
 			"no token":         {"data_sees", check.Postgres{Query: "token_flow"}, steps.Unknown, "no token"},
@@ -207,7 +206,7 @@ func TestPostgresData(t *testing.T) {
 		t.Fatal("a unique index on duplicates was built")
 	}
 	t.Run("filled", func(t *testing.T) {
-		try(map[string]pgCase{
+		c.try(t, "data", map[string]pgCase{
 			"cost":             {"data_sees", check.Postgres{Query: "bcrypt_cost", Since: "2024-01-01T00:00:00Z"}, steps.Pass, ""},
 			"old cost":         {"data_sees", check.Postgres{Query: "bcrypt_cost"}, steps.Fail, "1 of 2 passwords have a cost below 12"},
 			"registrations":    {"data_sees", check.Postgres{Query: "registrations"}, steps.Pass, ""},
@@ -292,9 +291,17 @@ func TestPostgresLocks(t *testing.T) {
 // untilWaiting returns when a session waits for a relation's lock.
 func untilWaiting(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
-	for waiting := 0; waiting == 0; {
-		if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'").Scan(&waiting); err != nil {
-			t.Fatal(err)
+	untilSome(t, conn, "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+}
+
+// untilSome returns when a count is no longer 0.
+func untilSome(t *testing.T, conn *pgx.Conn, sql string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	for n := 0; n == 0; {
+		if err := conn.QueryRow(ctx, sql).Scan(&n); err != nil {
+			t.Fatalf("%s stays 0: %v", sql, err)
 		}
 	}
 }
@@ -304,22 +311,13 @@ func TestPostgresArchiver(t *testing.T) {
 	c := postgres(t)
 	conn := c.database(t, "arch")
 	w := c.asks(t, "arch_sees", "arch", "verify-full")
-	want(t, do(t, &check.Postgres{Query: "archiver", DSN: "db"}, w), steps.Unknown, "no segment was ever archived")
 	exe(t, conn, "SELECT pg_switch_wal()")
-	for archived := 0; archived == 0; {
-		if err := conn.QueryRow(t.Context(), "SELECT archived_count FROM pg_stat_archiver").Scan(&archived); err != nil {
-			t.Fatal(err)
-		}
-	}
+	untilSome(t, conn, "SELECT archived_count FROM pg_stat_archiver")
 	want(t, do(t, &check.Postgres{Query: "archiver", DSN: "db"}, w), steps.Pass, "")
 	exe(t, conn, "ALTER SYSTEM SET archive_command = 'false'")
 	exe(t, conn, "SELECT pg_reload_conf()")
 	exe(t, conn, "CREATE TABLE more AS SELECT 1; SELECT pg_switch_wal()")
-	for failed := 0; failed == 0; {
-		if err := conn.QueryRow(t.Context(), "SELECT failed_count FROM pg_stat_archiver").Scan(&failed); err != nil {
-			t.Fatal(err)
-		}
-	}
+	untilSome(t, conn, "SELECT failed_count FROM pg_stat_archiver")
 	want(t, do(t, &check.Postgres{Query: "archiver", DSN: "db"}, w), steps.Fail, "archiving fails")
 }
 
