@@ -79,7 +79,10 @@ func (c Command) Resolve(w *steps.World) (Order, error) {
 		return Order{}, fmt.Errorf("directory of commands %q is not absolute: set dir in target %s", w.Dir, w.Name)
 	}
 	o := Order{Argv: c.Line(), Dir: w.Dir, Agent: c.Agent}
-	var err error
+	err := checkPath(w)
+	if err != nil {
+		return Order{}, err
+	}
 	if o.Env, err = environment(w, c.Agent); err != nil {
 		return Order{}, err
 	}
@@ -127,9 +130,6 @@ func lookup(name string, w *steps.World) (string, error) {
 		}
 	}
 	for _, dir := range filepath.SplitList(path) {
-		if !filepath.IsAbs(dir) {
-			return "", fmt.Errorf("PATH of target %s has the element %q: every element must be an absolute directory", w.Name, dir)
-		}
 		file := filepath.Join(dir, name)
 		if err := program(file); !errors.Is(err, ErrNotFound) {
 			return file, err
@@ -155,10 +155,49 @@ func program(file string) error {
 	if err != nil {
 		return fmt.Errorf("look up program: %w", err)
 	}
-	if dir.Mode().Perm()&0o022 == 0 || dir.Mode()&os.ModeSticky != 0 && (owner(info) == 0 || owner(info) == os.Geteuid()) {
+	if dir.Mode()&os.ModeSticky != 0 && (owner(info) == 0 || owner(info) == os.Geteuid()) {
 		return nil
 	}
-	return fmt.Errorf("directory of program %s is writable by others (mode %04o): chmod go-w it", file, dir.Mode().Perm())
+	return closed(filepath.Dir(file), dir)
+}
+
+// checkPath holds every element of the world's PATH, also those behind the
+// program's own: the command searches them all. An empty element would be the
+// directory it stands in.
+func checkPath(w *steps.World) error {
+	for _, kv := range w.Env {
+		path, ok := strings.CutPrefix(kv, "PATH=")
+		if !ok {
+			continue
+		}
+		for dir := range strings.SplitSeq(path, string(filepath.ListSeparator)) {
+			if !filepath.IsAbs(dir) {
+				return fmt.Errorf("PATH of target %s has the element %q: every element must be an absolute directory", w.Name, dir)
+			}
+			info, err := os.Stat(dir)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("look at PATH of target %s: %w", w.Name, err)
+			}
+			if info.Mode()&os.ModeSticky != 0 {
+				continue // program looks at the file's owner
+			}
+			if err := closed(dir, info); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// closed refuses a directory of programs in which others can write.
+func closed(dir string, info os.FileInfo) error {
+	if info.Mode().Perm()&0o022 == 0 {
+		return nil
+	}
+	return fmt.Errorf("directory of programs %s is writable by others (mode %04o): chmod go-w it", dir, info.Mode().Perm())
 }
 
 // owner is the uid a file belongs to, -1 if the system does not say.

@@ -90,8 +90,10 @@ func TestResolve(t *testing.T) {
 	}
 	for _, path := range []string{"", ":/usr/bin", "bin:/usr/bin", "/usr/bin:"} {
 		w.Env = []string{"PATH=" + path}
-		if _, err := (run.Command{Argv: []string{"no-such-program"}}).Resolve(w); err == nil {
-			t.Errorf("PATH %q: accepted", path)
+		for _, name := range []string{"true", "/usr/bin/true"} {
+			if _, err := (run.Command{Argv: []string{name}}).Resolve(w); err == nil || errors.Is(err, run.ErrNotFound) {
+				t.Errorf("PATH %q: %s gives %v", path, name, err)
+			}
 		}
 	}
 }
@@ -104,6 +106,14 @@ func TestResolveRefusesWhatOthersCanChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Env = []string{"PATH=" + w.Dir}
+	behind := world(t)
+	behind.Env = []string{"PATH=/usr/bin:" + t.TempDir() + ":" + behind.Dir}
+	if err := os.Chmod(behind.Dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (run.Command{Argv: []string{"true"}}).Resolve(behind); err == nil {
+		t.Error("a directory open to all behind the program's own: accepted")
+	}
 	modes := []struct {
 		dir, file os.FileMode
 		ok        bool
