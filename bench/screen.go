@@ -18,13 +18,20 @@ const (
 	idle     = 5 * time.Second
 	quiet    = 120 * time.Millisecond // so long without a byte, a key's answer is over
 	patience = 10 * time.Second
+
+	firstFrame = "BEFORE IT BEGINS"
 )
 
 // screen measures the session on a terminal of 120×40: how soon its first
 // frame stands, and what it sends for a cursor key and while nothing happens.
 func (b *bench) screen(ctx context.Context) ([]row, error) {
-	var first []float64
+	var first, empty []float64
 	for range sessions {
+		least, err := b.emptyOnTerminal(ctx)
+		if err != nil {
+			return nil, err
+		}
+		empty = append(empty, milliseconds(least))
 		t, took, err := b.open(ctx)
 		if err != nil {
 			return nil, err
@@ -34,7 +41,10 @@ func (b *bench) screen(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 	}
-	rows := []row{{what: "first frame", got: median(first), aim: "≤ 30 ms", limit: 30, unit: "ms"}}
+	rows := []row{{
+		what: "first frame", got: median(first), aim: "≤ 30 ms", limit: 30, unit: "ms",
+		floors: []floor{{"an empty Go program on a terminal", median(empty)}},
+	}}
 	t, _, err := b.open(ctx)
 	if err != nil {
 		return rows, err
@@ -57,7 +67,7 @@ type terminal struct {
 	read chan []byte // closed when the session is over
 }
 
-// open starts a session and returns when its first frame shows a step.
+// open starts a session and returns when its first frame stands.
 func (b *bench) open(ctx context.Context) (*terminal, time.Duration, error) {
 	cmd := b.runbook(ctx, "deploy", b.book, "-t", b.target, "--new")
 	began := time.Now()
@@ -67,20 +77,40 @@ func (b *bench) open(ctx context.Context) (*terminal, time.Duration, error) {
 	}
 	t := &terminal{cmd: cmd, tty: tty, read: make(chan []byte, 64)}
 	go t.listen()
+	if err := t.until(firstFrame); err != nil {
+		return nil, 0, errors.Join(err, t.close())
+	}
+	return t, time.Since(began), nil
+}
+
+// emptyOnTerminal is the whole life of a program that does nothing.
+func (b *bench) emptyOnTerminal(ctx context.Context) (time.Duration, error) {
+	cmd := exec.CommandContext(ctx, b.self, noop)
+	began := time.Now()
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 120})
+	if err != nil {
+		return 0, fmt.Errorf("start %s in a terminal: %w", cmd, err)
+	}
+	err = cmd.Wait()
+	return time.Since(began), errors.Join(err, tty.Close())
+}
+
+// until reads on until the terminal shows the words.
+func (t *terminal) until(words string) error {
 	var seen []byte
 	late := time.After(patience)
 	for {
 		select {
 		case data, ok := <-t.read:
 			seen = append(seen, data...)
-			if bytes.Contains(seen, []byte("look-00")) {
-				return t, time.Since(began), nil
+			if bytes.Contains(seen, []byte(words)) {
+				return nil
 			}
 			if !ok {
-				return nil, 0, fmt.Errorf("%s ended before its first frame:\n%s", cmd, seen)
+				return fmt.Errorf("the session ended before it showed %q:\n%s", words, seen)
 			}
 		case <-late:
-			return nil, 0, errors.Join(fmt.Errorf("no frame within %s; the terminal got %q", patience, seen), t.close())
+			return fmt.Errorf("no %q within %s; the terminal got %q", words, patience, seen)
 		}
 	}
 }
@@ -91,7 +121,7 @@ func (t *terminal) listen() {
 	for {
 		n, err := t.tty.Read(buf)
 		for range bytes.Count(buf[:n], []byte("\x1b[6n")) {
-			if _, err := t.tty.WriteString("\x1b[1;1R"); err != nil {
+			if _, err := t.tty.WriteString("\x1b[40;1R"); err != nil {
 				return
 			}
 		}
@@ -107,7 +137,14 @@ func (t *terminal) listen() {
 // traffic is the median of bytes for a cursor key, and bytes a second while
 // nobody does anything.
 func (t *terminal) traffic() (key, perSecond float64, err error) {
-	t.during(time.Second, true) // until the checks of the first seconds are drawn
+	t.during(quiet, true) // keys that come before the question is on the screen are dropped
+	if _, err := t.tty.WriteString("\r"); err != nil {
+		return 0, 0, fmt.Errorf("begin the run: %w", err)
+	}
+	if err := t.until("look-11"); err != nil {
+		return 0, 0, err
+	}
+	t.during(quiet, true)
 	var sizes []float64
 	for n := range keys {
 		move := "\x1b[B"
