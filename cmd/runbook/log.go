@@ -11,6 +11,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/journal"
+	"runbook/runbook/report"
 	"runbook/steps/safetext"
 )
 
@@ -33,7 +34,8 @@ func logDir(h runbook.Home, args []string) (string, error) {
 }
 
 func newLogShow() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use: "show [RUN]", Short: "every entry, one a line", Args: atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
 			h, err := home()
@@ -46,11 +48,17 @@ func newLogShow() *cobra.Command {
 			}
 			entries, err := journal.Read(dir)
 			for _, e := range entries {
-				fmt.Printf("%4d  %s  %-14s %s\n", e.N, e.Time.UTC().Format("2006-01-02T15:04:05.000Z"), e.Kind, safetext.Line(string(e.Body)))
+				if asJSON {
+					_, _ = os.Stdout.Write(e.Line()) // as signed: it holds no control characters
+					continue
+				}
+				fmt.Println(report.Entry(e))
 			}
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the signed lines themselves")
+	return cmd
 }
 
 func newLogHead() *cobra.Command {

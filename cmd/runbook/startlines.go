@@ -59,9 +59,9 @@ func startLines(h runbook.Home, s *runbook.Session) []string {
 	}
 	lines := []string{
 		fmt.Sprintf("book    %s  %s", b.Name, sourceOf(b.File)),
-		"        sha256 " + b.SHA256,
+		"    sha256 " + b.SHA256,
 		fmt.Sprintf("target  %s  %s", t.Name, sourceOf(t.File)),
-		"        sha256 " + t.SHA256,
+		"    sha256 " + t.SHA256,
 		"dir     " + t.Dir,
 		"world   " + world,
 		fmt.Sprintf("you     %s on %s", r.Operator, claims()["host"]),
