@@ -291,6 +291,14 @@ func TestAskingNeverTakes(t *testing.T) {
 			}
 		})
 	}
+	wg.Go(func() {
+		// A process being started has our files for a moment: it must not keep the lock.
+		for !done.Load() {
+			if err := exec.CommandContext(t.Context(), "true").Run(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	for i := 0; i < 2000 || asked.Load() < 1000; i++ {
 		l, err := TryLock(path)
 		if err != nil {

@@ -46,9 +46,11 @@ func (l *Lock) Describe(text string) error {
 	return err
 }
 
-// Unlock clears the description and gives the lock back.
+// Unlock clears the description and gives the lock back. Closing alone would
+// leave it with a child that another goroutine is just starting: between fork
+// and exec that child has the file too.
 func (l *Lock) Unlock() error {
-	return errors.Join(l.f.Truncate(0), l.f.Close())
+	return errors.Join(l.f.Truncate(0), unlock(l.f), l.f.Close())
 }
 
 // Locked reports whether somebody holds the lock at path. It creates nothing,

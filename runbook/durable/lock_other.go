@@ -16,6 +16,10 @@ func tryLock(f *os.File) error {
 	return os.NewSyscallError("flock", err)
 }
 
+func unlock(f *os.File) error {
+	return os.NewSyscallError("flock", syscall.Flock(int(f.Fd()), syscall.LOCK_UN))
+}
+
 // locked has to try: this system has no way to ask. Closing f gives it back.
 func locked(f *os.File) (bool, error) {
 	err := tryLock(f)
