@@ -38,6 +38,7 @@ var Kinds = map[string]func() Check{
 	"env":      func() Check { return new(Env) },
 	"file":     func() Check { return new(File) },
 	"http":     func() Check { return new(HTTP) },
+	"metrics":  func() Check { return new(Metrics) },
 	"postgres": func() Check { return new(Postgres) },
 	"tcp":      func() Check { return new(TCP) },
 }

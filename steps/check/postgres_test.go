@@ -83,7 +83,7 @@ func TestPostgresConnecting(t *testing.T) {
 	c.database(t, "conn")
 	query := func(w *steps.World, q string) steps.Result {
 		t.Helper()
-		r := do(t, &check.Postgres{Query: q, DSN: "db", Timeout: short(2 * time.Second)}, w)
+		r := do(t, &check.Postgres{Query: q, DSN: "db", Timeout: short(time.Second)}, w)
 		never(t, r, "Pa55")
 		return r
 	}
@@ -99,8 +99,8 @@ func TestPostgresConnecting(t *testing.T) {
 	want(t, query(at(c.url("conn", "wr0ng-Pa55", "conn", "disable")), "connect"), steps.Unknown, "credentials of db are refused")
 	want(t, query(at(c.url("conn", "R0le-Pa55", "nowhere", "disable")), "connect"), steps.Fail, `"nowhere" does not exist`)
 	want(t, query(at("postgres://conn:R0le-Pa55@"+closedPort(t)+"/conn"), "connect"), steps.Fail, "connection refused")
-	want(t, query(at("postgres://conn:R0le-Pa55@"+silent(t)+"/conn?sslmode=require"), "connect"), steps.Fail, "no answer within 2s")
-	want(t, query(at("postgres://conn:R0le-Pa55@"+silent(t)+"/conn?sslmode=disable"), "connect"), steps.Fail, "no answer within 2s")
+	want(t, query(at("postgres://conn:R0le-Pa55@"+silent(t)+"/conn?sslmode=require"), "connect"), steps.Fail, "no answer within 1s")
+	want(t, query(at("postgres://conn:R0le-Pa55@"+silent(t)+"/conn?sslmode=disable"), "connect"), steps.Fail, "no answer within 1s")
 	want(t, query(at("postgres://conn:R0le-Pa55@169.254.169.254/conn"), "connect"), steps.Unknown, "metadata")
 	want(t, query(at("postgres://conn:R0l:e-Pa55@h/conn"), "connect"), steps.Fail, "resolve")
 	want(t, query(at("host=h password=R0le-Pa55"), "connect"), steps.Unknown, "not a postgres:// URL")
@@ -271,7 +271,11 @@ func TestPostgresLocks(t *testing.T) {
 	if _, err := idle.Exec(t.Context(), "SELECT 1/0"); err == nil {
 		t.Fatal("division by zero passed")
 	}
-	want(t, ask("locks_sees", "long_transactions"), steps.Fail, "aborted")
+	aborted := ask("locks_sees", "long_transactions")
+	want(t, aborted, steps.Fail, "wanted none")
+	if e := evidence(t, aborted, fmt.Sprintf("pid %d admin", idle.PgConn().PID())); !strings.Contains(e.Value, "aborted") {
+		t.Errorf("the aborted transaction is told as %q", e.Value)
+	}
 	exe(t, idle, "ROLLBACK")
 
 	// A prepared transaction holds its locks without a session.

@@ -1,0 +1,213 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"runbook/steps"
+)
+
+// Metrics is check.metrics: one scrape of a service's metrics page.
+//
+//	check.metrics = { url = "${base_url}/metrics", exists = ["process_resident_memory_bytes"] }
+//	check.metrics = { url = "${base_url}/metrics", family = "http_requests_total", labels = { status = "500" }, over = "http_requests_total", max = "0.1" }
+//
+//	url          http or https, without credentials
+//	exists       families that must be there
+//	family       the family to measure: the sum of its samples (of a histogram
+//	             or a summary, their count)
+//	labels       only samples with these labels
+//	over         measure 100 * family / over instead, in percent
+//	over_labels  only samples of over with these labels
+//	max, min     limits of what was measured, inclusive
+//	timeout      default "10s"
+//
+// One scrape tells counters since the service began, not a rate.
+//
+// pass: all exist, and the value is within its limits. fail: a family of
+// exists is missing, the value is not within, the service refuses or is
+// silent, or what came is no metrics page. unknown: a family to measure is
+// absent or has no such sample, the value is no number, over is 0, or the page
+// is longer than 1 MiB.
+type Metrics struct {
+	URL        string            `mapstructure:"url"`
+	Exists     []string          `mapstructure:"exists"`
+	Family     string            `mapstructure:"family"`
+	Labels     map[string]string `mapstructure:"labels"`
+	Over       string            `mapstructure:"over"`
+	OverLabels map[string]string `mapstructure:"over_labels"`
+	Max        string            `mapstructure:"max"`
+	Min        string            `mapstructure:"min"`
+	Timeout    steps.Duration    `mapstructure:"timeout"`
+}
+
+// Touches is false: it is one GET.
+func (c *Metrics) Touches() bool { return false }
+
+// Validate reports a bad url, nothing to look for, and limits that are no
+// numbers.
+func (c *Metrics) Validate() error {
+	if err := validURL(c.URL); err != nil {
+		return err
+	}
+	switch {
+	case c.Family == "" && len(c.Exists) == 0:
+		return errors.New("family or exists: want at least one of them")
+	case c.Family != "" && c.Max == "" && c.Min == "":
+		return errors.New("family: needs max or min")
+	case c.Family == "" && (c.Over != "" || c.Max != "" || c.Min != ""):
+		return errors.New("over, max and min: need family")
+	}
+	for field, limit := range map[string]string{"max": c.Max, "min": c.Min} {
+		if limit == "" || unfilled(limit) {
+			continue
+		}
+		if _, err := strconv.ParseFloat(limit, 64); err != nil {
+			return fmt.Errorf("%s: %q is not a number", field, limit)
+		}
+	}
+	return nil
+}
+
+// Do scrapes once.
+func (c *Metrics) Do(whole context.Context, w *steps.World) steps.Result {
+	return measure(withoutSecrets(c.URL), func(r *steps.Result) {
+		if err := c.Validate(); err != nil {
+			r.Decide(steps.Unknown, "%v", err)
+			return
+		}
+		families, ok := c.scrape(whole, w, r)
+		if !ok {
+			return
+		}
+		r.Decide(steps.Pass, "")
+		for _, name := range c.Exists {
+			there := families[name] != nil
+			r.Saw(name, yesNo(there), "yes", "")
+			if !there {
+				r.Worsen(steps.Fail, "%s is missing, wanted it there", name)
+			}
+		}
+		if c.Family != "" {
+			c.hold(r, families)
+		}
+	})
+}
+
+// scrape reads the page as check.http does, and sets the result if there is
+// none.
+func (c *Metrics) scrape(whole context.Context, w *steps.World, r *steps.Result) (map[string]*dto.MetricFamily, bool) {
+	page := Request{URL: c.URL, Timeout: c.Timeout, Headers: map[string]string{"Accept": string(expfmt.NewFormat(expfmt.TypeTextPlain))}}
+	transport := transport(w)
+	defer transport.CloseIdleConnections()
+	s := newSequence(transport)
+	request, err := s.fill(page)
+	if err != nil {
+		r.Decide(steps.Unknown, "%v", err)
+		return nil, false
+	}
+	ctx, cancel := context.WithTimeout(whole, page.limit())
+	defer cancel()
+	got, err := s.send(request.WithContext(ctx), false)
+	if err != nil {
+		verdict, reason := network(whole, page.limit(), err)
+		r.Decide(verdict, "%s", reason)
+		return nil, false
+	}
+	r.Saw("status", strconv.Itoa(got.status), "200", "")
+	switch {
+	case got.status != http.StatusOK:
+		r.Decide(steps.Fail, "status %d, wanted 200%s", got.status, redirected(got))
+		return nil, false
+	case got.more:
+		r.Decide(steps.Unknown, "the page is over 1 MiB, it was not read to its end")
+		return nil, false
+	}
+	// A parser's zero value panics for want of a validation scheme.
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(got.body))
+	if err != nil || len(families) == 0 {
+		r.Decide(steps.Fail, "wanted metrics, got %s%s", kindOf(got), s.sample(got))
+		return nil, false
+	}
+	return families, true
+}
+
+// hold measures and holds the value against its limits.
+func (c *Metrics) hold(r *steps.Result, families map[string]*dto.MetricFamily) {
+	value, err := sum(families, c.Family, c.Labels)
+	unit := ""
+	if err == nil && c.Over != "" {
+		var whole float64
+		if whole, err = sum(families, c.Over, c.OverLabels); err == nil && whole == 0 {
+			err = fmt.Errorf("%s is 0: there is nothing to take a share of", c.Over)
+		}
+		value, unit = 100*value/whole, "%"
+	}
+	if err == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
+		err = fmt.Errorf("%s is not a number", c.Family)
+	}
+	if err != nil {
+		r.Worsen(steps.Unknown, "%v", err)
+		return
+	}
+	shown := strconv.FormatFloat(value, 'g', 6, 64)
+	r.Saw(c.Family, shown, strings.Trim(c.Min+" to "+c.Max, " "), unit)
+	if limit, err := strconv.ParseFloat(c.Max, 64); c.Max != "" && (err != nil || value > limit) {
+		r.Worsen(verdictOf(err), "%s is %s%s, wanted at most %s", c.Family, shown, unit, c.Max)
+	}
+	if limit, err := strconv.ParseFloat(c.Min, 64); c.Min != "" && (err != nil || value < limit) {
+		r.Worsen(verdictOf(err), "%s is %s%s, wanted at least %s", c.Family, shown, unit, c.Min)
+	}
+}
+
+// sum adds the samples of a family that have the labels.
+func sum(families map[string]*dto.MetricFamily, name string, labels map[string]string) (float64, error) {
+	family := families[name]
+	if family == nil {
+		return 0, fmt.Errorf("there is no %s to measure", name)
+	}
+	total, found := 0.0, false
+	for _, sample := range family.GetMetric() {
+		if !hasLabels(sample, labels) {
+			continue
+		}
+		found = true
+		switch {
+		case sample.Counter != nil:
+			total += sample.GetCounter().GetValue()
+		case sample.Gauge != nil:
+			total += sample.GetGauge().GetValue()
+		case sample.Histogram != nil:
+			total += float64(sample.GetHistogram().GetSampleCount())
+		case sample.Summary != nil:
+			total += float64(sample.GetSummary().GetSampleCount())
+		default:
+			total += sample.GetUntyped().GetValue()
+		}
+	}
+	if !found {
+		return 0, fmt.Errorf("%s has no sample with these labels", name)
+	}
+	return total, nil
+}
+
+func hasLabels(sample *dto.Metric, labels map[string]string) bool {
+	for name, value := range labels {
+		if !slices.ContainsFunc(sample.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == name && l.GetValue() == value }) {
+			return false
+		}
+	}
+	return true
+}
