@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -138,7 +137,7 @@ func environ(ctx context.Context, b *book.Book, verb book.Verb, vars map[string]
 			hide = append(hide, secret)
 		}
 		if sees {
-			env = append(env, exportName(name, v)+"="+secret.Reveal())
+			env = append(env, v.Exported(name)+"="+secret.Reveal())
 		}
 	}
 	return env, hide, nil
@@ -163,11 +162,4 @@ func secretsOf(verb book.Verb) []string {
 		return n.SecretNames()
 	}
 	return nil
-}
-
-func exportName(name string, v book.Var) string {
-	if v.Export != "" {
-		return v.Export
-	}
-	return strings.ToUpper(name)
 }

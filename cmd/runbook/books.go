@@ -92,11 +92,21 @@ func newLint() *cobra.Command {
 	}
 }
 
+// readFile reads a file that is named by its path alone: bounded, and never a
+// pipe.
+func readFile(file string) ([]byte, error) {
+	if !filepath.IsAbs(file) {
+		file = "." + string(filepath.Separator) + file
+	}
+	data, _, err := book.FindTarget(file, "")
+	return data, err
+}
+
 // lintFile reads one file as a book, or as a target if it has no schema.
 func lintFile(file string) ([]book.Problem, error) {
-	data, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	data, err := readFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+		return nil, err
 	}
 	var problems *book.Problems
 	if book.IsTarget(data) {
@@ -129,9 +139,9 @@ func newTrust() *cobra.Command {
 }
 
 func trust(config, file string) error {
-	data, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	data, err := readFile(file)
 	if err != nil {
-		return &usageError{fmt.Errorf("read %s: %w", file, err)}
+		return &usageError{err}
 	}
 	summary, sum, err := summaryOf(data, file)
 	if err != nil {
