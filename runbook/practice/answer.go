@@ -46,13 +46,14 @@ func (s *server) answer(ctx context.Context, conn *net.UnixConn) {
 	defer conn.Close() //nolint:errcheck // the answer was sent
 	defer context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Now()) })()
 	out := &replier{conn: conn}
-	if err := checkPeer(conn); err != nil {
-		out.send(reply{Refused: true, Error: err.Error()})
-		return
-	}
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second)) // a silent client is cut off
 	line, err := bufio.NewReader(io.LimitReader(conn, 1<<20)).ReadBytes('\n')
 	if err != nil {
+		return
+	}
+	// Only now: a connection closed with something unread would lose the refusal.
+	if err := checkPeer(conn); err != nil {
+		out.send(reply{Refused: true, Error: err.Error()})
 		return
 	}
 	var r request

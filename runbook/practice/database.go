@@ -50,14 +50,28 @@ func (s *server) startDatabase(ctx context.Context) (err error) {
 		return err
 	}
 	s.ports.database = s.pg.Port
-	err = s.pg.Superuser(ctx, "postgres",
-		"CREATE ROLE tickr_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '"+s.secrets.App+"'",
-		"CREATE ROLE tickr_deploy LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '"+s.secrets.Deploy+"'",
-		"GRANT pg_monitor TO tickr_deploy")
-	if err != nil {
+	if err := s.makeRoles(ctx); err != nil {
 		return err
 	}
 	return s.write("secrets/database_url", s.dsn("tickr_deploy", s.secrets.Deploy, "tickr")+"\n")
+}
+
+// makeRoles makes the service's role, which may only log in, and the one that
+// migrates and restores. What every new database holds goes into template1;
+// the extension has no comment there, as only its owner could restore that.
+func (s *server) makeRoles(ctx context.Context) error {
+	template := []string{
+		"CREATE ROLE tickr_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '" + s.secrets.App + "'",
+		"CREATE ROLE tickr_deploy LOGIN NOSUPERUSER CREATEDB NOCREATEROLE PASSWORD '" + s.secrets.Deploy + "'",
+		"GRANT pg_monitor TO tickr_deploy",
+	}
+	if s.pg.Major() < 15 { // before, the owner of a database did not own its schema public
+		template = append(template, "REVOKE CREATE ON SCHEMA public FROM PUBLIC", "GRANT CREATE ON SCHEMA public TO tickr_deploy")
+	}
+	if s.pg.Statements {
+		template = append(template, "CREATE EXTENSION pg_stat_statements", "COMMENT ON EXTENSION pg_stat_statements IS NULL")
+	}
+	return s.pg.Superuser(ctx, "template1", template...)
 }
 
 // freshDatabase drops what was there and builds the state an earlier release
@@ -66,21 +80,17 @@ func (s *server) freshDatabase(ctx context.Context) error {
 	if s.pg == nil {
 		return nil
 	}
+	copied := "" // without the copy's pages in the log, which would all be archived
+	if s.pg.Major() >= 15 {
+		copied = " STRATEGY file_copy"
+	}
 	err := s.pg.Superuser(ctx, "postgres",
-		"DROP DATABASE IF EXISTS tickr WITH (FORCE)", "CREATE DATABASE tickr OWNER tickr_deploy",
-		"DROP DATABASE IF EXISTS tickr_test WITH (FORCE)", "CREATE DATABASE tickr_test OWNER tickr_deploy",
-		"REVOKE TEMPORARY ON DATABASE tickr FROM PUBLIC")
+		"DROP DATABASE IF EXISTS tickr WITH (FORCE)", "CREATE DATABASE tickr OWNER tickr_deploy"+copied,
+		"DROP DATABASE IF EXISTS users_restore WITH (FORCE)",
+		"DROP DATABASE IF EXISTS tickr_test WITH (FORCE)", "CREATE DATABASE tickr_test OWNER tickr_deploy"+copied,
+		"REVOKE TEMPORARY ON DATABASE tickr FROM PUBLIC", "SELECT pg_switch_wal()")
 	if err != nil {
 		return err
-	}
-	for _, database := range []string{"tickr", "tickr_test"} {
-		setup := []string{"REVOKE CREATE ON SCHEMA public FROM PUBLIC", "GRANT USAGE, CREATE ON SCHEMA public TO tickr_deploy"}
-		if s.pg.Statements {
-			setup = append(setup, "CREATE EXTENSION pg_stat_statements")
-		}
-		if err := s.pg.Superuser(ctx, database, setup...); err != nil {
-			return err
-		}
 	}
 	conn, err := pgx.Connect(ctx, s.dsn("tickr_deploy", s.secrets.Deploy, "tickr"))
 	if err != nil {

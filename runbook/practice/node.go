@@ -49,7 +49,7 @@ func nodeTool(ctx context.Context, sh shell, args []string) (int, error) {
 	if err != nil {
 		return notSimulated, err
 	}
-	fmt.Fprintf(sh.stdout, "tickr-backend %s listening on http://%s\n", m.Version, addr)
+	fmt.Fprintf(sh.stdout, `{"level":"info","msg":"tickr-backend %s listening","port":%q}`+"\n", m.Version, cfg.Port)
 	select {
 	case err := <-ended:
 		return 1, err

@@ -249,6 +249,14 @@ func TestClientsLeadHome(t *testing.T) {
 		t.Errorf("psql: %+v", r)
 	}
 	do(t, w, "pg_restore", "-f", "/dev/null", "users_backup.dump").want(t, 0)
+	// A restore drill beside the database, as the deploying role.
+	do(t, w, "psql", "-c", "CREATE DATABASE users_restore", url).want(t, 0)
+	scratch := strings.Replace(url, "/tickr?", "/users_restore?", 1)
+	do(t, w, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--dbname="+scratch, "users_backup.dump").want(t, 0)
+	if r := do(t, w, "psql", "-At", "-c", "select count(*) from users.users", scratch).want(t, 0); r.out != "400\n" {
+		t.Errorf("restored: %+v", r)
+	}
+	do(t, w, "psql", "-c", "DROP DATABASE users_restore", url).want(t, 0)
 	for _, args := range [][]string{
 		{"-h", "198.51.100.7", "-c", "select 1"}, {"-c", "select 1"}, {"host=198.51.100.7"},
 		{"--dbname=postgres://u@198.51.100.7/x"}, {url, "-h", "198.51.100.7"}, {url + "&hostaddr=198.51.100.7"},
@@ -276,7 +284,7 @@ func TestNodeInTheForeground(t *testing.T) {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 256)
-	if n, err := out.Read(buf); err != nil || !strings.Contains(string(buf[:n]), "listening on") {
+	if n, err := out.Read(buf); err != nil || !strings.Contains(string(buf[:n]), " listening") {
 		t.Errorf("node says %q, %v", buf[:n], err)
 	}
 	conn, err := world.Dial(deadline(t), "tcp", w.info.Load().Service)

@@ -167,6 +167,8 @@ func (c *Cluster) lastLine() string {
 
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 
+func (c *Cluster) archive() string { return filepath.Join(c.dir, "archive") }
+
 // Ended is closed when the server is gone.
 func (c *Cluster) Ended() <-chan struct{} { return c.ended }
 

@@ -74,3 +74,12 @@ func Version(ctx context.Context, bin string) (string, error) {
 	}
 	return fields[2], nil
 }
+
+// Major is the first number of the version, such as 15.
+func (c *Cluster) Major() int {
+	n, err := strconv.Atoi(number.FindString(c.Version))
+	if err != nil {
+		return 0
+	}
+	return n
+}

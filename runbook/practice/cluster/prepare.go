@@ -22,6 +22,8 @@ listen_addresses = '127.0.0.1'
 port = %d
 unix_socket_directories = '%s'
 unix_socket_permissions = 0700
+archive_mode = on
+archive_command = 'cp "%%p" "%s/%%f"'
 ssl = on
 ssl_cert_file = 'server.crt'
 ssl_key_file = 'server.key'
@@ -41,7 +43,7 @@ log_timezone = 'UTC'
 `
 
 func (c *Cluster) prepare(ctx context.Context, cfg Config, owner *syscall.Credential) error {
-	for _, dir := range []string{c.dir, c.Socket, c.data()} {
+	for _, dir := range []string{c.dir, c.Socket, c.archive(), c.data()} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return fmt.Errorf("prepare PostgreSQL: %w", err)
 		}
@@ -66,7 +68,7 @@ func (c *Cluster) prepare(ctx context.Context, cfg Config, owner *syscall.Creden
 }
 
 func (c *Cluster) configure(ctx context.Context, cfg Config, owner *syscall.Credential) error {
-	conf := fmt.Sprintf(settings, c.Port, c.Socket)
+	conf := fmt.Sprintf(settings, c.Port, c.Socket, c.archive())
 	if c.Statements = c.hasStatements(ctx); c.Statements {
 		conf += "shared_preload_libraries = 'pg_stat_statements'\n"
 	}
