@@ -82,8 +82,10 @@ type pattern struct {
 
 func (c *Command) patterns() []pattern {
 	return []pattern{
-		{"stdout", c.Stdout, false, true}, {"not_stdout", c.NotStdout, false, false},
-		{"stderr", c.Stderr, true, true}, {"not_stderr", c.NotStderr, true, false},
+		{"stdout", c.Stdout, false, true},
+		{"not_stdout", c.NotStdout, false, false},
+		{"stderr", c.Stderr, true, true},
+		{"not_stderr", c.NotStderr, true, false},
 	}
 }
 

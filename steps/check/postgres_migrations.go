@@ -79,7 +79,7 @@ func escapeGlob(dir string) string {
 }
 
 func readHead(path string) ([]byte, error) {
-	file, err := os.Open(path) //nolint:gosec // the book names it
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
