@@ -44,7 +44,7 @@ func cutPower(t *testing.T, wrap ...string) (acked, lost int) {
 	image := filepath.Join(t.TempDir(), "image")
 	dir := filepath.Join(mountImage(t, image), "run")
 	c := startChild(t, dir, 1_000_000, wrap...)
-	heads, failed := c.acks(t, 20+rand.IntN(300)) //nolint:gosec // any moment will do
+	heads, failed := c.acks(t, 20+rand.IntN(300))
 	if err := c.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
