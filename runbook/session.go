@@ -306,6 +306,13 @@ func (s *Session) route(ctx context.Context, i Intent) error {
 	return fmt.Errorf("no such intent: %q", i.Kind)
 }
 
+// answered are the kinds of entry that stand on a person's answer: a rehearsal
+// marks these. What a machine measured it measured in a rehearsal too.
+var answered = map[string]bool{
+	kindRunIntent: true, kindRunResult: true, kindAsk: true, kindTell: true, kindVar: true, kindSkip: true,
+	kindAccept: true, kindByHand: true, kindRollbackStart: true, kindRunEnd: true,
+}
+
 // record makes an entry durable and folds it in. In a recovery a log that
 // can't be written stops nobody: the entry waits, the screen says so, and the
 // next record tries again.
@@ -316,7 +323,7 @@ func (s *Session) record(ctx context.Context, kind string, body marked) error {
 	if s.world.Practice != nil {
 		vtime = stamp(s.world.Clock.Now())
 	}
-	body.set(s.rehearse, vtime)
+	body.set(s.rehearse && answered[kind], vtime)
 	defer s.signal()
 	for len(s.late) > 0 {
 		if _, err := s.log.Append(context.WithoutCancel(ctx), s.late[0].kind, s.late[0].body); err != nil {

@@ -47,12 +47,26 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("RUNBOOK_HOME", filepath.Join(env.WorkDir, "state"))
 			env.Setenv("TERM", "xterm-256color")
+			env.Defer(func() { stopWorld(env) })
 			return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "jsonfield": jsonField, "flip": flip,
+			"exits": exits, "jsonfield": jsonField, "flip": flip, "world": world,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "postgres" {
+				return false, fmt.Errorf("no such condition: %s", cond)
+			}
+			return hasPostgres(), nil
 		},
 	})
+}
+
+// stopWorld ends the practice world of a script, however the script ended.
+func stopWorld(env *testscript.Env) {
+	stop := exec.CommandContext(context.Background(), binary, "practice", "stop")
+	stop.Env = env.Vars
+	_ = stop.Run()
 }
 
 // exits N COMMAND… runs a command and wants exactly that exit code.
