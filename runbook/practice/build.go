@@ -15,7 +15,7 @@ import (
 func build(_ context.Context, sh shell, _ []string) (int, error) {
 	sum, files, err := docker.Digest(filepath.Join(sh.dir, "src"))
 	if err != nil {
-		fmt.Fprintf(sh.stderr, "error TS18003: No inputs were found: %v\n", err)
+		sh.warn("error TS18003: No inputs were found: %v\n", err)
 		return 1, nil
 	}
 	if err := os.MkdirAll(filepath.Join(sh.dir, "dist"), 0o700); err != nil {
@@ -25,7 +25,7 @@ func build(_ context.Context, sh shell, _ []string) (int, error) {
 	if err := os.WriteFile(filepath.Join(sh.dir, "dist", "main.js"), []byte(text), 0o600); err != nil {
 		return 1, err
 	}
-	fmt.Fprintf(sh.stdout, "dist/main.js  %d files, sha256:%x\n", files, sum[:6])
+	sh.say("dist/main.js  %d files, sha256:%x\n", files, sum[:6])
 	return 0, nil
 }
 
@@ -53,12 +53,12 @@ func lint(_ context.Context, sh shell, _ []string) (int, error) {
 		}
 	}
 	for _, w := range wrong {
-		fmt.Fprintf(sh.stdout, "%s\n", w)
+		sh.say("%s\n", w)
 	}
 	if len(wrong) > 0 {
-		fmt.Fprintf(sh.stdout, "✖ %d problems\n", len(wrong))
+		sh.say("✖ %d problems\n", len(wrong))
 		return 1, nil
 	}
-	fmt.Fprintf(sh.stdout, "%d files checked\nAll matched files use the code style!\n", len(files))
+	sh.say("%d files checked\nAll matched files use the code style!\n", len(files))
 	return 0, nil
 }

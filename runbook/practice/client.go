@@ -32,7 +32,7 @@ func clientTool(_ context.Context, sh shell, args []string) (int, error) {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return strings.HasPrefix(kv, "PGSERVICE") || strings.HasPrefix(kv, "PGHOSTADDR=")
 	})
-	err := syscall.Exec(program, append([]string{sh.name}, args...), env) // #nosec G204 -- a known program
+	err := syscall.Exec(program, append([]string{sh.name}, args...), env) // #nosec G204 G702 -- a known program
 	return notSimulated, fmt.Errorf("start %s: %w", program, err)
 }
 

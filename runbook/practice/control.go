@@ -59,7 +59,10 @@ func connect(ctx context.Context, dir string, r request) (*net.UnixConn, error) 
 	if err != nil {
 		return nil, fmt.Errorf("reach the practice world: %w", err)
 	}
-	conn := raw.(*net.UnixConn) //nolint:forcetypeassert // what "unix" dials
+	conn, ok := raw.(*net.UnixConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("reach the practice world: %T is no unix socket", raw), raw.Close())
+	}
 	if err := checkPeer(conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

@@ -42,7 +42,7 @@ func intrude(args []string) int {
 		_, err = pgx.Connect(ctx, "host="+host+" port="+port+" user=postgres dbname=postgres sslmode="+mode)
 		attempt("tcp "+mode, err)
 	}
-	_, err = os.ReadFile(filepath.Join(filepath.Dir(control), "nonce"))
+	_, err = os.ReadFile(filepath.Join(filepath.Dir(control), "nonce")) // #nosec G703 -- what is tried
 	attempt("nonce", err)
 	return 0
 }
@@ -89,7 +89,7 @@ func asNobody(t *testing.T, args ...string) string {
 		t.Skip(err)
 	}
 	// The test binary lies in a directory that nobody can't enter.
-	dir, err := os.MkdirTemp("/tmp", "rb-intruder-")
+	dir, err := os.MkdirTemp("/tmp", "rb-intruder-") //nolint:usetesting // another user has to enter it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,17 +98,17 @@ func asNobody(t *testing.T, args ...string) string {
 			t.Error(err)
 		}
 	})
-	exe, err := os.ReadFile(os.Args[0])
+	exe, err := os.ReadFile(os.Args[0]) // #nosec G703 -- this test
 	if err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "intruder")
-	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(program, exe, 0o755)); err != nil {
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(program, exe, 0o755)); err != nil { // #nosec G703 -- in our directory
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(deadline(t), program, append([]string{"_intrude"}, args...)...)
 	cmd.Dir, cmd.Env = dir, []string{}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(atoi(t, nobody.Uid)), Gid: uint32(atoi(t, nobody.Gid))}}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(atoi(t, nobody.Uid)), Gid: uint32(atoi(t, nobody.Gid))}} // #nosec G115 -- ids are small
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "uid "+nobody.Uid) {
 		t.Fatalf("become nobody: %v\n%s", err, out)

@@ -52,7 +52,7 @@ func sharedWith(t *testing.T) *World {
 	shared.once.Do(func() {
 		exe, err := os.Executable()
 		if err == nil {
-			shared.home, err = os.MkdirTemp("", "practice-home-")
+			shared.home, err = os.MkdirTemp("", "practice-home-") //nolint:usetesting // it outlives the test
 		}
 		if err == nil {
 			shared.w, err = Start(context.Background(), shared.home, exe)
@@ -122,6 +122,7 @@ func end(t *testing.T, w *World) {
 // deadline is a context that ends before the test would hang; it serves
 // clean-ups too.
 func deadline(t *testing.T) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 60*time.Second)
 	t.Cleanup(cancel)
 	return ctx

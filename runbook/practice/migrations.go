@@ -37,7 +37,7 @@ func typeormTool(ctx context.Context, sh shell, args []string) (int, error) {
 	}
 	at := slices.IndexFunc(rest, func(a string) bool { return a == "-d" || a == "--dataSource" })
 	if at < 0 || at+1 == len(rest) {
-		fmt.Fprintln(sh.stderr, "Missing required argument: dataSource")
+		sh.warn("Missing required argument: dataSource\n")
 		return 1, nil
 	}
 	source := rest[at+1]
@@ -62,14 +62,14 @@ func typeormTool(ctx context.Context, sh shell, args []string) (int, error) {
 	if err == nil || errors.Is(err, errNotSimulated) || ctx.Err() != nil {
 		return 0, err
 	}
-	fmt.Fprintf(sh.stderr, "Error during %s:\n%v\n", command, err)
+	sh.warn("Error during %s:\n%v\n", command, err)
 	return 1, nil
 }
 
 // withDatabase connects as the data source would, and to nothing but the
 // world's database.
 func withDatabase(ctx context.Context, sh shell, source string, do func(typeorm.Session, []typeorm.Migration) error) error {
-	if _, err := os.Stat(filepath.Join(sh.dir, source)); err != nil {
+	if _, err := os.Stat(filepath.Join(sh.dir, source)); err != nil { // #nosec G703 -- looked at, not read
 		return fmt.Errorf("unable to open file: %q: cannot find module", source)
 	}
 	url := os.Getenv("DATABASE_URL")

@@ -3,7 +3,6 @@ package practice
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -22,8 +21,8 @@ func nodeTool(ctx context.Context, sh shell, args []string) (int, error) {
 	if len(args) != 1 || filepath.Clean(args[0]) != filepath.Join("dist", "main.js") {
 		return notSimulated, errNotSimulated
 	}
-	if _, err := os.Stat(filepath.Join(sh.dir, args[0])); err != nil {
-		fmt.Fprintf(sh.stderr, "Error: Cannot find module '%s'\n  code: 'MODULE_NOT_FOUND'\n", filepath.Join(sh.dir, args[0]))
+	if _, err := os.Stat(filepath.Join(sh.dir, args[0])); err != nil { // #nosec G703 -- looked at, not read
+		sh.warn("Error: Cannot find module '%s'\n  code: 'MODULE_NOT_FOUND'\n", filepath.Join(sh.dir, args[0]))
 		return 1, nil
 	}
 	m, err := readManifest(sh.dir)
@@ -36,12 +35,12 @@ func nodeTool(ctx context.Context, sh shell, args []string) (int, error) {
 	}
 	cfg, err := tickr.ParseConfig(env, m.Version)
 	if err != nil {
-		fmt.Fprintf(sh.stderr, "Error: configuration is not valid\n%v\n", err)
+		sh.warn("Error: configuration is not valid\n%v\n", err)
 		return 1, nil
 	}
 	addr, stop, err := serveTickr(ctx, sh, cfg, cfg.Port, sh.stdout)
 	if err != nil {
-		fmt.Fprintf(sh.stderr, "Error: listen: %v\n", err)
+		sh.warn("Error: listen: %v\n", err)
 		return 1, nil
 	}
 	defer stop()
@@ -49,7 +48,7 @@ func nodeTool(ctx context.Context, sh shell, args []string) (int, error) {
 	if err != nil {
 		return notSimulated, err
 	}
-	fmt.Fprintf(sh.stdout, `{"level":"info","msg":"tickr-backend %s listening","port":%q}`+"\n", m.Version, cfg.Port)
+	sh.say(`{"level":"info","msg":"tickr-backend %s listening","port":%q}`+"\n", m.Version, cfg.Port)
 	select {
 	case err := <-ended:
 		return 1, err
@@ -63,7 +62,7 @@ func serviceEnv(dir string) (map[string]string, error) {
 	env := map[string]string{}
 	name := os.Getenv("NODE_ENV")
 	file := filepath.Join(dir, ".env."+name)
-	if _, err := os.Stat(file); err == nil && name != "" && !strings.ContainsRune(name, '/') {
+	if _, err := os.Stat(file); err == nil && name != "" && !strings.ContainsRune(name, '/') { // #nosec G703 -- no path
 		if env, err = readDotenv(file); err != nil {
 			return nil, err
 		}

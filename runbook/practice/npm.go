@@ -55,19 +55,19 @@ func npmTool(ctx context.Context, sh shell, args []string) (int, error) {
 	rest = rest[min(1, len(rest)):]
 	m, err := readManifest(sh.dir)
 	if err != nil {
-		fmt.Fprintf(sh.stderr, "npm error code ENOENT\nnpm error enoent Could not read package.json: %v\n", err)
+		sh.warn("npm error code ENOENT\nnpm error enoent Could not read package.json: %v\n", err)
 		return 254, nil
 	}
 	command, exists := m.Scripts[name]
 	if !exists {
-		fmt.Fprintf(sh.stderr, "npm error Missing script: %q\nnpm error\nnpm error To see a list of scripts, run:\nnpm error   npm run\n", name)
+		sh.warn("npm error Missing script: %q\nnpm error\nnpm error To see a list of scripts, run:\nnpm error   npm run\n", name)
 		return 1, nil
 	}
 	act, known := scripts()[name]
 	if !known {
 		return notSimulated, errNotSimulated
 	}
-	fmt.Fprintf(sh.stdout, "\n> %s@%s %s\n> %s\n\n", m.Name, m.Version, name, strings.Join(append([]string{command}, rest...), " "))
+	sh.say("\n> %s@%s %s\n> %s\n\n", m.Name, m.Version, name, strings.Join(append([]string{command}, rest...), " "))
 	return act(ctx, sh, rest)
 }
 

@@ -31,6 +31,10 @@ type shell struct {
 	stderr *os.File
 }
 
+// say and warn print for a reader that may have left, which stops no tool.
+func (sh shell) say(format string, args ...any)  { _, _ = fmt.Fprintf(sh.stdout, format, args...) }
+func (sh shell) warn(format string, args ...any) { _, _ = fmt.Fprintf(sh.stderr, format, args...) }
+
 func tools() map[string]tool {
 	return map[string]tool{
 		"docker": dockerTool, "npm": npmTool, "node": nodeTool, "psql": clientTool, "pg_dump": clientTool, "pg_restore": clientTool,
@@ -67,16 +71,16 @@ func Shim(argv0 string, args []string) (code int, ok bool) {
 	case ctx.Err() != nil:
 		return 130, true
 	case errors.Is(err, errOutside):
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err) // its arguments may hold a password
+		_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", name, err) // its arguments may hold a password
 		return notSimulated, true
 	case errors.Is(err, errNotSimulated):
-		fmt.Fprintf(os.Stderr, "%s: %v: %s\n", name, err, strings.Join(append([]string{name}, args...), " "))
+		_, _ = fmt.Fprintf(os.Stderr, "%s: %v: %s\n", name, err, strings.Join(append([]string{name}, args...), " "))
 		return notSimulated, true
 	case errors.Is(err, ErrDead), errors.Is(err, ErrRefused), errors.Is(err, ErrNone):
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		return notSimulated, true
 	default:
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		_, _ = fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		return 1, true
 	}
 }

@@ -32,13 +32,13 @@ func runSuite(sh shell, suite string, units []unit) (int, error) {
 		at := time.Now()
 		if err := u.test(); err != nil {
 			failed++
-			fmt.Fprintf(&lines, "  ✕ %s (%d ms)\n    %v\n", u.name, time.Since(at).Milliseconds(), err)
+			_, _ = fmt.Fprintf(&lines, "  ✕ %s (%d ms)\n    %v\n", u.name, time.Since(at).Milliseconds(), err)
 			continue
 		}
-		fmt.Fprintf(&lines, "  ✓ %s (%d ms)\n", u.name, time.Since(at).Milliseconds())
+		_, _ = fmt.Fprintf(&lines, "  ✓ %s (%d ms)\n", u.name, time.Since(at).Milliseconds())
 	}
 	word := map[bool]string{true: "PASS", false: "FAIL"}[failed == 0]
-	fmt.Fprintf(sh.stdout, "%s %s\n%s\nTests:       %d failed, %d passed, %d total\nTime:        %.3f s\n",
+	sh.say("%s %s\n%s\nTests:       %d failed, %d passed, %d total\nTime:        %.3f s\n",
 		word, suite, lines.String(), failed, len(units)-failed, len(units), time.Since(began).Seconds())
 	return min(failed, 1), nil
 }
@@ -117,7 +117,7 @@ func endToEndTests(ctx context.Context, sh shell, _ []string) (int, error) {
 		return 1, err
 	}
 	if err := scratchDatabase(ctx, sh, env["DATABASE_URL"]); err != nil {
-		fmt.Fprintf(sh.stderr, "FAIL test/users.e2e-spec.ts\n  beforeAll: %v\n", err)
+		sh.warn("FAIL test/users.e2e-spec.ts\n  beforeAll: %v\n", err)
 		return 1, nil
 	}
 	cfg, err := tickr.ParseConfig(env, "test")

@@ -14,7 +14,7 @@ func (w *World) Target() []byte {
 	_, port, _ := net.SplitHostPort(st.Service) // written by us
 	base := "http://" + st.Service
 	var b bytes.Buffer
-	put := func(key, value string) { fmt.Fprintf(&b, "%s = %q\n", key, value) }
+	put := func(key, value string) { _, _ = fmt.Fprintf(&b, "%s = %q\n", key, value) }
 	put("name", "practice")
 	put("practice", st.ID)
 	put("dir", filepath.Join(w.dir, "app"))

@@ -75,6 +75,7 @@ func TestRelease(t *testing.T) {
 }
 
 func testMigrations(t *testing.T, w *World) {
+	t.Helper()
 	url := []string{"DATABASE_URL=" + databaseURL(t, w)}
 	before := rows(t, w)
 	if len(before) != appliedAtStart {
@@ -107,6 +108,7 @@ func testMigrations(t *testing.T, w *World) {
 }
 
 func testFailedMigration(t *testing.T, w *World) {
+	t.Helper()
 	file := filepath.Join(w.Steps().Dir, "src", "migrations", "1763596800000-CreateAuditEvents.ts")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -116,7 +118,7 @@ func testFailedMigration(t *testing.T, w *World) {
 	if broken == string(text) {
 		t.Fatal("nothing was broken")
 	}
-	if err := os.WriteFile(file, []byte(broken), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(broken), 0o600); err != nil { // #nosec G703 -- in the world
 		t.Fatal(err)
 	}
 	before := rows(t, w)
@@ -127,6 +129,7 @@ func testFailedMigration(t *testing.T, w *World) {
 }
 
 func testDocker(t *testing.T, w *World) {
+	t.Helper()
 	addr := w.info.Load().Service
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -222,6 +225,7 @@ func TestBrokenEnvironmentExits(t *testing.T) {
 }
 
 func testScripts(t *testing.T, w *World) {
+	t.Helper()
 	for _, name := range []string{"test", "test:e2e", "test:arch", "build", "lint:check"} {
 		do(t, w, "npm", "run", name).want(t, 0)
 	}
@@ -258,8 +262,12 @@ func TestClientsLeadHome(t *testing.T) {
 	}
 	do(t, w, "psql", "-c", "DROP DATABASE users_restore", url).want(t, 0)
 	for _, args := range [][]string{
-		{"-h", "198.51.100.7", "-c", "select 1"}, {"-c", "select 1"}, {"host=198.51.100.7"},
-		{"--dbname=postgres://u@198.51.100.7/x"}, {url, "-h", "198.51.100.7"}, {url + "&hostaddr=198.51.100.7"},
+		{"-h", "198.51.100.7", "-c", "select 1"},
+		{"-c", "select 1"},
+		{"host=198.51.100.7"},
+		{"--dbname=postgres://u@198.51.100.7/x"},
+		{url, "-h", "198.51.100.7"},
+		{url + "&hostaddr=198.51.100.7"},
 	} {
 		if r := do(t, w, "psql", args...); r.code != 97 || strings.Contains(r.err, url) {
 			t.Errorf("psql %v: %+v", args, r)

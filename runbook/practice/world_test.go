@@ -128,7 +128,7 @@ func TestDialLeadsNowhereElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer host.Close()
+	defer host.Close() //nolint:errcheck // nobody came
 	world := w.Steps()
 	for _, addr := range []string{host.Addr().String(), "192.0.2.1:443", "example.com:80"} {
 		if _, err := world.Dial(deadline(t), "tcp", addr); err == nil || !strings.Contains(err.Error(), "not in the practice world") {
@@ -248,6 +248,7 @@ func TestWithoutPostgres(t *testing.T) {
 }
 
 func testReset(t *testing.T, w *World) {
+	t.Helper()
 	world := w.Steps()
 	do(t, w, "docker", "rm", "-f", "tickr-backend").want(t, 0)
 	if err := world.Practice.Jump(t.Context(), time.Now().Add(time.Hour)); err != nil {
@@ -264,7 +265,7 @@ func testReset(t *testing.T, w *World) {
 	if code, _ := get(t, w, "GET", "/api/health", "", nil); code != 200 {
 		t.Errorf("health answers %d", code)
 	}
-	if ahead := w.Steps().Clock.Now().Sub(time.Now()); ahead > time.Minute {
+	if ahead := time.Until(w.Steps().Clock.Now()); ahead > time.Minute {
 		t.Errorf("the clock is still %v ahead", ahead)
 	}
 }

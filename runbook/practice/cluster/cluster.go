@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/user"
@@ -96,8 +97,8 @@ func FreePort() (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
+	port := netip.MustParseAddrPort(l.Addr().String()).Port()
+	return int(port), l.Close()
 }
 
 // program prepares one of the server's programs as its user, with an

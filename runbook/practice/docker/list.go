@@ -11,8 +11,10 @@ import (
 )
 
 // containerRow and imageRow carry the names that --format may use.
-type containerRow struct{ ID, Image, Command, CreatedAt, RunningFor, Status, State, Ports, Names string }
-type imageRow struct{ Repository, Tag, ID, CreatedAt, CreatedSince, Size string }
+type (
+	containerRow struct{ ID, Image, Command, CreatedAt, RunningFor, Status, State, Ports, Names string }
+	imageRow     struct{ Repository, Tag, ID, CreatedAt, CreatedSince, Size string }
+)
 
 func (e *Engine) list(call Call) error {
 	flags := newFlags("ps")

@@ -60,16 +60,19 @@ func (s *Service) Close() { s.pool.Close() }
 // Handler serves every route of the service.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
-	route := func(pattern string, h http.HandlerFunc) { mux.Handle(pattern, s.observe(pattern, h)) }
-	route("GET /api/health", s.health)
-	route("POST /api/auth/register", s.register)
-	route("POST /api/auth/login", s.login)
-	route("GET /api/users/me", s.authorized(s.me))
-	route("DELETE /api/users/me", s.authorized(s.removeMe))
-	route("GET /metrics", s.metrics.serve)
-	route("/", func(w http.ResponseWriter, r *http.Request) {
+	route := func(pattern string, success int, h http.HandlerFunc) {
+		s.metrics.expect(pattern, success)
+		mux.Handle(pattern, s.observe(pattern, h))
+	}
+	route("GET /api/health", http.StatusOK, s.health)
+	route("POST /api/auth/register", http.StatusCreated, s.register)
+	route("POST /api/auth/login", http.StatusOK, s.login)
+	route("GET /api/users/me", http.StatusOK, s.authorized(s.me))
+	route("DELETE /api/users/me", http.StatusNoContent, s.authorized(s.removeMe))
+	route("GET /metrics", http.StatusOK, s.metrics.serve)
+	mux.Handle("/", s.observe("other", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, fmt.Sprintf("Cannot %s %s", r.Method, r.URL.Path))
-	})
+	})))
 	return s.secure(mux)
 }
 
