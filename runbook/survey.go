@@ -42,3 +42,14 @@ func Verdict(all []Surveyed) steps.Verdict {
 	}
 	return worst
 }
+
+// Applies reports whether the `when` of a step holds for these vars. A choice
+// not made yet holds for nothing.
+func Applies(s *book.Step, vars map[string]string) bool {
+	for name, want := range s.When {
+		if vars[name] != want {
+			return false
+		}
+	}
+	return true
+}

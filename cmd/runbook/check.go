@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,15 +59,15 @@ func survey(ctx context.Context, name string, ids []string, target string, vars 
 	if err != nil {
 		return err
 	}
-	wanted, err := checksOf(p.book, ids)
+	wanted, left, err := checksOf(p, ids)
 	if err != nil {
 		return err
 	}
 	seen := runbook.Survey(ctx, p.book, p.vars, p.world, wanted)
 	if asJSON {
-		err = surveyJSON(p, seen)
+		err = surveyJSON(p, seen, left)
 	} else {
-		printSurvey(seen)
+		printSurvey(seen, left)
 	}
 	if err != nil {
 		return err
@@ -77,28 +78,33 @@ func survey(ctx context.Context, name string, ids []string, target string, vars 
 	return nil
 }
 
-// checksOf are the named checks, or every check of the book's phases.
-func checksOf(b *book.Book, ids []string) ([]*book.Step, error) {
-	var wanted []*book.Step
+// checksOf are the named checks, or every check of the book's phases that
+// applies. Those of a choice not made (--var makes it) are left out, by name.
+func checksOf(p *place, ids []string) (wanted []*book.Step, left []string, err error) {
 	if len(ids) == 0 {
-		for _, s := range b.All() {
-			if _, ok := s.Verb.(book.Check); ok && s.Plan == "" {
+		for _, s := range p.book.All() {
+			if _, ok := s.Verb.(book.Check); !ok || s.Plan != "" {
+				continue
+			}
+			if runbook.Applies(s, p.vars) {
 				wanted = append(wanted, s)
+			} else {
+				left = append(left, s.ID)
 			}
 		}
-		return wanted, nil
+		return wanted, left, nil
 	}
 	for _, id := range ids {
-		s := b.Step(id)
+		s := p.book.Step(id)
 		if s == nil {
-			return nil, &usageError{fmt.Errorf("book %s has no step %q; `runbook show %s` lists them", b.Name, id, b.Name)}
+			return nil, nil, &usageError{fmt.Errorf("book %s has no step %q; `runbook show %s` lists them", p.book.Name, id, p.book.Name)}
 		}
 		if _, ok := s.Verb.(book.Check); !ok {
-			return nil, &usageError{fmt.Errorf("%s is no check: `runbook check` only looks", id)}
+			return nil, nil, &usageError{fmt.Errorf("%s is no check: `runbook check` only looks", id)}
 		}
 		wanted = append(wanted, s)
 	}
-	return wanted, nil
+	return wanted, nil, nil
 }
 
 type checkJSON struct {
@@ -116,13 +122,14 @@ type checkJSON struct {
 	TookMS   float64          `json:"took_ms"`
 }
 
-func surveyJSON(p *place, seen []runbook.Surveyed) error {
+func surveyJSON(p *place, seen []runbook.Surveyed, left []string) error {
 	out := struct {
 		Book    string        `json:"book"`
 		Target  string        `json:"target"`
 		Verdict steps.Verdict `json:"verdict"`
 		Checks  []checkJSON   `json:"checks"`
-	}{Book: p.book.Name, Target: p.target.Name, Verdict: runbook.Verdict(seen), Checks: []checkJSON{}}
+		Left    []string      `json:"left_out"` // their `when` does not hold
+	}{Left: append([]string{}, left...), Book: p.book.Name, Target: p.target.Name, Verdict: runbook.Verdict(seen), Checks: []checkJSON{}}
 	for _, s := range seen {
 		kind := ""
 		if c, ok := s.Step.Verb.(book.Check); ok {
@@ -142,9 +149,12 @@ func surveyJSON(p *place, seen []runbook.Surveyed) error {
 	return enc.Encode(out)
 }
 
-func printSurvey(seen []runbook.Surveyed) {
+func printSurvey(seen []runbook.Surveyed, left []string) {
 	for _, s := range seen {
 		fmt.Println(surveyLine(s))
+	}
+	if len(left) > 0 {
+		fmt.Println("- left out, their `when` does not hold: " + strings.Join(left, " "))
 	}
 	fmt.Println(runbook.Verdict(seen))
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
@@ -19,7 +21,7 @@ func dryRun(ctx context.Context, w io.Writer, p *place) error {
 		}
 		var checks []*book.Step
 		for _, s := range phase.Steps {
-			if _, ok := s.Verb.(book.Check); ok {
+			if _, ok := s.Verb.(book.Check); ok && runbook.Applies(s, p.vars) {
 				checks = append(checks, s)
 			}
 		}
@@ -33,7 +35,7 @@ func dryRun(ctx context.Context, w io.Writer, p *place) error {
 				line = surveyLine(one)
 			} else {
 				verb, _ := book.VerbOf(s)
-				line = fmt.Sprintf("· %-8s %-28s %s", verb, s.ID, safetext.Line(s.Title)+notRun(s))
+				line = fmt.Sprintf("· %-8s %-28s %s", verb, s.ID, safetext.Line(s.Title)+notRun(s, p.vars))
 			}
 			if _, err := fmt.Fprintln(w, line); err != nil {
 				return err
@@ -44,13 +46,24 @@ func dryRun(ctx context.Context, w io.Writer, p *place) error {
 	return err
 }
 
-func notRun(s *book.Step) string {
+func notRun(s *book.Step, vars map[string]string) string {
 	v, ok := s.Verb.(book.Run)
 	switch {
+	case !runbook.Applies(s, vars):
+		return "  (only when " + whenOf(s) + ")"
 	case ok && v.Probe != nil:
 		return "  (not run: it touches the target)"
 	case ok:
 		return "  (not run)"
 	}
 	return ""
+}
+
+func whenOf(s *book.Step) string {
+	var all []string
+	for name, want := range s.When {
+		all = append(all, name+" is "+want)
+	}
+	slices.Sort(all)
+	return safetext.Line(strings.Join(all, " and "))
 }

@@ -228,6 +228,9 @@ func Farewell(b *book.Book, r *runbook.Run, n uint64, headCode string) []string 
 		frame = "PRACTICE run"
 	}
 	where := "all phases closed"
+	if r.Plan == "" && r.Mode == runbook.ModeRollback {
+		where = "no plan is chosen yet"
+	}
 	if p := r.Phase(b); p != nil {
 		where = "in " + Title(p.Title, p.ID) + ": " + Counts(r.Counts(p))
 	}
