@@ -89,7 +89,7 @@ func asNobody(t *testing.T, args ...string) string {
 		t.Skip(err)
 	}
 	// The test binary lies in a directory that nobody can't enter.
-	dir, err := os.MkdirTemp("/tmp", "rb-intruder-") //nolint:usetesting // another user has to enter it
+	dir, err := os.MkdirTemp("/tmp", "rb-intruder-")
 	if err != nil {
 		t.Fatal(err)
 	}

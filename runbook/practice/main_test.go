@@ -52,7 +52,7 @@ func sharedWith(t *testing.T) *World {
 	shared.once.Do(func() {
 		exe, err := os.Executable()
 		if err == nil {
-			shared.home, err = os.MkdirTemp("", "practice-home-") //nolint:usetesting // it outlives the test
+			shared.home, err = os.MkdirTemp("", "practice-home-")
 		}
 		if err == nil {
 			shared.w, err = Start(context.Background(), shared.home, exe)
