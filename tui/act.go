@@ -69,7 +69,7 @@ func (p *phaseScreen) onStep(m *model, k tea.KeyPressMsg) tea.Cmd {
 // enter does the suggested next thing, or opens the step the operator went to.
 // It acts by itself only where it looks, waits or jumps in practice.
 func (p *phaseScreen) enter(m *model) tea.Cmd {
-	if m.command() != nil {
+	if m.acting() {
 		m.say("a command runs: enter does nothing. o output, c cancel")
 		return nil
 	}
@@ -177,7 +177,7 @@ func (p *phaseScreen) keys(m *model) []binding {
 		return []binding{b.Quit}
 	}
 	var all []binding
-	if m.command() != nil {
+	if m.acting() {
 		all = append(all, b.Output, b.Cancel)
 	} else if what := p.suggestion(m); what != "" {
 		all = append(all, says(b.Enter, what))
@@ -236,7 +236,7 @@ func (m *model) stepKeys(s *book.Step) []binding {
 	b := m.bindings
 	may := func(kind string) bool { _, ok := m.intent(kind, s.ID); return ok }
 	var all []binding
-	if m.command() == nil {
+	if !m.acting() {
 		if may(runbook.RunStep) && !undoable(s) {
 			all = append(all, b.Go)
 		}

@@ -47,6 +47,7 @@ func (a *approvalScreen) hear(m *model, msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	a.page = newPage(plain.Approval(m.session.Target().Name, got.order))
+	a.page.exact = true
 	if got.order.Agent {
 		a.page.text = append(a.page.text, "SEES YOUR SSH AGENT")
 	}
@@ -60,7 +61,7 @@ func (a *approvalScreen) body(m *model, w, h int) body {
 	if note := safetext.Line(a.step.Note); note != "" {
 		lines = append(lines, prose(" "+note, w)...)
 	}
-	foot := []string{m.styles.Human.Render(a.ask())}
+	foot := m.human(a.ask(), w)
 	var cursor *tea.Cursor
 	if a.typing != nil {
 		line, at := a.typing.line(w)
@@ -78,7 +79,7 @@ func (a *approvalScreen) body(m *model, w, h int) body {
 	a.lines = len(a.page.lines)
 	head := fmt.Sprintf("── exactly this, %d lines ", a.lines)
 	if where := a.page.where(); where != "" {
-		head = fmt.Sprintf("── exactly this, %s: space shows the rest ", where)
+		head = fmt.Sprintf("── exactly this, %s ", where)
 	}
 	lines = append(lines, m.styles.Dim.Render(head))
 	for _, l := range shown {
@@ -86,7 +87,7 @@ func (a *approvalScreen) body(m *model, w, h int) body {
 	}
 	lines = append(lines, m.styles.Dim.Render("──"))
 	if cursor != nil {
-		cursor.Y = len(lines) + 1
+		cursor.Y = len(lines) + len(foot) - 1
 	}
 	return body{lines: append(lines, foot...), cursor: cursor}
 }
@@ -100,13 +101,13 @@ func runOf(s *book.Step) string {
 func (a *approvalScreen) ask() string {
 	switch {
 	case a.typing != nil:
-		return " type " + a.step.ID + " and enter: it can't be undone"
+		return "type " + a.step.ID + " and enter: it can't be undone"
 	case !a.page.seen():
-		return " read to the last line first: space"
+		return "enter shows the rest; nothing starts before"
 	case undoable(a.step):
-		return " enter starts it"
+		return "enter starts it"
 	}
-	return " it can't be undone: g, then its name, starts it"
+	return "it can't be undone: g, then its name, starts it"
 }
 
 func (a *approvalScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
@@ -119,7 +120,7 @@ func (a *approvalScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	case !a.ready || a.failed != "" || a.page.key(k, b):
 		return nil
 	case key.Matches(k, b.Enter) && !a.page.seen():
-		m.say("the rest comes first: space")
+		a.page.down()
 	case key.Matches(k, b.Enter) && undoable(a.step):
 		return a.start(m)
 	case key.Matches(k, b.Enter):
@@ -158,11 +159,11 @@ func (a *approvalScreen) keys(m *model) []binding {
 	case !a.ready || a.failed != "":
 		return []binding{b.Back}
 	case !a.page.seen():
-		return []binding{b.PageDown, b.Back}
+		return []binding{says(b.Enter, "the rest"), b.Back}
 	case undoable(a.step):
-		return []binding{says(b.Enter, "start"), b.Up, b.Down, b.Back}
+		return []binding{says(b.Enter, "start"), b.Scroll, b.Back}
 	}
-	return []binding{says(b.Go, "start, type its name"), b.Up, b.Down, b.Back}
+	return []binding{says(b.Go, "start, type its name"), b.Scroll, b.Back}
 }
 
 // escape is the way back from a text field, where q is a letter.

@@ -22,8 +22,11 @@ func (m *model) detail(x row, w int) []string {
 			lines = append(lines, prose(text, w)...)
 		}
 	}
-	if st.State.Open() {
+	if st.State != runbook.Pending {
 		add(plain.Saw(st))
+	}
+	if v, ok := s.Verb.(book.Ask); ok {
+		add(question(v))
 	}
 	if v, ok := s.Verb.(book.Watch); ok && st.State != runbook.Pending {
 		lines = append(lines, watchLines(st, v, w)...)

@@ -20,7 +20,7 @@ func summaryOf(m *model) []string {
 		if !r.Phases[p.ID].Closed.IsZero() {
 			mark = "✓"
 		}
-		for i, l := range plain.ReadBack(r, p) {
+		for i, l := range readBack(r, p) {
 			if i == 0 {
 				l = mark + " " + l
 			}
@@ -86,7 +86,7 @@ func (e *endingScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 }
 
 func (e *endingScreen) keys(m *model) []binding {
-	return []binding{says(m.bindings.Enter, "end the run"), m.bindings.Up, m.bindings.Down, escape()}
+	return []binding{says(m.bindings.Enter, "end the run"), m.bindings.Scroll, escape()}
 }
 
 // endedScreen is the last: what the run came to. Any way out leaves.
@@ -119,5 +119,5 @@ func (e *endedScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 }
 
 func (e *endedScreen) keys(m *model) []binding {
-	return []binding{says(m.bindings.Enter, "leave"), m.bindings.Up, m.bindings.Down}
+	return []binding{says(m.bindings.Enter, "leave"), m.bindings.Scroll}
 }

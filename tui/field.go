@@ -27,7 +27,7 @@ func newField(value string, choices ...string) *field {
 	in.KeyMap.Paste = key.NewBinding(key.WithDisabled()) // it would run a clipboard program
 	in.SetStyles(textinput.Styles{})
 	in.Focus()
-	in.SetValue(value)
+	in.SetValue(safetext.Line(value))
 	return &field{in: in, choices: choices}
 }
 

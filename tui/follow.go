@@ -41,8 +41,9 @@ func (m *model) byItself() tea.Cmd {
 		return nil
 	}
 	i := m.snap.next[0]
-	auto := i.Kind == runbook.Check || i.Kind == runbook.Slots
-	if m.refused == (refusal{i.Kind, m.snap.run.Entries}) || m.flight[i.Kind] > 0 {
+	// With a step it is not suggested, only allowed: looking again is asked for.
+	auto := i.Step == "" && (i.Kind == runbook.Check || i.Kind == runbook.Slots)
+	if m.refused == (refusal{i.Kind, m.snap.run.Entries}) || m.flight[i.Kind] > 0 || m.acting() {
 		return nil
 	}
 	switch {
@@ -130,6 +131,9 @@ func (m *model) command() *book.Step {
 	}
 	return nil
 }
+
+// acting reports whether a command runs, or is on its way to.
+func (m *model) acting() bool { return m.flight[runbook.RunStep] > 0 || m.command() != nil }
 
 // intent finds what may be done with a step, as the screen shows it now.
 func (m *model) intent(kind, step string) (runbook.Intent, bool) {

@@ -26,14 +26,16 @@ func (m *model) frame() (string, *tea.Cursor) {
 	if m.w < minWidth || m.h < minHeight {
 		return ansi.Truncate(tooSmall, max(0, m.w), ""), nil
 	}
-	head, foot := m.head(), m.foot()
-	room := m.h - len(head) - len(foot)
+	head := m.head()
+	notice := m.noticeLines()
+	room := m.h - len(head) - len(notice) - m.keyRows()
 	b := m.top().body(m, m.w, room)
 	lines := append(head, b.lines[:min(len(b.lines), room)]...)
 	for len(lines) < len(head)+room {
 		lines = append(lines, "")
 	}
-	lines = append(lines, foot...)
+	lines = append(lines, notice...)
+	lines = append(lines, m.keyLines(m.top().keys(m), m.keyRows())...) // after the body: they depend on what was seen
 	for i, line := range lines {
 		lines[i] = fit(line, m.w)
 	}
@@ -140,20 +142,24 @@ func settledOf(r *runbook.Run, p *book.Phase) (settled, all int) {
 	return settled, len(p.Steps)
 }
 
-// foot is the notice, and the keys that act on what is shown.
-func (m *model) foot() []string {
-	notice := m.notice
-	if m.bad {
-		notice = m.styles.Bad.Render("! ") + notice
-	}
+// noticeLines are what has to be said once, above the keys.
+func (m *model) noticeLines() []string {
 	if m.notice == "" {
-		notice = ""
+		return []string{""}
 	}
-	rows := 2
+	text := m.notice
+	if m.bad {
+		text = m.styles.Bad.Render("!") + " " + text
+	}
+	lines := prose(" "+text, m.w)
+	return lines[:min(len(lines), 3)]
+}
+
+func (m *model) keyRows() int {
 	if m.w >= 100 {
-		rows = 1
+		return 1
 	}
-	return append([]string{notice}, m.keyLines(m.top().keys(m), rows)...)
+	return 2
 }
 
 // keyLines lays bindings out in rows; what does not fit is behind `?`.

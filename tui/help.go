@@ -45,5 +45,5 @@ func (s *helpScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 }
 
 func (s *helpScreen) keys(m *model) []binding {
-	return []binding{m.bindings.Up, m.bindings.Down, m.bindings.Back}
+	return []binding{m.bindings.Scroll, m.bindings.Back}
 }

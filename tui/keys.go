@@ -2,13 +2,12 @@ package tui
 
 import "charm.land/bubbles/v2/key"
 
-// keyMap is every key of the program. A screen lists those that act on it; no
-// key means two things.
+// keyMap is every key of the program. A screen lists those that act on it.
 type keyMap struct {
 	Enter, Go, Yes, No, Recheck, Accept, ByHand, Skip    key.Binding
 	Why, Output, Cancel, Memo, Tell, Rollback, End, Quit key.Binding
 	Help, Up, Down, PageUp, PageDown, Top, Bottom, Back  key.Binding
-	Number                                               key.Binding
+	Number, Scroll                                       key.Binding
 }
 
 func bind(help, desc string, keys ...string) key.Binding {
@@ -21,7 +20,7 @@ func bind(help, desc string, keys ...string) key.Binding {
 func newKeyMap() keyMap {
 	return keyMap{
 		Enter:    bind("enter", "next", "enter"),
-		Go:       bind("g", "start for good.."),
+		Go:       bind("g", "start, no way back.."),
 		Yes:      bind("y", "yes", "y", "Y"),
 		No:       bind("n", "no", "n", "N"),
 		Recheck:  bind("r", "recheck"),
@@ -44,6 +43,7 @@ func newKeyMap() keyMap {
 		Top:      bind("home", "start", "home"),
 		Bottom:   bind("end", "end", "end"),
 		Back:     bind("esc", "back", "esc", "q"),
+		Scroll:   bind("up/dn", "scroll", "up", "down", "pgup", "pgdown"),
 		Number:   bind("1-9", "choose", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
 	}
 }

@@ -23,7 +23,7 @@ type outputScreen struct {
 const outputPace = 500 * time.Millisecond
 
 func newOutput(s *book.Step) *outputScreen {
-	return &outputScreen{step: s, page: page{end: true}}
+	return &outputScreen{step: s, page: page{end: true, exact: true}}
 }
 
 func (o *outputScreen) hear(m *model, msg tea.Msg) tea.Cmd {
@@ -70,7 +70,7 @@ func (o *outputScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 
 func (o *outputScreen) keys(m *model) []binding {
 	b := m.bindings
-	keys := []binding{b.Up, b.Down, b.PageUp, b.PageDown, b.Top, b.Bottom, b.Back}
+	keys := []binding{b.Scroll, b.PageDown, b.PageUp, b.Top, b.Bottom, b.Back}
 	if m.command() != nil {
 		keys = append(keys, b.Cancel)
 	}

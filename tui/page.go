@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -17,6 +18,7 @@ type page struct {
 	top   int
 	h     int
 	end   bool // stay at the end while the text grows
+	exact bool // wrapped at the cell, not at the word
 }
 
 func newPage(text []string) page { return page{text: text} }
@@ -27,7 +29,7 @@ func (p *page) set(text []string) { p.text, p.w = text, 0 }
 // body is the part of the text that is shown, w wide and at most h high.
 func (p *page) body(w, h int) []string {
 	if w != p.w {
-		p.lines, p.w = wrapAll(p.text, w), w
+		p.lines, p.w = p.wrapped(w), w
 	}
 	p.h = max(1, h)
 	last := max(0, len(p.lines)-p.h)
@@ -39,7 +41,7 @@ func (p *page) body(w, h int) []string {
 }
 
 // seen reports whether the last line has been on the screen.
-func (p *page) seen() bool { return p.top+p.h >= len(p.lines) }
+func (p *page) seen() bool { return p.w > 0 && p.top+p.h >= len(p.lines) }
 
 // where says which part of how much is shown; nothing if all of it is.
 func (p *page) where() string {
@@ -48,6 +50,9 @@ func (p *page) where() string {
 	}
 	return fmt.Sprintf("lines %d-%d of %d", p.top+1, min(p.top+p.h, len(p.lines)), len(p.lines))
 }
+
+// down shows the next part.
+func (p *page) down() { p.top += p.h }
 
 // key scrolls. It answers whether the key was one of its own.
 func (p *page) key(k tea.KeyPressMsg, keys keyMap) bool {
@@ -59,7 +64,7 @@ func (p *page) key(k tea.KeyPressMsg, keys keyMap) bool {
 	case key.Matches(k, keys.PageUp):
 		p.top -= p.h
 	case key.Matches(k, keys.PageDown):
-		p.top += p.h
+		p.down()
 	case key.Matches(k, keys.Top):
 		p.top = 0
 	case key.Matches(k, keys.Bottom):
@@ -72,15 +77,25 @@ func (p *page) key(k tea.KeyPressMsg, keys keyMap) bool {
 	return true
 }
 
-// wrapAll breaks lines to w cells; what goes on is indented by two.
-func wrapAll(text []string, w int) []string {
+// wrapped breaks the text to w cells; what goes on is indented by two.
+func (p *page) wrapped(w int) []string {
 	var lines []string
-	for _, line := range text {
-		lines = append(lines, wrap(line, w)...)
+	for _, line := range p.text {
+		if p.exact || ansi.StringWidth(line) <= w {
+			lines = append(lines, wrap(line, w)...)
+			continue
+		}
+		for i, part := range prose(line, w-2) {
+			if i > 0 {
+				part = "  " + part
+			}
+			lines = append(lines, part)
+		}
 	}
 	return lines
 }
 
+// wrap breaks a line at the cell: nothing of it is lost or moved.
 func wrap(line string, w int) []string {
 	if w < 8 || ansi.StringWidth(line) <= w {
 		return []string{line}
@@ -92,11 +107,13 @@ func wrap(line string, w int) []string {
 	return lines
 }
 
-// prose breaks one safe line at words.
+// prose breaks one safe line at words, and keeps its indent.
 func prose(line string, w int) []string {
-	var lines []string
-	for _, l := range splitLines(ansi.Wrap(line, max(8, w), "")) {
-		lines = append(lines, l)
+	text := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(text)]
+	lines := strings.Split(ansi.Wrap(text, max(8, w-len(indent)), ""), "\n")
+	for i := range lines {
+		lines[i] = indent + lines[i]
 	}
 	return lines
 }

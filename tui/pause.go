@@ -5,6 +5,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps/safetext"
 	"runbook/tui/plain"
 )
 
@@ -15,7 +17,16 @@ type pauseScreen struct {
 }
 
 func newPause(m *model, i runbook.Intent) *pauseScreen {
-	return &pauseScreen{intent: i, page: newPage(plain.ReadBack(m.snap.run, m.snap.run.Phase(m.book)))}
+	return &pauseScreen{intent: i, page: newPage(readBack(m.snap.run, m.snap.run.Phase(m.book)))}
+}
+
+// readBack is the phase as it is read out, safe to show.
+func readBack(r *runbook.Run, p *book.Phase) []string {
+	lines := plain.ReadBack(r, p)
+	for i, l := range lines {
+		lines[i] = safetext.Line(l)
+	}
+	return lines
 }
 
 func (p *pauseScreen) body(m *model, w, h int) body {
@@ -23,7 +34,11 @@ func (p *pauseScreen) body(m *model, w, h int) body {
 	for _, l := range p.page.body(w-2, h-3) {
 		lines = append(lines, " "+l)
 	}
-	return body{lines: append(lines, m.styles.Dim.Render("── "+p.page.where()), m.styles.Human.Render(" enter closes the phase and goes on"))}
+	lines = append(lines, m.styles.Dim.Render("── "+p.page.where()))
+	if !p.page.seen() {
+		return body{lines: append(lines, m.human("enter shows the rest", w)...)}
+	}
+	return body{lines: append(lines, m.human("enter closes the phase", w)...)}
 }
 
 func (p *pauseScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
@@ -32,7 +47,7 @@ func (p *pauseScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		return m.pop()
 	case p.page.key(k, b):
 	case key.Matches(k, b.Enter) && !p.page.seen():
-		m.say("the rest comes first: space")
+		p.page.down()
 	case key.Matches(k, b.Enter):
 		m.home()
 		return m.do(p.intent)

@@ -121,7 +121,7 @@ func (p *phaseScreen) summary(m *model, w int) string {
 		}
 	}
 	right := ""
-	if !oldest.IsZero() {
+	if !oldest.IsZero() && w >= wide {
 		right = "oldest " + coarse(m.clock.Sub(oldest))
 	}
 	return both(text, right, w)

@@ -43,18 +43,18 @@ func (p *plansScreen) body(m *model, w, h int) body {
 	var foot []string
 	var cursor *tea.Cursor
 	if p.typing == nil {
-		foot = []string{m.styles.Human.Render(" a number picks a plan; nothing is picked for you")}
+		foot = m.human("a number picks a plan; nothing is picked for you", w)
 	} else {
 		var line string
 		line, cursor = p.typing.line(w)
-		foot = []string{m.styles.Human.Render(fit(" type "+p.picked.ID+" and enter: the way back begins", w)), line}
+		foot = append(m.human("type "+p.picked.ID+" and enter: the way back begins", w), line)
 	}
 	for _, l := range p.page.body(w-2, h-len(lines)-len(foot)-1) {
 		lines = append(lines, " "+l)
 	}
 	lines = append(lines, m.styles.Dim.Render("── "+p.page.where()))
 	if cursor != nil {
-		cursor.Y = len(lines) + 1
+		cursor.Y = len(lines) + len(foot) - 1
 	}
 	return body{lines: append(lines, foot...), cursor: cursor}
 }

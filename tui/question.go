@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -47,7 +48,7 @@ func (q *questionScreen) content(m *model) []string {
 	switch v := q.verb.(type) {
 	case book.Tell:
 		lines = append(lines, "copy this to "+safetext.Line(v.Message.To)+":", "")
-		return append(lines, splitLines(safetext.Block(v.Message.Text))...)
+		return append(lines, strings.Split(safetext.Block(v.Message.Text), "\n")...)
 	case book.Ask:
 		lines, rests = append(lines, question(v)), evidenceOf(v)
 	}
@@ -105,25 +106,24 @@ func (q *questionScreen) body(m *model, w, h int) body {
 
 // answers says which keys answer, or holds the text field.
 func (q *questionScreen) answers(m *model, w int) ([]string, *tea.Cursor) {
-	human := m.styles.Human
 	if q.typing != nil {
 		line, cursor := q.typing.line(w)
-		return []string{human.Render(fit(" "+q.prompt(), w)), line}, cursor
+		return append(m.human(q.prompt(), w), line), cursor
 	}
 	v, _ := q.verb.(book.Ask)
 	switch {
 	case v.Decide != nil:
-		return q.choices(m, v), nil
+		return q.choices(m, v, w), nil
 	case v.Confirm != nil:
-		return []string{human.Render(" y it is so   n it is not")}, nil
+		return m.human("y it is so   n it is not", w), nil
 	case v.Approve != nil:
-		return []string{human.Render(" y approved   n rejected"), " what you enter is reported, not signed by that role"}, nil
+		return append(m.human("y approved   n rejected", w), prose(" it is recorded as reported by you, not signed by that role", w)...), nil
 	}
-	return []string{human.Render(" y once you have sent it")}, nil
+	return m.human("y once you have sent it", w), nil
 }
 
-func (q *questionScreen) choices(m *model, v book.Ask) []string {
-	lines := []string{m.styles.Human.Render(" a number picks, enter decides; a choice stands for the whole run")}
+func (q *questionScreen) choices(m *model, v book.Ask, w int) []string {
+	lines := m.human("a number picks, enter decides; it stands for the whole run", w)
 	for i, c := range v.Decide.Choices {
 		mark := " "
 		if q.picked == i+1 {

@@ -64,7 +64,7 @@ func (r *reasonScreen) body(m *model, w, _ int) body {
 			lines = append(lines, m.styles.Bad.Render(" CRITICAL"))
 		}
 	}
-	lines = append(lines, m.styles.Human.Render(" "+asked[r.intent.Kind]))
+	lines = append(lines, m.human(asked[r.intent.Kind], w)...)
 	for n, text := range r.field.choices {
 		lines = append(lines, fmt.Sprintf("  %d %s", n+1, text))
 	}

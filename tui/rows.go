@@ -62,7 +62,8 @@ func sawOf(r *runbook.Run, s *book.Step, st runbook.StepState) string {
 	}
 	saw := plain.Saw(st)
 	word := plain.Word(st)
-	if st.State == runbook.Passed && !st.Rehearsed && saw != "" {
+	obvious := st.State == runbook.Passed || st.State == runbook.Failed
+	if obvious && !st.Rehearsed && saw != "" {
 		return saw
 	}
 	return strings.TrimSpace(word + "  " + saw)

@@ -12,11 +12,15 @@ type startScreen struct{ page page }
 func newStart(lines []string) *startScreen { return &startScreen{page: newPage(lines)} }
 
 func (s *startScreen) body(m *model, w, h int) body {
-	lines := []string{m.styles.Title.Render(" BEFORE IT BEGINS  this is what will be executed"), ""}
+	lines := []string{m.styles.Title.Render(" BEFORE IT BEGINS"), ""}
 	for _, l := range s.page.body(w-2, h-4) {
 		lines = append(lines, " "+l)
 	}
-	return body{lines: append(lines, m.styles.Dim.Render("── "+s.page.where()), m.styles.Human.Render(" enter begins with its checks; q leaves the run open"))}
+	lines = append(lines, m.styles.Dim.Render("── "+s.page.where()))
+	if !s.page.seen() {
+		return body{lines: append(lines, m.human("enter shows the rest", w)...)}
+	}
+	return body{lines: append(lines, m.human("enter begins its checks", w)...)}
 }
 
 func (s *startScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
@@ -25,7 +29,7 @@ func (s *startScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		return m.leave()
 	case s.page.key(k, b):
 	case key.Matches(k, b.Enter) && !s.page.seen():
-		m.say("the rest comes first: space")
+		s.page.down()
 	case key.Matches(k, b.Enter):
 		m.home()
 		m.begun = true
@@ -35,5 +39,8 @@ func (s *startScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 }
 
 func (s *startScreen) keys(m *model) []binding {
+	if !s.page.seen() {
+		return []binding{says(m.bindings.Enter, "the rest"), m.bindings.Quit}
+	}
 	return []binding{says(m.bindings.Enter, "begin"), m.bindings.Quit}
 }

@@ -41,6 +41,15 @@ func newStyles(dark bool) styles {
 	}
 }
 
+// human is what a person is asked for, in lines of w.
+func (m *model) human(text string, w int) []string {
+	lines := prose(" "+text, w)
+	for i := range lines {
+		lines[i] = m.styles.Human.Render(lines[i])
+	}
+	return lines
+}
+
 // of is the style of a step's state.
 func (s styles) of(st runbook.StepState) lipgloss.Style {
 	switch st.State {

@@ -16,8 +16,6 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 func spaces(n int) string { return strings.Repeat(" ", n) }
 
-func splitLines(s string) []string { return strings.Split(s, "\n") }
-
 // titleOf is a step's title, safe to show.
 func titleOf(s *book.Step) string { return safetext.Line(plain.Title(s.Title, s.ID)) }
 
