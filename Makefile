@@ -43,7 +43,7 @@ fmt:
 
 # Write the expected screens anew, then look at the difference.
 golden:
-	$(GO) test ./tui/... -update
+	$(GO) test ./tui -update
 	git diff --stat -- tui
 
 clean:
