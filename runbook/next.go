@@ -84,7 +84,7 @@ func suggest(b *book.Book, r *Run, p *book.Phase, now time.Time) []Intent {
 		return []Intent{{Kind: WatchIt}}
 	}
 	for _, s := range p.Steps {
-		if r.Step(s).State == Pending && r.ready(p, s) {
+		if r.Step(s).State == Pending && r.inTurn(p, s) {
 			return []Intent{{Kind: answers(s)[0], Step: s.ID, Seen: r.Step(s).Seen}}
 		}
 	}
@@ -220,13 +220,14 @@ func setAside(s *book.Step) []string {
 // everything earlier in the phase is settled. In a rollback only the
 // operator's own decision gates a step.
 func (r *Run) ready(p *book.Phase, s *book.Step) bool {
-	if r.Plan != "" {
-		return true
-	}
+	return r.Plan != "" || r.inTurn(p, s)
+}
+
+func (r *Run) inTurn(p *book.Phase, s *book.Step) bool {
 	if r.Waits(s) {
 		return false
 	}
-	changes := isRun(s) && s.Effect != "none"
+	changes := isRun(s) && s.Effect != "none" && r.Plan == ""
 	for _, before := range p.Steps {
 		if before.ID == s.ID {
 			return true
@@ -246,11 +247,11 @@ func (r *Run) ready(p *book.Phase, s *book.Step) bool {
 }
 
 // Turn is the batch whose turn it is: the pending steps of one verb that no
-// barrier holds back.
+// barrier holds back. In a plan too nothing is looked at before its time.
 func (r *Run) Turn(p *book.Phase, of func(*book.Step) bool) []*book.Step {
 	var batch []*book.Step
 	for _, s := range p.Steps {
-		if of(s) && r.Step(s).State == Pending && r.ready(p, s) {
+		if of(s) && r.Step(s).State == Pending && r.inTurn(p, s) {
 			batch = append(batch, s)
 		}
 	}

@@ -339,6 +339,9 @@ func TestRollbackListsWhatRanAndWalksIt(t *testing.T) {
 	}
 	f.do(RunStep, "make")
 	f.do(Rollback, "back")
+	if next := f.Next()[0]; next.Kind != RunStep || next.Step != "unmake" {
+		t.Fatalf("suggested %+v: a plan's check was looked at before its time", next)
+	}
 	f.do(RunStep, "unmake")
 	f.do(Check, "")
 	f.do(Close, "back")
