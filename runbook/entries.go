@@ -51,7 +51,9 @@ type mark struct {
 func (m *mark) set(rehearsed bool, vtime string) { m.Rehearsed, m.VTime = rehearsed, vtime }
 
 // marked is every body that carries a mark.
-type marked interface{ set(rehearsed bool, vtime string) }
+type marked interface {
+	set(rehearsed bool, vtime string)
+}
 
 type runStartBody struct {
 	mark
