@@ -29,7 +29,10 @@ func (s *Session) act(ctx context.Context, i Intent) error {
 		return err
 	}
 	attempt := r.Step(step).Attempt + 1
-	v := verb.(book.Run) //nolint:forcetypeassert // admit let only runs through
+	v, ok := verb.(book.Run)
+	if !ok {
+		return fmt.Errorf("%s: %w: it is no run", step.ID, ErrNotNow)
+	}
 	if v.Probe != nil {
 		return s.probe(ctx, step, v, attempt)
 	}

@@ -125,7 +125,7 @@ func Load(dir string) (*Run, *book.Book, error) {
 // ReadCopies reads the book and the target that a run executes.
 func ReadCopies(dir string) (*book.Book, *book.Target, error) {
 	read := func(name string) ([]byte, error) {
-		data, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // a run's own directory
+		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("read the run's own copy: %w", err)
 		}

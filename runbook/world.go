@@ -104,7 +104,7 @@ func readVars(t *book.Target, source string) (map[string]string, error) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(t.Dir, path)
 		}
-		data, err := os.ReadFile(path) //nolint:gosec // the trusted target names it
+		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("read the environment: %w", err)
 		}
@@ -139,7 +139,7 @@ func readSecret(ctx context.Context, t *book.Target, env []string, name string) 
 	if err != nil {
 		return fail(err)
 	}
-	cmd := exec.CommandContext(ctx, program, source.Command[1:]...) //nolint:gosec // the trusted target names it
+	cmd := exec.CommandContext(ctx, program, source.Command[1:]...)
 	cmd.Env, cmd.Dir, cmd.WaitDelay = env, t.Dir, time.Second
 	out, err := cmd.Output()
 	value := strings.TrimRight(string(out), "\r\n")
@@ -157,7 +157,7 @@ func secretFile(path string, fail func(error) (steps.Secret, error)) (steps.Secr
 	if info.Mode().Perm()&0o077 != 0 {
 		return fail(fmt.Errorf("%s has mode %04o: chmod 600 it", path, info.Mode().Perm()))
 	}
-	data, err := os.ReadFile(path) //nolint:gosec // the trusted target names it
+	data, err := os.ReadFile(path)
 	value := strings.TrimRight(string(data), "\r\n")
 	if err != nil || value == "" {
 		return fail(orErr(err, fmt.Errorf("%s is empty", path)))

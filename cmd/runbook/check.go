@@ -166,6 +166,7 @@ func surveyLine(s runbook.Surveyed) string {
 		st.State = runbook.Failed
 	case steps.Unknown, steps.Blocked:
 		st.State = runbook.Unknown
+	case steps.Warn, steps.Pass:
 	}
 	return fmt.Sprintf("%s %-8s %-28s %s", plain.Mark(st), s.Result.Verdict, s.Step.ID, plain.Saw(st))
 }

@@ -16,8 +16,10 @@ import (
 )
 
 func newLog() *cobra.Command {
-	cmd := &cobra.Command{Use: "log", Short: "the signed log of a run", Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := &cobra.Command{
+		Use: "log", Short: "the signed log of a run", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	cmd.AddCommand(newLogShow(), newLogHead(), newLogVerify())
 	return cmd
 }

@@ -14,8 +14,10 @@ import (
 )
 
 func newPractice() *cobra.Command {
-	cmd := &cobra.Command{Use: "practice", Short: "the practice world: a real service on a real, throwaway PostgreSQL", Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd := &cobra.Command{
+		Use: "practice", Short: "the practice world: a real service on a real, throwaway PostgreSQL", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	sub := func(use, short string, do func(context.Context, runbook.Home) error) {
 		cmd.AddCommand(&cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			h, err := home()

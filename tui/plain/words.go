@@ -118,17 +118,18 @@ func Value(e steps.Evidence) string {
 // has it.
 func Sorted(r *runbook.Run, p *book.Phase) []*book.Step {
 	rank := func(s *book.Step) int {
-		switch st := r.Step(s).State; {
-		case st == runbook.Failed || st == runbook.Declined:
+		switch r.Step(s).State {
+		case runbook.Failed, runbook.Declined:
 			return 0
-		case st == runbook.Unknown:
+		case runbook.Unknown:
 			return 1
-		case st == runbook.Running:
+		case runbook.Running:
 			return 2
-		case st == runbook.Pending:
+		case runbook.Pending:
 			return 3
+		default:
+			return 4
 		}
-		return 4
 	}
 	sorted := slices.Clone(p.Steps)
 	slices.SortStableFunc(sorted, func(a, b *book.Step) int { return rank(a) - rank(b) })
@@ -163,8 +164,7 @@ func ReadBack(r *runbook.Run, p *book.Phase) []string {
 	lines := []string{strings.ToUpper(Title(p.Title, p.ID)) + "  " + Counts(r.Counts(p))}
 	for _, s := range p.Steps {
 		st := r.Step(s)
-		switch st.State {
-		case runbook.Accepted, runbook.Skipped, runbook.ByHand:
+		if st.State == runbook.Accepted || st.State == runbook.Skipped || st.State == runbook.ByHand {
 			lines = append(lines, fmt.Sprintf(" %s %s  %s  %s", Mark(st), Word(st), Title(s.Title, s.ID), Saw(st)))
 		}
 		if slices.Contains(r.Warnings(p), s) {
