@@ -34,13 +34,13 @@ type session struct {
 	lines *reader
 	phase string // whose header was printed
 	bad   int    // unusable lines in a row
-	said  map[string]uint64
+	said  map[string]bool // hints of this phase that were given
 }
 
 // Run walks one session in lines until it ends, until a person is needed who
 // is not there, or until only time is missing (*runbook.WaitError).
 func Run(ctx context.Context, s *runbook.Session, o Options) error {
-	p := &session{Session: s, out: o.Out, lines: newReader(ctx, o.In), said: map[string]uint64{}}
+	p := &session{Session: s, out: o.Out, lines: newReader(ctx, o.In), said: map[string]bool{}}
 	for {
 		if ctx.Err() != nil {
 			return ErrDetached
@@ -177,6 +177,10 @@ func (p *session) results(before, after *runbook.Run) {
 
 func (p *session) hints(s *book.Step, st runbook.StepState) {
 	for _, h := range runbook.Hints(p.Book(), s, Saw(st)) {
+		if p.said[h.Issue] {
+			continue
+		}
+		p.said[h.Issue] = true
 		diagnose := ""
 		if h.Diagnose != "" {
 			diagnose = "  diagnose: recheck " + h.Diagnose
@@ -192,6 +196,7 @@ func (p *session) header(r *runbook.Run) {
 		return
 	}
 	p.phase = phase.ID
+	clear(p.said)
 	p.print("")
 	p.print("== %s  %s  %s ==", p.frame(r), safetext.Line(Title(phase.Title, phase.ID)), Counts(r.Counts(phase)))
 }
