@@ -64,7 +64,7 @@ func deploy(ctx context.Context, name string, f deployFlags) error {
 		name, f.target = picked.Book, picked.Target
 	}
 	if f.fresh && f.target == practiceName {
-		if err := resetPractice(ctx, h); err != nil {
+		if _, err := endPractice(ctx, h); err != nil {
 			return err
 		}
 	}

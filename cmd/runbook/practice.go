@@ -30,7 +30,7 @@ func newPractice() *cobra.Command {
 	sub("start", "start it, or find the living one", startPractice)
 	sub("stop", "end it: no process, port or file stays", stopPractice)
 	sub("reset", "make it anew", func(ctx context.Context, h runbook.Home) error {
-		if err := resetPractice(ctx, h); err != nil {
+		if _, err := endPractice(ctx, h); err != nil {
 			return err
 		}
 		return startPractice(ctx, h)
@@ -51,31 +51,29 @@ func startPractice(ctx context.Context, h runbook.Home) error {
 }
 
 func stopPractice(ctx context.Context, h runbook.Home) error {
-	w, err := practice.Find(ctx, h.Dir)
-	if errors.Is(err, practice.ErrNone) || errors.Is(err, practice.ErrDead) {
+	w, err := endPractice(ctx, h)
+	switch {
+	case err != nil:
+		return err
+	case w == nil:
 		fmt.Println("no practice world lives")
-		return nil
+	default:
+		fmt.Println("practice world " + w.ID() + " is gone")
 	}
-	if err != nil {
-		return err
-	}
-	if err := w.Stop(ctx); err != nil {
-		return err
-	}
-	fmt.Println("practice world " + w.ID() + " is gone")
 	return nil
 }
 
-// resetPractice ends the living world, if any; the next command makes another.
-func resetPractice(ctx context.Context, h runbook.Home) error {
+// endPractice ends the living world, nil if there is none. The next command
+// that needs one starts it anew, with the program of then.
+func endPractice(ctx context.Context, h runbook.Home) (*practice.World, error) {
 	w, err := practice.Find(ctx, h.Dir)
 	if errors.Is(err, practice.ErrNone) || errors.Is(err, practice.ErrDead) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return w.Reset(ctx)
+	return w, w.Stop(ctx)
 }
 
 func statusPractice(ctx context.Context, h runbook.Home) error {

@@ -88,14 +88,12 @@ func (s *server) do(ctx context.Context, r request, out *replier) (int, error) {
 	case "stop":
 		s.end()
 		return 0, nil
-	case "reset":
-		return 0, s.reset(ctx)
 	case "jump":
 		return 0, s.clock.jump(r.Time)
 	case "wait":
 		return 0, s.clock.wait(ctx, r.Time)
 	case "docker":
-		return s.containers().Run(ctx, docker.Call{Args: r.Args, Dir: r.Dir, Env: r.Env, Out: out.stream(false), Err: out.stream(true)}), nil
+		return s.engine.Run(ctx, docker.Call{Args: r.Args, Dir: r.Dir, Env: r.Env, Out: out.stream(false), Err: out.stream(true)}), nil
 	case "hold":
 		return 0, s.hold(ctx, r, out)
 	default:
@@ -121,20 +119,14 @@ func (s *server) guest(addrs []string, n int) {
 	}
 }
 
-func (s *server) containers() *docker.Engine {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.engine
-}
-
 func (s *server) status() *Status {
 	ahead := s.clock.offset()
 	st := &Status{
-		Dir: s.dir, PID: os.Getpid(), Since: s.since, Now: time.Now().Add(ahead), Ahead: ahead,
+		ID: s.id, Dir: s.dir, PID: os.Getpid(), Since: s.since, Now: time.Now().Add(ahead), Ahead: ahead,
 		Service: loopback(s.ports.service), Database: s.databaseAddr(),
-		Containers: s.containers().Names(), Open: []string{},
+		Containers: s.engine.Names(), Open: []string{},
 	}
-	for _, port := range s.containers().Ports() {
+	for _, port := range s.engine.Ports() {
 		st.Open = append(st.Open, net.JoinHostPort("127.0.0.1", port))
 	}
 	if s.pg != nil {
@@ -143,7 +135,6 @@ func (s *server) status() *Status {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st.ID = s.id
 	for addr, n := range s.guests {
 		if n > 0 {
 			st.Open = append(st.Open, addr)

@@ -30,24 +30,12 @@ func (c *offsetClock) jump(t time.Time) error {
 			return fmt.Errorf("jump to %s: that is over ten years ahead", t.UTC().Format(time.RFC3339))
 		}
 		c.ahead = ahead
-		c.wake()
+		if c.jumped != nil {
+			close(c.jumped)
+			c.jumped = nil
+		}
 	}
 	return nil
-}
-
-func (c *offsetClock) reset() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead = 0
-	c.wake()
-}
-
-// wake is for whoever holds the lock.
-func (c *offsetClock) wake() {
-	if c.jumped != nil {
-		close(c.jumped)
-	}
-	c.jumped = nil
 }
 
 func (c *offsetClock) wait(ctx context.Context, t time.Time) error {

@@ -74,9 +74,9 @@ func (s *server) makeRoles(ctx context.Context) error {
 	return s.pg.Superuser(ctx, "template1", template...)
 }
 
-// freshDatabase drops what was there and builds the state an earlier release
-// left: three migrations applied, 400 users.
-func (s *server) freshDatabase(ctx context.Context) error {
+// fillDatabase makes the state an earlier release left: three migrations
+// applied, 400 users.
+func (s *server) fillDatabase(ctx context.Context) error {
 	if s.pg == nil {
 		return nil
 	}
@@ -85,9 +85,7 @@ func (s *server) freshDatabase(ctx context.Context) error {
 		copied = " STRATEGY file_copy"
 	}
 	err := s.pg.Superuser(ctx, "postgres",
-		"DROP DATABASE IF EXISTS tickr WITH (FORCE)", "CREATE DATABASE tickr OWNER tickr_deploy"+copied,
-		"DROP DATABASE IF EXISTS users_restore WITH (FORCE)",
-		"DROP DATABASE IF EXISTS tickr_test WITH (FORCE)", "CREATE DATABASE tickr_test OWNER tickr_deploy"+copied,
+		"CREATE DATABASE tickr OWNER tickr_deploy"+copied, "CREATE DATABASE tickr_test OWNER tickr_deploy"+copied,
 		"REVOKE TEMPORARY ON DATABASE tickr FROM PUBLIC", "SELECT pg_switch_wal()")
 	if err != nil {
 		return err

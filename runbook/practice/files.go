@@ -79,11 +79,11 @@ func (s *server) makeKey() error {
 	return signers.Sync()
 }
 
-// linkTools fills the world's only PATH directory: this binary under the names
+// linkTools fills the world's only PATH directory: its program under the names
 // it simulates, and plain tools of the host.
 func (s *server) linkTools() error {
 	for _, name := range shimNames() {
-		if err := os.Symlink(s.Exe, filepath.Join(s.dir, "bin", name)); err != nil {
+		if err := os.Symlink(program(s.dir), filepath.Join(s.dir, "bin", name)); err != nil {
 			return err
 		}
 	}

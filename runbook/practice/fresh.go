@@ -29,41 +29,27 @@ const (
 	environment = "production"
 )
 
-// fresh builds the world's changing part: application directory, database,
+// build makes what the release changes: application directory, database,
 // images, and the old release running in its container.
-func (s *server) fresh(ctx context.Context) error {
+func (s *server) build(ctx context.Context) error {
 	if err := s.writeApplication(); err != nil {
 		return fmt.Errorf("write the application directory: %w", err)
 	}
-	if err := s.freshDatabase(ctx); err != nil {
+	if err := s.fillDatabase(ctx); err != nil {
 		return err
 	}
-	engine := docker.New(s.dial)
-	engine.AddImage(imageName+":"+oldRelease, oldRelease, sha256.Sum256([]byte(s.secrets.Nonce)), time.Now().Add(-9*24*time.Hour))
+	s.id, s.engine = "practice-"+random()[:12], docker.New(s.dial)
+	s.engine.AddImage(imageName+":"+oldRelease, oldRelease, sha256.Sum256([]byte(s.secrets.Nonce)), time.Now().Add(-9*24*time.Hour))
 	port := strconv.Itoa(s.ports.service)
 	var said bytes.Buffer
-	code := engine.Run(ctx, docker.Call{
+	code := s.engine.Run(ctx, docker.Call{
 		Args: []string{"run", "-d", "--name", imageName, "--restart", "unless-stopped", "-p", port + ":" + port, "--env-file", ".env.production", imageName + ":" + oldRelease},
 		Dir:  s.appDir(), Out: &said, Err: &said,
 	})
 	if code != 0 {
-		engine.Close()
 		return fmt.Errorf("start the service: %s", strings.TrimSpace(said.String()))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.engine, s.id = engine, "practice-"+random()[:12]
 	return nil
-}
-
-// reset ends what runs and builds it anew, under another ID.
-func (s *server) reset(ctx context.Context) error {
-	s.containers().Close()
-	if err := os.RemoveAll(s.appDir()); err != nil {
-		return err
-	}
-	s.clock.reset()
-	return s.fresh(ctx)
 }
 
 func (s *server) appDir() string { return filepath.Join(s.dir, "app") }

@@ -37,10 +37,10 @@ type server struct {
 	end     context.CancelFunc
 	clients sync.WaitGroup
 	clock   offsetClock
-
-	mu      sync.Mutex
 	id      string
 	engine  *docker.Engine
+
+	mu      sync.Mutex
 	guests  map[string]int // addresses that clients of ours listen on
 	busy    int            // clients now
 	lastUse time.Time
@@ -103,7 +103,7 @@ func (s *server) open(ctx context.Context) (alive *os.File, err error) {
 	if err := flock(alive); err != nil {
 		return nil, fmt.Errorf("another process serves %s: %w", s.dir, err)
 	}
-	for _, build := range []func(context.Context) error{s.makeFiles, s.startDatabase, s.fresh, s.openControl, s.point} {
+	for _, build := range []func(context.Context) error{s.makeFiles, s.startDatabase, s.build, s.openControl, s.point} {
 		if err := build(ctx); err != nil {
 			return alive, err
 		}

@@ -18,7 +18,7 @@ import (
 // plan is what Start tells the world's process, in DIR/world.json.
 type plan struct {
 	Home string `json:"home"`
-	Exe  string `json:"exe"`  // what the shims point to
+	Exe  string `json:"-"`    // the program that becomes the world's own
 	Bin  string `json:"bin"`  // of PostgreSQL; empty if there is none
 	Path string `json:"path"` // of the caller: where host tools are looked for
 }
@@ -26,8 +26,10 @@ type plan struct {
 // readyFD is where the world's process says "ready", or why not.
 const readyFD = 3
 
-// Start finds the living world of a home, or starts one: exe is run as
-// `exe _world DIR` in a session of its own. Two at once get the same world.
+// Start finds the living world of a home, or starts one: a copy of exe is run
+// as `DIR/runbook _world DIR` in a session of its own, and is what every shim
+// links to: exe may be rebuilt or deleted meanwhile. Two at once get the same
+// world.
 func Start(ctx context.Context, home, exe string) (*World, error) {
 	bin, err := cluster.Find(os.Getenv("PATH"))
 	if err != nil && !errors.Is(err, ErrNoPostgres) {
@@ -49,11 +51,14 @@ func start(ctx context.Context, p plan) (*World, error) {
 	if err == nil || !errors.Is(err, ErrNone) && !errors.Is(err, ErrDead) {
 		return w, err
 	}
-	dir, err := makeDir(p)
+	dir, err := makeDir()
 	if err != nil {
 		return nil, fmt.Errorf("start the practice world: %w", err)
 	}
-	if err := launch(ctx, p, dir); err != nil {
+	if err = furnish(p, dir); err == nil {
+		err = launch(ctx, dir)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the practice world: %w", err), remove(dir))
 	}
 	w = &World{home: p.Home, dir: dir}
@@ -65,7 +70,7 @@ func start(ctx context.Context, p plan) (*World, error) {
 
 // makeDir makes a directory with a short path, as a socket's holds 107 bytes,
 // which PostgreSQL's uid can enter.
-func makeDir(p plan) (string, error) {
+func makeDir() (string, error) {
 	dir, err := os.MkdirTemp("/tmp", "rb-")
 	if err != nil {
 		return "", err
@@ -75,16 +80,42 @@ func makeDir(p plan) (string, error) {
 			return "", err
 		}
 	}
+	return dir, nil
+}
+
+// program is the world's own copy of the program that started it.
+func program(dir string) string { return filepath.Join(dir, "runbook") }
+
+// furnish puts the plan and the program into a new world's directory. The
+// program is no hard link, which would change with a file written in place.
+func furnish(p plan, dir string) error {
 	text, err := json.Marshal(p)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return dir, os.WriteFile(filepath.Join(dir, "world.json"), text, 0o600)
+	if err := os.WriteFile(filepath.Join(dir, "world.json"), text, 0o600); err != nil {
+		return err
+	}
+	// A child forked meanwhile would hold the copy open for writing, and Linux
+	// runs no such file.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	from, err := os.Open(p.Exe)
+	if err != nil {
+		return err
+	}
+	defer from.Close()                                                             //nolint:errcheck // only read
+	to, err := os.OpenFile(program(dir), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o700) // #nosec G302 G304 -- ours, and run
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(to, from)
+	return errors.Join(err, to.Close())
 }
 
 // launch forks the world's process and waits for its word. The process
 // outlives us; while we live, we reap it.
-func launch(ctx context.Context, p plan, dir string) error {
+func launch(ctx context.Context, dir string) error {
 	log, err := os.OpenFile(filepath.Join(dir, "world.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) // #nosec G304 -- ours
 	if err != nil {
 		return err
@@ -94,8 +125,8 @@ func launch(ctx context.Context, p plan, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer word.Close()                                                           //nolint:errcheck // only read
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), p.Exe, "_world", dir) // #nosec G204 -- our own binary
+	defer word.Close()                                                                  //nolint:errcheck // only read
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), program(dir), "_world", dir) // #nosec G204 -- our own binary
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = dir, log, log, []*os.File{say}
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + filepath.Join(dir, "home"), "LANG=C.UTF-8", "TZ=UTC", readyEnv + "=1"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -20,13 +20,15 @@ import (
 // Steps is the world as steps see it. Whatever it hands out asks the living
 // process first, and refuses once that is gone.
 func (w *World) Steps() *steps.World {
-	id := w.ID()
 	world := &steps.World{
 		Name: "practice", Clock: worldClock{w}, Dir: filepath.Join(w.dir, "app"), Env: w.env(),
 		Dial: w.dial, Vars: w.vars, Secret: w.secret,
 		Practice: &steps.Practice{
-			ID:    id,
-			Alive: func(ctx context.Context) error { return w.same(ctx, id) },
+			ID: w.ID(),
+			Alive: func(ctx context.Context) error {
+				_, err := w.Status(ctx)
+				return err
+			},
 			Jump: func(ctx context.Context, t time.Time) error {
 				_, err := w.ask(ctx, request{Op: "jump", Time: t})
 				return err
@@ -45,15 +47,6 @@ func (w *World) env() []string {
 		"PATH=" + filepath.Join(w.dir, "bin"), "HOME=" + filepath.Join(w.dir, "home"), "LANG=C.UTF-8", "TZ=UTC",
 		"USER=practice", worldEnv + "=" + w.dir,
 	}
-}
-
-// same says whether the world still lives and was not reset.
-func (w *World) same(ctx context.Context, id string) error {
-	st, err := w.Status(ctx)
-	if err == nil && st.ID != id {
-		err = fmt.Errorf("%w: it was reset, and is %s now", ErrDead, st.ID)
-	}
-	return err
 }
 
 // dial opens what the world listens on now. What it could listen on but does

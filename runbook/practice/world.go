@@ -71,7 +71,7 @@ func find(ctx context.Context, home string, bury func(home, dir string) error) (
 	return nil, err
 }
 
-// ID names this world; a reset world is another one.
+// ID names this world; the next of the same home has another.
 func (w *World) ID() string { return w.info.Load().ID }
 
 // Dir is the directory of the world.
@@ -84,15 +84,6 @@ func (w *World) Key() string { return filepath.Join(w.dir, "key") }
 // Status asks the world how it is. The error is ErrDead if nobody answers.
 func (w *World) Status(ctx context.Context) (Status, error) {
 	return w.ask(ctx, request{Op: "status"})
-}
-
-// Reset gives the world a fresh state (database, images, containers,
-// application directory, clock) and another ID. Ports and passwords stay.
-func (w *World) Reset(ctx context.Context) error {
-	if _, err := w.ask(ctx, request{Op: "reset"}); err != nil {
-		return fmt.Errorf("reset the practice world: %w", err)
-	}
-	return nil
 }
 
 // Stop ends the world and returns when its process, ports and files are gone.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -247,26 +248,31 @@ func TestWithoutPostgres(t *testing.T) {
 	}
 }
 
-func testReset(t *testing.T, w *World) {
-	t.Helper()
-	world := w.Steps()
-	do(t, w, "docker", "rm", "-f", "tickr-backend").want(t, 0)
-	if err := world.Practice.Jump(t.Context(), time.Now().Add(time.Hour)); err != nil {
+// The world runs and links its own copy: the program it was started with may
+// be rebuilt or deleted, as after `go run`.
+func TestProgramIsTheWorldsOwn(t *testing.T) {
+	t.Parallel()
+	whole, err := os.ReadFile(os.Args[0])
+	if err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	if err := w.Reset(deadline(t)); err != nil {
+	exe := filepath.Join(t.TempDir(), "built-for-now")
+	if err := os.WriteFile(exe, whole, 0o700); err != nil { // #nosec G306 G703 -- it is run
 		t.Fatal(err)
 	}
-	t.Logf("reset %v", time.Since(began))
-	if err := world.Practice.Alive(t.Context()); !errors.Is(err, ErrDead) {
-		t.Errorf("a capability of the world before: %v", err)
+	w, err := start(deadline(t), plan{Home: t.TempDir(), Exe: exe, Path: os.Getenv("PATH")})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if code, _ := get(t, w, "GET", "/api/health", "", nil); code != 200 {
-		t.Errorf("health answers %d", code)
+	t.Cleanup(func() { end(t, w) })
+	if err := os.Remove(exe); err != nil {
+		t.Fatal(err)
 	}
-	if ahead := time.Until(w.Steps().Clock.Now()); ahead > time.Minute {
-		t.Errorf("the clock is still %v ahead", ahead)
+	if r := do(t, w, "docker", "ps", "--format", "{{.Names}}").want(t, 0); r.out != "tickr-backend\n" {
+		t.Errorf("docker ps says %q", r.out)
+	}
+	if running, err := os.Readlink(filepath.Join("/proc", strconv.Itoa(w.info.Load().PID), "exe")); err == nil && running != program(w.Dir()) {
+		t.Errorf("the world's process runs %s", running)
 	}
 }
 
