@@ -61,13 +61,6 @@ func (a *approvalScreen) body(m *model, w, h int) body {
 	if note := safetext.Line(a.step.Note); note != "" {
 		lines = append(lines, prose(" "+note, w)...)
 	}
-	foot := m.human(a.ask(), w)
-	var cursor *tea.Cursor
-	if a.typing != nil {
-		line, at := a.typing.line(w)
-		foot = append(foot, line)
-		cursor = at
-	}
 	switch {
 	case a.failed != "":
 		lines = append(lines, prose(m.styles.Bad.Render("! can't be started: ")+a.failed, w)...)
@@ -75,7 +68,7 @@ func (a *approvalScreen) body(m *model, w, h int) body {
 	case !a.ready:
 		return body{lines: append(lines, " reading what it would execute ..")}
 	}
-	shown := a.page.body(w-2, h-len(lines)-len(foot)-2)
+	shown := a.page.body(w-2, h-len(lines)-len(m.human(a.ask(), w))-3)
 	a.lines = len(a.page.lines)
 	head := fmt.Sprintf("── exactly this, %d lines ", a.lines)
 	if where := a.page.where(); where != "" {
@@ -86,10 +79,13 @@ func (a *approvalScreen) body(m *model, w, h int) body {
 		lines = append(lines, "│ "+l)
 	}
 	lines = append(lines, m.styles.Dim.Render("──"))
-	if cursor != nil {
-		cursor.Y = len(lines) + len(foot) - 1
+	lines = append(lines, m.human(a.ask(), w)...)
+	if a.typing == nil {
+		return body{lines: lines}
 	}
-	return body{lines: append(lines, foot...), cursor: cursor}
+	line, cursor := a.typing.line(w)
+	cursor.Y = len(lines)
+	return body{lines: append(lines, line), cursor: cursor}
 }
 
 func runOf(s *book.Step) string {

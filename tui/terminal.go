@@ -53,7 +53,7 @@ func drive(ctx context.Context, o Options, m *model) error {
 		case <-leaving:
 			leaving = nil
 		case <-late:
-			return stuck(program, o, was)
+			return stuck(o, was)
 		}
 		if late == nil {
 			late = time.After(stuckAfter)
@@ -71,9 +71,9 @@ func verdict(err error, asked bool) error {
 	return fmt.Errorf("the screen broke off, the run goes on: %w", err)
 }
 
-// stuck restores the terminal of a program that can't.
-func stuck(program *tea.Program, o Options, was *term.State) error {
-	program.Kill()
+// stuck restores the terminal of a program that can't: it still waits inside
+// a write, and asking it to end would wait with it.
+func stuck(o Options, was *term.State) error {
 	err := term.Restore(o.In.Fd(), was)
 	written := make(chan struct{})
 	go func() {
