@@ -98,6 +98,7 @@ type checkBody struct {
 	resultBody
 	Step    string `json:"step"`
 	Settles string `json:"settles,omitempty"` // the step whose outcome this verify decides
+	Aside   bool   `json:"aside,omitempty"`   // a look out of turn: it settles nothing
 }
 
 type runIntentBody struct {

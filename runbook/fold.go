@@ -24,7 +24,7 @@ func Fold(b *book.Book, dir string, entries []journal.Entry) (*Run, error) {
 }
 
 func newRun(dir string) *Run {
-	return &Run{Dir: dir, Vars: map[string]string{}, Steps: map[string]*StepState{}, Phases: map[string]PhaseState{}}
+	return &Run{Dir: dir, Vars: map[string]string{}, Steps: map[string]*StepState{}, Asides: map[string]steps.Result{}, Phases: map[string]PhaseState{}}
 }
 
 // ErrUnknownKind says that a newer runbook wrote this log: this one may read
@@ -128,8 +128,8 @@ func foldPhaseClose(r *Run, _ *book.Book, e journal.Entry) error {
 	return err
 }
 
-// stateOf is what a check's verdict makes of its step.
-func stateOf(v steps.Verdict) State {
+// StateOf is what a check's verdict makes of its step.
+func StateOf(v steps.Verdict) State {
 	switch v {
 	case steps.Pass, steps.Warn:
 		return Passed
@@ -146,10 +146,14 @@ func foldCheck(r *Run, _ *book.Book, e journal.Entry) error {
 		foldVerify(r.touch(body.Settles, e, body.mark), body, e)
 		return err
 	}
+	if body.Aside {
+		r.Asides[body.Step] = *body.result(e.Time)
+		return err
+	}
 	st := r.touch(body.Step, e, body.mark)
 	st.Attempt++
 	st.Result = body.result(e.Time)
-	st.State, st.Reason, st.Took = stateOf(body.Verdict), "", st.Result.Took
+	st.State, st.Reason, st.Took = StateOf(body.Verdict), "", st.Result.Took
 	return err
 }
 
@@ -157,7 +161,7 @@ func foldCheck(r *Run, _ *book.Book, e journal.Entry) error {
 // not done, or nobody knows yet.
 func foldVerify(st *StepState, body checkBody, e journal.Entry) {
 	st.Result, st.Verified = body.result(e.Time), true
-	switch settled := stateOf(body.Verdict); {
+	switch settled := StateOf(body.Verdict); {
 	case settled == Passed && st.Who != "":
 		st.State = ByHand
 	case settled == Failed:
@@ -180,7 +184,7 @@ func foldRunResult(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[runResultBody](e)
 	st := r.touch(body.Step, e, body.mark)
 	st.Exit, st.Result = body.Exit, body.result(e.Time)
-	st.State, st.Reason, st.Took = stateOf(body.Verdict), body.Reason, st.Result.Took
+	st.State, st.Reason, st.Took = StateOf(body.Verdict), body.Reason, st.Result.Took
 	return err
 }
 

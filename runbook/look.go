@@ -21,8 +21,11 @@ func (s *Session) look(ctx context.Context, i Intent) error {
 	s.mu.Lock()
 	r := s.snapshot()
 	p := r.Phase(s.book)
-	batch := r.Turn(p, isCheck)
 	s.mu.Unlock()
+	if i.Kind == Recheck && s.isAside(r, i.Step) {
+		return s.lookAside(ctx, s.book.Step(i.Step), r)
+	}
+	batch := r.Turn(p, isCheck)
 	if i.Step != "" {
 		step := s.book.Step(i.Step)
 		if isRun(step) {
@@ -45,6 +48,15 @@ func (s *Session) look(ctx context.Context, i Intent) error {
 		})
 	}
 	return group.Wait()
+}
+
+// lookAside looks out of turn, for a diagnosis.
+func (s *Session) lookAside(ctx context.Context, step *book.Step, r *Run) error {
+	result := Look(ctx, s.book, step, r.Vars, s.world)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.record(ctx, kindCheck, &checkBody{Step: step.ID, Aside: true, resultBody: bodyOf(result)})
 }
 
 // verify lets the step's verify decide what became of it.

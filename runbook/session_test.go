@@ -270,3 +270,13 @@ func TestWatchSlotsAndGaps(t *testing.T) {
 		}
 	}
 }
+
+func TestLookingOutOfTurnSettlesNothing(t *testing.T) {
+	t.Parallel()
+	f := begin(t, tiny)
+	f.do(Recheck, "made") // of the next phase: a diagnosis
+	if seen, ok := f.State().Asides["made"]; !ok || seen.Verdict != steps.Fail {
+		t.Errorf("seen %+v", seen)
+	}
+	f.want("made", Pending)
+}

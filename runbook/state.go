@@ -112,6 +112,7 @@ type Run struct {
 	Of       string // the run a rollback undoes
 	Vars     map[string]string
 	Steps    map[string]*StepState
+	Asides   map[string]steps.Result // looks out of turn, such as a hint's diagnosis: the last of each
 	Phases   map[string]PhaseState
 	Plan     string // the rollback plan being walked
 	PlanAt   uint64 // the entry that chose it
@@ -214,7 +215,7 @@ func (r *Run) Warnings(p *book.Phase) []*book.Step {
 
 func (r *Run) clone() *Run {
 	c := *r
-	c.Vars, c.Phases = maps.Clone(r.Vars), maps.Clone(r.Phases)
+	c.Vars, c.Phases, c.Asides = maps.Clone(r.Vars), maps.Clone(r.Phases), maps.Clone(r.Asides)
 	c.Notes = append([]Note(nil), r.Notes...)
 	c.Steps = make(map[string]*StepState, len(r.Steps))
 	for id, st := range r.Steps {

@@ -160,13 +160,5 @@ func printSurvey(seen []runbook.Surveyed, left []string) {
 }
 
 func surveyLine(s runbook.Surveyed) string {
-	st := runbook.StepState{State: runbook.Passed, Result: &s.Result}
-	switch s.Result.Verdict {
-	case steps.Fail:
-		st.State = runbook.Failed
-	case steps.Unknown, steps.Blocked:
-		st.State = runbook.Unknown
-	case steps.Warn, steps.Pass:
-	}
-	return fmt.Sprintf("%s %-8s %-28s %s", plain.Mark(st), s.Result.Verdict, s.Step.ID, plain.Saw(st))
+	return plain.Aside(s.Step.ID, s.Result)
 }

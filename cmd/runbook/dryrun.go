@@ -35,7 +35,7 @@ func dryRun(ctx context.Context, w io.Writer, p *place) error {
 				line = surveyLine(one)
 			} else {
 				verb, _ := book.VerbOf(s)
-				line = fmt.Sprintf("· %-8s %-28s %s", verb, s.ID, safetext.Line(s.Title)+notRun(s, p.vars))
+				line = fmt.Sprintf("· %-14s %-28s %s", verb, s.ID, safetext.Line(s.Title)+notRun(s, p.vars))
 			}
 			if _, err := fmt.Fprintln(w, line); err != nil {
 				return err

@@ -32,8 +32,8 @@ type session struct {
 	*runbook.Session
 	out   io.Writer
 	lines *reader
-	phase string // whose header was printed
-	bad   int    // unusable lines in a row
+	phase string          // whose header was printed
+	bad   int             // unusable lines in a row
 	said  map[string]bool // hints of this phase that were given
 }
 
@@ -168,6 +168,11 @@ func (p *session) results(before, after *runbook.Run) {
 		p.print("%s %-14s %-28s %s", Mark(*now), Word(*now), s.ID, Saw(*now))
 		if now.State.Open() {
 			p.hints(s, *now)
+		}
+	}
+	for id, result := range after.Asides {
+		if old, ok := before.Asides[id]; !ok || !old.Began.Equal(result.Began) {
+			p.print("%s", Aside(id, result))
 		}
 	}
 	if len(after.Notes) > len(before.Notes) {

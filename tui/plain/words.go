@@ -101,6 +101,12 @@ func slots(st runbook.StepState) string {
 	return fmt.Sprintf("slot %d, %d failed, %d missed", st.Slots[len(st.Slots)-1].K, failed, gaps)
 }
 
+// Aside is a look out of turn in one line.
+func Aside(id string, result steps.Result) string {
+	st := runbook.StepState{State: runbook.StateOf(result.Verdict), Result: &result}
+	return fmt.Sprintf("%s %-14s %-28s %s", Mark(st), result.Verdict, id, Saw(st))
+}
+
 // Value is a line of evidence: what was seen beside its limit.
 func Value(e steps.Evidence) string {
 	text := e.Label + " " + e.Value
