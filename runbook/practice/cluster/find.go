@@ -18,13 +18,21 @@ import (
 // ErrMissing says that this machine has no PostgreSQL to run.
 var ErrMissing = errors.New("no PostgreSQL on this machine: install it (Debian: apt install postgresql), or put initdb and postgres on PATH")
 
+// places are where Debian, openSUSE, the PostgreSQL project's packages, Alpine,
+// a build from source and Homebrew put the programs. scripts/setup knows the
+// same.
+var places = []string{
+	"/usr/lib/postgresql/*/bin", "/usr/lib/postgresql*/bin", "/usr/pgsql-*/bin", "/usr/libexec/postgresql*",
+	"/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin",
+}
+
 // Find returns the directory of the newest PostgreSQL's programs: the first on
 // path, else where distributions put them. The error is ErrMissing.
 func Find(path string) (string, error) {
 	dirs := slices.DeleteFunc(filepath.SplitList(path), func(d string) bool { return !filepath.IsAbs(d) })
-	dirs = append(dirs, newest("/usr/lib/postgresql/*/bin")...)
-	dirs = append(dirs, "/usr/local/pgsql/bin")
-	dirs = append(dirs, newest("/opt/homebrew/opt/postgresql*/bin")...)
+	for _, pattern := range places {
+		dirs = append(dirs, newest(pattern)...)
+	}
 	for _, dir := range dirs {
 		initdb, err := filepath.EvalSymlinks(filepath.Join(dir, "initdb"))
 		if err != nil {
