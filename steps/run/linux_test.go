@@ -5,6 +5,7 @@ package run_test
 import (
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +27,13 @@ func TestIgnoredSignalsAreNotInherited(t *testing.T) {
 		t.Fatalf("the shell ignores nothing: %q", ignoring.String())
 	}
 	for line := range strings.Lines(output(t, o)) {
-		if _, mask, _ := strings.Cut(line, ":\t"); strings.Trim(mask, "0\n") != "" {
+		_, hex, _ := strings.Cut(strings.TrimSpace(line), ":\t")
+		mask, err := strconv.ParseUint(hex, 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// 32 and 33 are the C library's own; who started us may have left them ignored.
+		if mask &^= 1<<31 | 1<<32; mask != 0 {
 			t.Errorf("the command has %q", line)
 		}
 	}
