@@ -113,22 +113,28 @@ func (c *File) look(ctx context.Context, r *steps.Result, path string) {
 		r.Decide(steps.Unknown, "cannot be looked at: %s", bare(err))
 		return
 	}
-	r.Saw("exists", "yes", yesNo(wanted), "")
 	if !wanted {
+		r.Saw("exists", "yes", "no", "")
 		r.Decide(steps.Fail, "the file exists, wanted it gone")
 		return
 	}
 	r.Decide(steps.Pass, "")
+	c.age(r, info)
 	c.permissions(r, info)
 	c.size(r, info)
-	if c.MaxAge > 0 {
-		age := time.Since(info.ModTime()).Truncate(time.Second)
-		r.Saw("age", steps.Duration(age).String(), c.MaxAge.String(), "")
-		if age > c.MaxAge.D() {
-			r.Worsen(steps.Fail, "changed %s ago, wanted within %s", steps.Duration(age), c.MaxAge)
-		}
-	}
 	c.content(ctx, r, path)
+	r.Saw("exists", "yes", "yes", "") // last: lists show the first line
+}
+
+func (c *File) age(r *steps.Result, info fs.FileInfo) {
+	if c.MaxAge == 0 {
+		return
+	}
+	age := time.Since(info.ModTime()).Truncate(time.Second)
+	r.Saw("age", steps.Duration(age).String(), c.MaxAge.String(), "")
+	if age > c.MaxAge.D() {
+		r.Worsen(steps.Fail, "changed %s ago, wanted within %s", steps.Duration(age), c.MaxAge)
+	}
 }
 
 func (c *File) permissions(r *steps.Result, info fs.FileInfo) {

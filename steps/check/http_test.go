@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -98,6 +100,29 @@ func TestHTTP(t *testing.T) {
 			want(t, r, c.verdict, c.reason)
 			never(t, r, "s3cr3t", "\x1b", "\u202e", "\x07")
 		})
+	}
+}
+
+// A list shows one line of evidence, the first.
+func TestFirstEvidenceTells(t *testing.T) {
+	t.Parallel()
+	w := world(t, nil)
+	if err := os.WriteFile(filepath.Join(w.Dir, "dump"), []byte("12"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url := serve(t, api) + "/health"
+	for label, c := range map[string]check.Check{
+		"status": &check.HTTP{Request: check.Request{URL: url}},
+		"time":   &check.HTTP{Request: check.Request{URL: url, Max: short(time.Minute)}},
+		"age":    &check.File{Path: "dump", MaxAge: short(time.Hour), Mode: "0600"},
+		"size":   &check.File{Path: "dump", MinSize: "1"},
+		"exists": &check.File{Path: "dump"},
+	} {
+		r := do(t, c, w)
+		want(t, r, steps.Pass, "")
+		if r.Evidence[0].Label != label {
+			t.Errorf("%s comes after %+v", label, r.Evidence[0])
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,25 +22,28 @@ import (
 // Metrics is check.metrics: one scrape of a service's metrics page.
 //
 //	check.metrics = { url = "${base_url}/metrics", exists = ["process_resident_memory_bytes"] }
-//	check.metrics = { url = "${base_url}/metrics", family = "http_requests_total", labels = { status = "500" }, over = "http_requests_total", max = "0.1" }
+//	check.metrics = { url = "${base_url}/metrics", family = "http_requests_total", labels = { code = "~5.." }, over = "http_requests_total", max = "0.1" }
 //
 //	url          http or https, without credentials
 //	exists       families that must be there
 //	family       the family to measure: the sum of its samples (of a histogram
 //	             or a summary, their count)
-//	labels       only samples with these labels
+//	labels       only samples with these labels; a value "~5.." is a regular
+//	             expression that the whole label must match
 //	over         measure 100 * family / over instead, in percent
 //	over_labels  only samples of over with these labels
 //	max, min     limits of what was measured, inclusive
 //	timeout      default "10s"
 //
-// One scrape tells counters since the service began, not a rate.
+// One scrape tells counters since the service began, not a rate. A service
+// shows the series of a code only once that code has happened: with over, no
+// sample with these labels counts as 0, if the family has such labels at all.
 //
 // pass: all exist, and the value is within its limits. fail: a family of
 // exists is missing, the value is not within, the service refuses or is
 // silent, or what came is no metrics page. unknown: a family to measure is
-// absent or has no such sample, the value is no number, over is 0, or the page
-// is longer than 1 MiB.
+// absent or has no such sample, no sample has such a label, the value is no
+// number, over is 0, or the page is longer than 1 MiB.
 type Metrics struct {
 	URL        string            `mapstructure:"url"`
 	Exists     []string          `mapstructure:"exists"`
@@ -55,8 +59,8 @@ type Metrics struct {
 // Touches is false: it is one GET.
 func (c *Metrics) Touches() bool { return false }
 
-// Validate reports a bad url, nothing to look for, and limits that are no
-// numbers.
+// Validate reports a bad url, nothing to look for, limits that are no numbers,
+// and labels that are no regular expressions.
 func (c *Metrics) Validate() error {
 	if err := validURL(c.URL); err != nil {
 		return err
@@ -77,6 +81,15 @@ func (c *Metrics) Validate() error {
 			return fmt.Errorf("%s: %q is not a number", field, limit)
 		}
 	}
+	for field, labels := range map[string]map[string]string{"labels": c.Labels, "over_labels": c.OverLabels} {
+		for name, value := range labels {
+			if pattern, ok := strings.CutPrefix(value, "~"); ok {
+				if err := validPattern(field+"."+name, pattern); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	return nil
 }
 
@@ -92,6 +105,9 @@ func (c *Metrics) Do(whole context.Context, w *steps.World) steps.Result {
 			return
 		}
 		r.Decide(steps.Pass, "")
+		if c.Family != "" {
+			c.hold(r, families)
+		}
 		for _, name := range c.Exists {
 			there := families[name] != nil
 			r.Saw(name, yesNo(there), "yes", "")
@@ -99,9 +115,7 @@ func (c *Metrics) Do(whole context.Context, w *steps.World) steps.Result {
 				r.Worsen(steps.Fail, "%s is missing, wanted it there", name)
 			}
 		}
-		if c.Family != "" {
-			c.hold(r, families)
-		}
+		r.Saw("status", "200", "200", "") // nothing else comes this far
 	})
 }
 
@@ -125,9 +139,9 @@ func (c *Metrics) scrape(whole context.Context, w *steps.World, r *steps.Result)
 		r.Decide(verdict, "%s", reason)
 		return nil, false
 	}
-	r.Saw("status", strconv.Itoa(got.status), "200", "")
 	switch {
 	case got.status != http.StatusOK:
+		r.Saw("status", strconv.Itoa(got.status), "200", "")
 		r.Decide(steps.Fail, "status %d, wanted 200%s", got.status, redirected(got))
 		return nil, false
 	case got.more:
@@ -146,15 +160,7 @@ func (c *Metrics) scrape(whole context.Context, w *steps.World, r *steps.Result)
 
 // hold measures and holds the value against its limits.
 func (c *Metrics) hold(r *steps.Result, families map[string]*dto.MetricFamily) {
-	value, err := sum(families, c.Family, c.Labels)
-	unit := ""
-	if err == nil && c.Over != "" {
-		var whole float64
-		if whole, err = sum(families, c.Over, c.OverLabels); err == nil && whole == 0 {
-			err = fmt.Errorf("%s is 0: there is nothing to take a share of", c.Over)
-		}
-		value, unit = 100*value/whole, "%"
-	}
+	value, unit, err := c.value(families)
 	if err == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {
 		err = fmt.Errorf("%s is not a number", c.Family)
 	}
@@ -162,8 +168,15 @@ func (c *Metrics) hold(r *steps.Result, families map[string]*dto.MetricFamily) {
 		r.Worsen(steps.Unknown, "%v", err)
 		return
 	}
-	shown := strconv.FormatFloat(value, 'g', 6, 64)
-	r.Saw(c.Family, shown, strings.Trim(c.Min+" to "+c.Max, " "), unit)
+	shown := strconv.FormatFloat(math.Round(value*1e6)/1e6, 'f', -1, 64)
+	limit := c.Max
+	switch {
+	case c.Max == "":
+		limit = ">= " + c.Min
+	case c.Min != "":
+		limit = c.Min + " to " + c.Max
+	}
+	r.Saw(c.Family, shown, limit, unit)
 	if limit, err := strconv.ParseFloat(c.Max, 64); c.Max != "" && (err != nil || value > limit) {
 		r.Worsen(verdictOf(err), "%s is %s%s, wanted at most %s", c.Family, shown, unit, c.Max)
 	}
@@ -172,42 +185,96 @@ func (c *Metrics) hold(r *steps.Result, families map[string]*dto.MetricFamily) {
 	}
 }
 
+// value is the family's sum, or with over its share in percent.
+func (c *Metrics) value(families map[string]*dto.MetricFamily) (value float64, unit string, err error) {
+	value, err = sum(families, c.Family, c.Labels)
+	if c.Over == "" {
+		return value, "", err
+	}
+	if err != nil && !errors.Is(err, errNoSample) {
+		return 0, "", err // errNoSample is a share of 0
+	}
+	whole, err := sum(families, c.Over, c.OverLabels)
+	if err == nil && whole == 0 {
+		err = fmt.Errorf("%s is 0: there is nothing to take a share of", c.Over)
+	}
+	return 100 * value / whole, "%", err
+}
+
+// errNoSample says that a family has samples and such labels, but not with
+// these values.
+var errNoSample = errors.New("no sample with these labels")
+
 // sum adds the samples of a family that have the labels.
 func sum(families map[string]*dto.MetricFamily, name string, labels map[string]string) (float64, error) {
-	family := families[name]
-	if family == nil {
+	samples := families[name].GetMetric()
+	if len(samples) == 0 {
 		return 0, fmt.Errorf("there is no %s to measure", name)
 	}
-	total, found := 0.0, false
-	for _, sample := range family.GetMetric() {
-		if !hasLabels(sample, labels) {
-			continue
+	wanted, err := matchers(labels)
+	if err != nil {
+		return 0, err
+	}
+	for label := range wanted {
+		if !slices.ContainsFunc(samples, func(s *dto.Metric) bool { return labelled(s, label, nil) }) {
+			return 0, fmt.Errorf("no sample of %s has a label %s", name, label)
 		}
-		found = true
-		switch {
-		case sample.Counter != nil:
-			total += sample.GetCounter().GetValue()
-		case sample.Gauge != nil:
-			total += sample.GetGauge().GetValue()
-		case sample.Histogram != nil:
-			total += float64(sample.GetHistogram().GetSampleCount())
-		case sample.Summary != nil:
-			total += float64(sample.GetSummary().GetSampleCount())
-		default:
-			total += sample.GetUntyped().GetValue()
+	}
+	total, found := 0.0, false
+	for _, sample := range samples {
+		if hasLabels(sample, wanted) {
+			total, found = total+valueOf(sample), true
 		}
 	}
 	if !found {
-		return 0, fmt.Errorf("%s has no sample with these labels", name)
+		return 0, fmt.Errorf("%s has %w", name, errNoSample)
 	}
 	return total, nil
 }
 
-func hasLabels(sample *dto.Metric, labels map[string]string) bool {
+func valueOf(sample *dto.Metric) float64 {
+	switch {
+	case sample.Counter != nil:
+		return sample.GetCounter().GetValue()
+	case sample.Gauge != nil:
+		return sample.GetGauge().GetValue()
+	case sample.Histogram != nil:
+		return float64(sample.GetHistogram().GetSampleCount())
+	case sample.Summary != nil:
+		return float64(sample.GetSummary().GetSampleCount())
+	}
+	return sample.GetUntyped().GetValue()
+}
+
+// matchers are what each label's whole value has to match.
+func matchers(labels map[string]string) (map[string]*regexp.Regexp, error) {
+	wanted := map[string]*regexp.Regexp{}
 	for name, value := range labels {
-		if !slices.ContainsFunc(sample.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == name && l.GetValue() == value }) {
+		pattern, ok := strings.CutPrefix(value, "~")
+		if !ok {
+			pattern = regexp.QuoteMeta(value)
+		}
+		re, err := compile("labels."+name, `^(?:`+pattern+`)$`)
+		if err != nil {
+			return nil, err
+		}
+		wanted[name] = re
+	}
+	return wanted, nil
+}
+
+func hasLabels(sample *dto.Metric, wanted map[string]*regexp.Regexp) bool {
+	for name, value := range wanted {
+		if !labelled(sample, name, value) {
 			return false
 		}
 	}
 	return true
+}
+
+// labelled reports that a sample has a label, of any value if none is wanted.
+func labelled(sample *dto.Metric, name string, wanted *regexp.Regexp) bool {
+	return slices.ContainsFunc(sample.GetLabel(), func(l *dto.LabelPair) bool {
+		return l.GetName() == name && (wanted == nil || wanted.MatchString(l.GetValue()))
+	})
 }

@@ -56,6 +56,12 @@ func TestMetrics(t *testing.T) {
 		"below":            {check.Metrics{URL: at, Family: "wait_seconds", Min: "6"}, steps.Fail, "is 5, wanted at least 6"},
 		"share":            {check.Metrics{URL: at, Family: "http_requests_total", Labels: errorsOf, Over: "http_requests_total", Max: "1"}, steps.Pass, ""},
 		"too large share":  {check.Metrics{URL: at, Family: "http_requests_total", Labels: errorsOf, Over: "http_requests_total", Max: "0.1"}, steps.Fail, "is 1%, wanted at most 0.1"},
+		"share by pattern": {check.Metrics{URL: at, Family: "http_requests_total", Labels: map[string]string{"status": "~5.."}, Over: "http_requests_total", Max: "0.9"}, steps.Fail, "is 1%, wanted at most 0.9"},
+		"whole pattern":    {check.Metrics{URL: at, Family: "http_requests_total", Labels: map[string]string{"status": "~5|0"}, Over: "http_requests_total", Max: "0"}, steps.Pass, ""},
+		"not happened":     {check.Metrics{URL: at, Family: "http_requests_total", Labels: map[string]string{"status": "503"}, Over: "http_requests_total", Max: "0"}, steps.Pass, ""},
+		"no such label":    {check.Metrics{URL: at, Family: "http_requests_total", Labels: map[string]string{"code": "500"}, Over: "http_requests_total", Max: "0"}, steps.Unknown, "no sample of http_requests_total has a label code"},
+		"no such whole":    {check.Metrics{URL: at, Family: "http_requests_total", Over: "http_requests_total", OverLabels: map[string]string{"status": "418"}, Max: "1"}, steps.Unknown, "no sample"},
+		"no pattern":       {check.Metrics{URL: at, Family: "http_requests_total", Labels: map[string]string{"status": "~5("}, Max: "1"}, steps.Unknown, "labels.status"},
 		"share of nothing": {check.Metrics{URL: at, Family: "http_requests_total", Over: "quiet_total", Max: "1"}, steps.Unknown, "nothing to take a share of"},
 		"absent":           {check.Metrics{URL: at, Family: "none", Max: "1"}, steps.Unknown, "there is no none"},
 		"no such sample":   {check.Metrics{URL: at, Family: "http_requests_total", Labels: map[string]string{"status": "418"}, Max: "1"}, steps.Unknown, "no sample"},
@@ -73,6 +79,9 @@ func TestMetrics(t *testing.T) {
 			t.Parallel()
 			r := do(t, &c.check, world(t, nil))
 			want(t, r, c.verdict, c.reason)
+			if c.verdict == steps.Pass && c.check.Family != "" && (r.Evidence[0].Label != c.check.Family || r.Evidence[0].Limit != c.check.Max) {
+				t.Errorf("the first evidence is %+v", r.Evidence[0])
+			}
 			never(t, r, "s3cr3t", "\x1b", "\u202e")
 		})
 	}

@@ -122,8 +122,8 @@ func askArchiver(ctx context.Context, _ *Postgres, s *session, r *steps.Result) 
 		return err
 	}
 	mode := outside(now.text("archive_mode"))
-	r.Saw("archive_mode", mode, "on or always", "")
 	if mode != "on" && mode != "always" {
+		r.Saw("archive_mode", mode, "on or always", "")
 		r.Decide(steps.Fail, "archive_mode is %s, wanted on", mode)
 		return nil
 	}
@@ -133,12 +133,13 @@ func askArchiver(ctx context.Context, _ *Postgres, s *session, r *steps.Result) 
 	}
 	// Counts of failures never go down, and a quiet database archives nothing:
 	// what tells is whether the newest attempt failed, and the distance.
-	r.Saw("failing now", yesNo(now.yes("failing_now")), "no", "")
 	r.Saw("waiting", queue.text("ready"), "10", "segments")
+	r.Saw("failing now", yesNo(now.yes("failing_now")), "no", "")
 	behind, known := now.number("behind_segments")
 	if known {
 		r.Saw("behind", strconv.Itoa(int(behind)), "2", "segments")
 	}
+	r.Saw("archive_mode", mode, "on or always", "")
 	switch {
 	case now.yes("failing_now"):
 		r.Decide(steps.Fail, "archiving fails at %s, wanted no failure", outside(now.text("last_failed_wal")))

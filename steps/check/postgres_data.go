@@ -124,12 +124,12 @@ func askRegistrations(ctx context.Context, c *Postgres, s *session, r *steps.Res
 	if !ok {
 		return unmeasured("the hours of the registrations cannot be read")
 	}
-	r.Saw("within 7 days", strconv.Itoa(total), "", "registrations")
-	r.Saw("email verified", strconv.Itoa(verified), "", "registrations")
 	// The row tells an hour's beginning: its end is when the last one was at
 	// the latest.
 	most := cmp.Or(c.Max, steps.Duration(24*time.Hour))
 	r.Saw("last hour with one", last.Format("2006-01-02 15:04 UTC"), most.String(), "")
+	r.Saw("within 7 days", strconv.Itoa(total), "", "registrations")
+	r.Saw("email verified", strconv.Itoa(verified), "", "registrations")
 	if quiet := time.Since(last.Add(time.Hour)); quiet > most.D() {
 		r.Decide(steps.Fail, "none for %s, wanted one within %s", steps.Duration(quiet.Truncate(time.Minute)), most)
 	}

@@ -80,7 +80,6 @@ func askRole(ctx context.Context, c *Postgres, s *session, r *steps.Result) erro
 		r.Decide(steps.Fail, "role %s does not exist", outside(role))
 		return nil
 	}
-	r.Saw("role", outside(role), "", "")
 	var excess []string
 	for _, attribute := range []string{"superuser", "createdb", "createrole", "replication", "bypassrls"} {
 		r.Saw(attribute, yesNo(rows[0].yes(attribute)), "no", "")
@@ -91,6 +90,7 @@ func askRole(ctx context.Context, c *Postgres, s *session, r *steps.Result) erro
 	// Membership counts: a member of a superuser's group is one SET ROLE away.
 	groups := outside(rows[0].text("member_of_dangerous"))
 	r.Saw("member of", groups, "none such", "")
+	r.Saw("role", outside(role), "", "")
 	if groups != "" {
 		excess = append(excess, "member of "+groups)
 	}
