@@ -24,6 +24,10 @@ func (p *phaseScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		return p.enter(m)
 	case key.Matches(k, b.Quit):
 		return m.leave()
+	case k.Code == tea.KeyEscape: // back to what is suggested
+		p.unfold, p.chosen = false, false
+		p.refresh(m)
+		return nil
 	case key.Matches(k, b.Memo):
 		return m.reason(runbook.Memo, nil)
 	case key.Matches(k, b.Rollback):

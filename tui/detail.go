@@ -22,14 +22,14 @@ func (m *model) detail(x row, w int) []string {
 			lines = append(lines, prose(text, w)...)
 		}
 	}
-	if st.State != runbook.Pending {
+	if st.State != runbook.Pending && len(st.Slots) == 0 {
 		add(plain.Saw(st))
 	}
 	if v, ok := s.Verb.(book.Ask); ok {
 		add(question(v))
 	}
 	if v, ok := s.Verb.(book.Watch); ok && st.State != runbook.Pending {
-		lines = append(lines, watchLines(st, v, w)...)
+		lines = append(lines, watchLines(st, v, m.snap.world, w)...)
 	}
 	lines = append(lines, evidenceLines(st, w)...)
 	if st.State.Open() {

@@ -38,7 +38,7 @@ func why(m *model, s *book.Step) []string {
 		add("waits", due(m.snap.run, s))
 	}
 	if v, ok := s.Verb.(book.Watch); ok && st.State != runbook.Pending {
-		lines = append(lines, watchLines(st, v, 70)...)
+		lines = append(lines, watchLines(st, v, m.snap.world, 70)...)
 	}
 	if st.Result != nil {
 		for _, e := range st.Result.Evidence {

@@ -17,6 +17,7 @@ import (
 const (
 	minWidth, minHeight = 30, 10
 	wide                = 70
+	keyRows             = 2
 )
 
 const tooSmall = "terminal too small: 40x20 or more, or --plain"
@@ -28,14 +29,14 @@ func (m *model) frame() (string, *tea.Cursor) {
 	}
 	head := m.head()
 	notice := m.noticeLines()
-	room := m.h - len(head) - len(notice) - m.keyRows()
+	room := m.h - len(head) - len(notice) - keyRows
 	b := m.top().body(m, m.w, room)
 	lines := append(head, b.lines[:min(len(b.lines), room)]...)
 	for len(lines) < len(head)+room {
 		lines = append(lines, "")
 	}
 	lines = append(lines, notice...)
-	lines = append(lines, m.keyLines(m.top().keys(m), m.keyRows())...) // after the body: they depend on what was seen
+	lines = append(lines, m.keyLines(m.top().keys(m), keyRows)...) // after the body: they depend on what was seen
 	for i, line := range lines {
 		lines[i] = fit(line, m.w)
 	}
@@ -153,13 +154,6 @@ func (m *model) noticeLines() []string {
 	}
 	lines := prose(" "+text, m.w)
 	return lines[:min(len(lines), 3)]
-}
-
-func (m *model) keyRows() int {
-	if m.w >= 100 {
-		return 1
-	}
-	return 2
 }
 
 // keyLines lays bindings out in rows; what does not fit is behind `?`.

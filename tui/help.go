@@ -18,6 +18,7 @@ func newHelp(keys []binding) *helpScreen {
 	}
 	lines = append(lines, "",
 		"up down j k select, space b page, home end",
+		"esc     back, or to what is suggested",
 		"ctrl-c  cancel.. while a command runs, else detach",
 		"",
 		"enter opens or does what comes next. It never",

@@ -113,7 +113,7 @@ func TestAnswers(t *testing.T) {
 	b.until("where", func() bool { return b.state("where") == runbook.Confirmed })
 	b.press("enter", "enter")
 	b.shows("enter answers nothing")
-	b.press("y")
+	b.press("y", "enter")
 	b.until("quiet", func() bool { return b.state("quiet") == runbook.Confirmed })
 	b.press("y", "y")
 	b.text("411")

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -162,7 +163,7 @@ func (p *phaseScreen) below(m *model, w, h int) []string {
 	if i < 0 || p.rows[i].step == nil {
 		return nil
 	}
-	lines := m.detail(p.rows[i], w-2)
+	lines := append(p.waiting(m, w-2), m.detail(p.rows[i], w-2)...)
 	if len(lines) > h && h > 0 {
 		lines = append(lines[:h-1], m.styles.Dim.Render(itoa(len(lines)-h+1)+" more lines: i shows all"))
 	}
@@ -170,6 +171,16 @@ func (p *phaseScreen) below(m *model, w, h int) []string {
 		lines[k] = " " + lines[k]
 	}
 	return lines
+}
+
+// waiting says that only time is missing.
+func (p *phaseScreen) waiting(m *model, w int) []string {
+	var wait *runbook.WaitError
+	if !errors.As(runbook.Standing(m.book, m.snap.run), &wait) {
+		return nil
+	}
+	text := "nothing to do before " + wait.Until.UTC().Format("15:04:05Z") + "; slots that nobody measures are missed"
+	return m.human(text, w)
 }
 
 // done is what stands where no phase is open.

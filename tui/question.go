@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -56,7 +55,9 @@ func (q *questionScreen) content(m *model) []string {
 		if s := m.book.Step(id); s != nil {
 			st := m.snap.run.Step(s)
 			lines = append(lines, "", fmt.Sprintf("%s %s  %s  %s", plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st)))
-			lines = append(lines, "  "+seenAgo(st, m.clock))
+			if !st.At.IsZero() {
+				lines = append(lines, "  seen "+plain.Ago(m.clock.Sub(st.At))+" ago")
+			}
 		}
 	}
 	return lines
@@ -137,12 +138,14 @@ func (q *questionScreen) choices(m *model, v book.Ask, w int) []string {
 func (q *questionScreen) prompt() string {
 	v, _ := q.verb.(book.Ask)
 	switch {
+	case q.kind == runbook.Confirm && v.Confirm.Value != "":
+		return "YES: type " + safetext.Line(v.Confirm.Value) + " and enter"
 	case q.kind == runbook.Confirm:
-		return "type " + safetext.Line(v.Confirm.Value) + " and enter"
+		return "YES: what did you see? enter alone is a plain yes"
 	case q.kind == runbook.Approve:
-		return "who approved, and where is it written?"
+		return "APPROVED: by whom, and where is it written?"
 	}
-	return "why not? (enter sends)"
+	return "NO: why not?"
 }
 
 func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
@@ -165,26 +168,19 @@ func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		return q.send(m, runbook.Tell, "")
 	case q.intent.Kind == runbook.Tell:
 	case key.Matches(k, b.Yes):
-		return q.yes(m, v)
+		q.say(v, runbook.Confirm, runbook.Approve)
 	case key.Matches(k, b.No):
-		q.kind, q.typing = runbook.Decline, newField("")
-		if v.Approve != nil {
-			q.kind = runbook.Reject
-		}
+		q.say(v, runbook.Decline, runbook.Reject)
 	}
 	return nil
 }
 
-func (q *questionScreen) yes(m *model, v book.Ask) tea.Cmd {
-	switch {
-	case v.Approve != nil:
-		q.kind, q.typing = runbook.Approve, newField("")
-	case v.Confirm.Value != "":
-		q.kind, q.typing = runbook.Confirm, newField("")
-	default:
-		return q.send(m, runbook.Confirm, "")
+// say opens the field for the words of an answer.
+func (q *questionScreen) say(v book.Ask, confirm, approve string) {
+	q.kind, q.typing = confirm, newField("")
+	if v.Approve != nil {
+		q.kind = approve
 	}
-	return nil
 }
 
 func (q *questionScreen) decide(m *model, k tea.KeyPressMsg, choices []string) tea.Cmd {
@@ -205,12 +201,18 @@ func (q *questionScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
 	case k.Code == tea.KeyEscape:
 		q.typing = nil
 	case k.Code != tea.KeyEnter:
-	case q.typing.value() == "" && slices.Contains([]string{runbook.Approve, runbook.Confirm}, q.kind):
+	case q.typing.value() == "" && q.needsWords():
 		m.say("empty: nothing was recorded")
 	default:
 		return q.send(m, q.kind, q.typing.value())
 	}
 	return nil
+}
+
+// needsWords reports whether an answer without words says nothing.
+func (q *questionScreen) needsWords() bool {
+	v, _ := q.verb.(book.Ask)
+	return q.kind == runbook.Approve || q.kind == runbook.Confirm && v.Confirm.Value != ""
 }
 
 func (q *questionScreen) send(m *model, kind, text string) tea.Cmd {
@@ -233,5 +235,5 @@ func (q *questionScreen) keys(m *model) []binding {
 	case v.Approve != nil:
 		return []binding{says(b.Yes, "approved.."), says(b.No, "rejected.."), b.Why, b.Back}
 	}
-	return []binding{b.Yes, says(b.No, "no.."), b.Why, b.Back}
+	return []binding{says(b.Yes, "yes.."), says(b.No, "no.."), b.Why, b.Back}
 }

@@ -108,7 +108,7 @@ func (m *model) critical(w int) string {
 // of a watch.
 func (m *model) running(x row) string {
 	if w, ok := x.step.Verb.(book.Watch); ok {
-		return sparkline(x.st, w.Slots(), 24) + "  " + nextSlot(x.st, w)
+		return sparkline(x.st, w.Slots(), 24) + "  " + nextSlot(x.st, w, m.snap.world)
 	}
 	return "RUNNING " + span(m.clock.Sub(x.st.At))
 }
@@ -123,7 +123,7 @@ func titleWidth(rows []row, w int) int {
 		}
 		need = max(need, n)
 	}
-	share := w * 2 / 5
+	share := w / 2
 	if w < wide {
 		share = w * 3 / 5
 	}

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
@@ -38,7 +39,8 @@ func sparkline(st runbook.StepState, all, w int) string {
 	return "│" + b.String() + "│"
 }
 
-func nextSlot(st runbook.StepState, w book.Watch) string {
+// nextSlot says when the next slot is due, on the clock of waits.
+func nextSlot(st runbook.StepState, w book.Watch, today time.Time) string {
 	k := 1
 	if n := len(st.Slots); n > 0 {
 		k = st.Slots[n-1].K + 1
@@ -46,12 +48,16 @@ func nextSlot(st runbook.StepState, w book.Watch) string {
 	if k > w.Slots() {
 		return "the last slot is written"
 	}
-	return "next " + w.Due(st.Began, k).UTC().Format("01-02 15:04:05Z")
+	due := w.Due(st.Began, k).UTC()
+	if due.Format(time.DateOnly) == today.UTC().Format(time.DateOnly) {
+		return "next " + due.Format("15:04:05Z")
+	}
+	return "next " + due.Format("2006-01-02 15:04Z")
 }
 
 // watchLines is a watch in full: what was measured, what nobody measured, and
 // when the next slot is due.
-func watchLines(st runbook.StepState, v book.Watch, w int) []string {
+func watchLines(st runbook.StepState, v book.Watch, today time.Time, w int) []string {
 	failed, gaps := 0, 0
 	for _, s := range st.Slots {
 		if s.Gap {
@@ -65,7 +71,7 @@ func watchLines(st runbook.StepState, v book.Watch, w int) []string {
 		sparkline(st, v.Slots(), max(8, w-2)),
 	}
 	if st.State == runbook.Running {
-		lines = append(lines, nextSlot(st, v))
+		lines = append(lines, nextSlot(st, v, today))
 	}
 	if n := len(st.Slots); n > 0 && st.Slots[n-1].Reason != "" {
 		lines = append(lines, "last slot: "+plain.Saw(runbook.StepState{State: runbook.Failed, Reason: st.Slots[n-1].Reason}))
