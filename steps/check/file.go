@@ -172,8 +172,7 @@ func (c *File) size(r *steps.Result, info fs.FileInfo) {
 	if c.MinSize == "" && c.MaxSize == "" {
 		return
 	}
-	limit := strings.Trim(c.MinSize+" to "+c.MaxSize, " ")
-	r.Saw("size", strconv.FormatInt(info.Size(), 10), limit, "bytes")
+	r.Saw("size", strconv.FormatInt(info.Size(), 10), between(c.MinSize, c.MaxSize), "bytes")
 	if n, err := parseSize(c.MinSize); c.MinSize != "" && (err != nil || info.Size() < n) {
 		r.Worsen(verdictOf(err), "%d bytes, wanted at least %s", info.Size(), c.MinSize)
 	}

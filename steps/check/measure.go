@@ -93,5 +93,16 @@ func yesNo(b bool) string {
 	return "no"
 }
 
+// between is how evidence tells limits, of which either may be empty.
+func between(least, most string) string {
+	switch {
+	case least == "":
+		return "<= " + most
+	case most == "":
+		return ">= " + least
+	}
+	return least + " to " + most
+}
+
 // milliseconds is how evidence tells a length of time.
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%d", d.Milliseconds()) }

@@ -169,14 +169,7 @@ func (c *Metrics) hold(r *steps.Result, families map[string]*dto.MetricFamily) {
 		return
 	}
 	shown := strconv.FormatFloat(math.Round(value*1e6)/1e6, 'f', -1, 64)
-	limit := c.Max
-	switch {
-	case c.Max == "":
-		limit = ">= " + c.Min
-	case c.Min != "":
-		limit = c.Min + " to " + c.Max
-	}
-	r.Saw(c.Family, shown, limit, unit)
+	r.Saw(c.Family, shown, between(c.Min, c.Max), unit)
 	if limit, err := strconv.ParseFloat(c.Max, 64); c.Max != "" && (err != nil || value > limit) {
 		r.Worsen(verdictOf(err), "%s is %s%s, wanted at most %s", c.Family, shown, unit, c.Max)
 	}
