@@ -60,7 +60,7 @@ func (e *eye) snapshot(s *runbook.Session, head func() (uint64, string)) snapsho
 	e.n++
 	now := s.World().Clock.Now()
 	r := s.State()
-	snap := snapshotMsg{n: e.n, run: r, next: runbook.Next(s.Book(), r, now), world: now}
+	snap := snapshotMsg{n: e.n, run: r, next: runbook.Next(s.Book(), r, now), world: now, command: commandOf(s.Book(), r)}
 	if head != nil {
 		_, snap.head = head()
 	}

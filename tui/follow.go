@@ -116,16 +116,16 @@ func (m *model) printed(msg tailMsg) tea.Cmd {
 }
 
 // command is the step whose command runs now, nil if none does.
-func (m *model) command() *book.Step {
-	if m.snap.run == nil {
-		return nil
-	}
-	phase := m.snap.run.Phase(m.book)
+func (m *model) command() *book.Step { return m.snap.command }
+
+// commandOf finds it in a state.
+func commandOf(b *book.Book, r *runbook.Run) *book.Step {
+	phase := r.Phase(b)
 	if phase == nil {
 		return nil
 	}
 	for _, s := range phase.Steps {
-		if _, runs := s.Verb.(book.Run); runs && m.snap.run.Step(s).State == runbook.Running {
+		if _, runs := s.Verb.(book.Run); runs && r.Step(s).State == runbook.Running {
 			return s
 		}
 	}

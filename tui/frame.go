@@ -78,8 +78,8 @@ func (m *model) what(r *runbook.Run) string {
 		parts[0] += " " + safetext.Line(tag)
 	}
 	parts = append(parts, r.Short())
-	if r.Mode != runbook.ModeDeploy {
-		parts = append(parts, strings.ToUpper(safetext.Line(r.Mode)))
+	if r.Mode != runbook.ModeDeploy || r.Plan != "" {
+		parts = append(parts, "ROLLBACK")
 	}
 	if r.Operator != "" {
 		parts = append(parts, safetext.Line(r.Operator)+" drives")

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"runbook/runbook"
+	"runbook/runbook/journal"
 )
 
 func windowSize(w, h int) tea.WindowSizeMsg { return tea.WindowSizeMsg{Width: w, Height: h} }
@@ -248,6 +250,22 @@ func TestRollbackIsPickedAndTyped(t *testing.T) {
 	b.until("the plan", func() bool { return b.session.State().Plan == "back" })
 	b.ready()
 	b.shows("revert")
+}
+
+func TestNotRecordedStays(t *testing.T) {
+	t.Parallel()
+	b := begin(t, small, 80, 24)
+	b.ready()
+	b.flight[runbook.Memo]++
+	b.send(doneMsg{runbook.Intent{Kind: runbook.Memo}, fmt.Errorf("%w: disk full", journal.ErrNotRecorded)})
+	b.press("down", "up")
+	b.shows("NOT RECORDED: ")
+	b.press("m")
+	b.text("x")
+	b.press("enter") // this one is taken: the log is back
+	if strings.Contains(b.screen(), "NOT RECORDED") {
+		t.Error("it says so although the log takes entries again")
+	}
 }
 
 func TestEndIsTyped(t *testing.T) {

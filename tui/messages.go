@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"runbook/runbook"
+	"runbook/runbook/book"
 	"runbook/steps/run"
 )
 
@@ -15,6 +16,8 @@ type snapshotMsg struct {
 	next  []runbook.Intent
 	world time.Time // the clock of waits
 	head  string    // code of the log's last entry
+
+	command *book.Step // the one that runs, nil if none does
 }
 
 // changedMsg says that the state moved: snap is the state since.

@@ -20,9 +20,11 @@ import (
 type phaseScreen struct {
 	rows   []row
 	phase  *book.Phase
-	sel    string // id of the selected row
-	shown  string // id of the row whose detail is shown: sel, once it rests
-	chosen bool   // the operator moved the selection
+	counts string
+	oldest time.Time // the oldest look at one of its checks
+	sel    string    // id of the selected row
+	shown  string    // id of the row whose detail is shown: sel, once it rests
+	chosen bool      // the operator moved the selection
 	unfold bool
 	top    int
 	gen    int
@@ -42,6 +44,7 @@ func (p *phaseScreen) refresh(m *model) {
 	p.phase = phase
 	if p.rows = nil; phase != nil {
 		p.rows = rowsOf(m.snap.run, phase, p.unfold)
+		p.counts, p.oldest = plain.Counts(m.snap.run.Counts(phase)), oldestLook(m.snap.run, phase)
 	}
 	if !p.chosen || p.index() < 0 {
 		p.chosen = false
@@ -112,20 +115,25 @@ func (p *phaseScreen) body(m *model, w, h int) body {
 
 // summary counts the phase out, and says how old the oldest look is.
 func (p *phaseScreen) summary(m *model, w int) string {
-	r := m.snap.run
-	text := m.styles.Title.Render(" "+strings.ToUpper(safetext.Line(plain.Title(p.phase.Title, p.phase.ID)))) + "  " + plain.Counts(r.Counts(p.phase))
+	name := strings.ToUpper(safetext.Line(plain.Title(p.phase.Title, p.phase.ID)))
+	text := m.styles.Title.Render(" "+name) + "  " + p.counts
+	right := ""
+	if !p.oldest.IsZero() && w >= wide {
+		right = "oldest " + coarse(m.clock.Sub(p.oldest))
+	}
+	return both(text, right, w)
+}
+
+// oldestLook is when the oldest result of a phase's checks was seen.
+func oldestLook(r *runbook.Run, p *book.Phase) time.Time {
 	var oldest time.Time
-	for _, s := range p.phase.Steps {
+	for _, s := range p.Steps {
 		_, check := s.Verb.(book.Check)
 		if at := r.Step(s).At; check && !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
 			oldest = at
 		}
 	}
-	right := ""
-	if !oldest.IsZero() && w >= wide {
-		right = "oldest " + coarse(m.clock.Sub(oldest))
-	}
-	return both(text, right, w)
+	return oldest
 }
 
 // coarse is an age that moves the screen once in ten seconds.

@@ -68,12 +68,12 @@ func newPicker(books, targets []Item, open []runbook.Summary) *picker {
 	}
 	for _, r := range open {
 		text := fmt.Sprintf("resume %s  %s on %s", r.Short, safetext.Line(r.Book), safetext.Line(r.Target))
-		note := "since " + r.Started.UTC().Format("2006-01-02 15:04Z") + "  in " + safetext.Line(r.Phase)
 		if r.Practice {
-			note += "  PRACTICE"
+			text = "PRACTICE " + text
 		}
+		note := safetext.Line(r.Phase) + "  " + r.Started.UTC().Format("01-02 15:04Z")
 		if r.Driven {
-			note += "  somebody drives it"
+			note = "SOMEBODY DRIVES IT  " + note
 		}
 		p.rows = append(p.rows, pickRow{text: text, note: note, run: &r})
 	}
@@ -126,6 +126,9 @@ func (p *picker) line(m *model, i, w int) string {
 	}
 	if r.run != nil {
 		box = ""
+	}
+	if w < wide {
+		return mark + box + r.text
 	}
 	return both(mark+box+r.text, m.styles.Dim.Render(fit(r.note, w/2)), w)
 }
@@ -190,7 +193,7 @@ func (p *picker) pick(m *model) tea.Cmd {
 
 func (p *picker) keys(m *model) []binding {
 	b := m.bindings
-	keys := []binding{says(b.Enter, "pick"), b.Up, b.Down, says(b.Quit, "leave")}
+	keys := []binding{says(b.Enter, "pick"), says(b.Scroll, "move"), says(b.Quit, "leave")}
 	if p.choice.Book != "" && p.choice.Target != "" {
 		keys = append([]binding{says(b.Go, "begin")}, keys...)
 	}

@@ -191,7 +191,7 @@ func TestWire(t *testing.T) {
 	x.wait(0, "FAILED")
 	x.over(1500 * time.Millisecond)
 	t.Logf("first frame after %v, %d bytes until the checks are drawn", first.Round(time.Millisecond), x.bytes())
-	const idleFor = 3
+	const idleFor = 2
 	idle := x.over(idleFor*time.Second) / idleFor
 	t.Logf("idle: %d bytes/s", idle)
 	var worst, sum int
