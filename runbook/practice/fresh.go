@@ -39,7 +39,12 @@ func (s *server) build(ctx context.Context) error {
 		return err
 	}
 	s.id, s.engine = "practice-"+random()[:12], docker.New(s.dial)
-	s.engine.AddImage(imageName+":"+oldRelease, oldRelease, sha256.Sum256([]byte(s.secrets.Nonce)), time.Now().Add(-9*24*time.Hour))
+	before, err := docker.ReadContext(s.appDir())
+	if err != nil {
+		return fmt.Errorf("read the application directory: %w", err)
+	}
+	before.Digest = sha256.Sum256([]byte(s.secrets.Nonce)) // another release's, whose files are not here
+	s.engine.AddImage(imageName+":"+oldRelease, oldRelease, before, time.Now().Add(-9*24*time.Hour))
 	port := strconv.Itoa(s.ports.service)
 	var said bytes.Buffer
 	code := s.engine.Run(ctx, docker.Call{

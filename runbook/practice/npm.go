@@ -67,7 +67,7 @@ func npmTool(ctx context.Context, sh shell, args []string) (int, error) {
 	if !known {
 		return notSimulated, errNotSimulated
 	}
-	sh.say("\n> %s@%s %s\n> %s\n\n", m.Name, m.Version, name, strings.Join(append([]string{command}, rest...), " "))
+	sh.say("\n> %s@%s %s\n> %s   (acted by the practice world)\n\n", m.Name, m.Version, name, strings.Join(append([]string{command}, rest...), " "))
 	return act(ctx, sh, rest)
 }
 

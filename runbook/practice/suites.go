@@ -24,7 +24,7 @@ type unit struct {
 	test func() error
 }
 
-// runSuite prints as jest does; the code is 1 if a test failed.
+// runSuite prints each test as jest does; the code is 1 if a test failed.
 func runSuite(sh shell, suite string, units []unit) (int, error) {
 	began, failed := time.Now(), 0
 	var lines strings.Builder
@@ -54,7 +54,7 @@ func expect(ok bool, format string, args ...any) error {
 // unitTests exercise the service's own code.
 func unitTests(_ context.Context, sh shell, _ []string) (int, error) {
 	tokens := tickr.Tokens{Secret: []byte("unit-test"), Access: time.Minute, Refresh: time.Hour}
-	return runSuite(sh, "src/users/users.spec.ts", []unit{
+	return runSuite(sh, "the service's own code", []unit{
 		{"accepts a good password", func() error {
 			return expect(len(tickr.CheckPassword("Test123!")) == 0, "refused: %v", tickr.CheckPassword("Test123!"))
 		}},
@@ -97,7 +97,7 @@ func unitTests(_ context.Context, sh shell, _ []string) (int, error) {
 
 // architectureTests hold the migration files against their conventions.
 func architectureTests(_ context.Context, sh shell, _ []string) (int, error) {
-	return runSuite(sh, "test/architecture.spec.ts", []unit{
+	return runSuite(sh, "migration files", []unit{
 		{"every migration is named after its file, and can be undone", func() error {
 			wrong, err := typeorm.Lint(filepath.Join(sh.dir, "src", "migrations"))
 			return errors.Join(err, expect(len(wrong) == 0, "%s", strings.Join(wrong, "\n    ")))
@@ -117,7 +117,7 @@ func endToEndTests(ctx context.Context, sh shell, _ []string) (int, error) {
 		return 1, err
 	}
 	if err := scratchDatabase(ctx, sh, env["DATABASE_URL"]); err != nil {
-		sh.warn("FAIL test/users.e2e-spec.ts\n  beforeAll: %v\n", err)
+		sh.warn("FAIL one user, end to end\n  scratch database: %v\n", err)
 		return 1, nil
 	}
 	cfg, err := tickr.ParseConfig(env, "test")
@@ -141,7 +141,7 @@ func endToEndTests(ctx context.Context, sh shell, _ []string) (int, error) {
 			return errors.Join(err, expect(code == want, "%s %s: got %d, want %d", method, path, code, want))
 		}
 	}
-	return runSuite(sh, "test/users.e2e-spec.ts", []unit{
+	return runSuite(sh, "one user, end to end", []unit{
 		{"is healthy", status("GET", "/api/health", nil, 200)},
 		{"registers a user", status("POST", "/api/auth/register", user, 201)},
 		{"refuses the same user twice", status("POST", "/api/auth/register", user, 409)},

@@ -140,7 +140,23 @@ func testDocker(t *testing.T, w *World) {
 	if !strings.HasPrefix(old, "sha256:") || len(old) != 71 {
 		t.Errorf("image id %q", old)
 	}
-	docker("build", "-t", "tickr-backend:1.8.2", ".").want(t, 0)
+	// It tells what it did, and of a Dockerfile that nothing of it was run.
+	built := docker("build", "-t", "tickr-backend:1.8.2", ".").want(t, 0).err
+	id := strings.TrimSpace(docker("image", "inspect", "--format", "{{.Id}}", "tickr-backend:1.8.2").want(t, 0).out)
+	if !strings.Contains(built, "7 instructions, read; the practice world runs none") || !strings.Contains(built, "image "+id) || strings.Contains(built, "npm ci") {
+		t.Errorf("build says %s", built)
+	}
+	broken := filepath.Join(t.TempDir(), "Dockerfile")
+	if err := os.WriteFile(broken, []byte("FROM node \\\n  AS build\nRAN npm ci\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	relative, err := filepath.Rel(w.Steps().Dir, broken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := docker("build", "-f", relative, ".").want(t, 1); !strings.Contains(r.err, "line 3: unknown instruction: RAN") {
+		t.Errorf("build of a broken Dockerfile: %+v", r)
+	}
 	docker("tag", "tickr-backend:1.8.1", "tickr-backend:previous").want(t, 0)
 	if same := strings.TrimSpace(docker("image", "inspect", "--format", "{{.Id}}", "tickr-backend:previous").want(t, 0).out); same != old {
 		t.Errorf("tagged %s, want %s", same, old)

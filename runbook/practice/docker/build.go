@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,7 +19,6 @@ func (e *Engine) build(call Call) error {
 	tags := flags.StringArrayP("tag", "t", nil, "")
 	file := flags.StringP("file", "f", "Dockerfile", "")
 	flags.Bool("no-cache", false, "")
-	flags.Bool("pull", false, "")
 	if err := parse(flags, call.Args, 1, 1); err != nil {
 		return err
 	}
@@ -39,43 +39,69 @@ func (e *Engine) build(call Call) error {
 		err = json.Unmarshal(raw, &manifest)
 	}
 	if err != nil {
-		return fail(1, "ERROR: failed to solve: failed to compute cache key: package.json: %v", err)
+		return fail(1, "ERROR: failed to solve: read package.json: %v", err)
 	}
-	digest, files, err := Digest(dir)
+	steps, err := instructions(string(recipe))
+	if err != nil {
+		return fail(1, "ERROR: failed to solve: dockerfile parse error: %v", err)
+	}
+	given, err := ReadContext(dir)
 	if err != nil {
 		return fail(1, "ERROR: failed to solve: %v", err)
 	}
-	began := time.Now()
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(call.Err, format+"\n", args...) }
-	say("#1 [internal] load build definition from %s\n#1 DONE 0.0s\n#2 [internal] load build context\n#2 transferring context: %d files\n#2 DONE 0.0s", *file, files)
-	for n, line := range instructions(string(recipe)) {
-		say("#%d %s\n#%d DONE 0.0s", n+3, line, n+3)
-	}
+	say("context: %d files, %d bytes", given.Files, given.Size)
+	say("%s: %d instructions, read; the practice world runs none of them", *file, steps)
+	say("image sha256:%x, the digest of the context; release %s, from package.json", given.Digest, manifest.Version)
 	for _, tag := range *tags {
-		e.AddImage(tag, manifest.Version, digest, began)
-	}
-	say("#9 exporting to image\n#9 writing image sha256:%x done", digest)
-	for _, tag := range *tags {
-		say("#9 naming to docker.io/library/%s done", withTag(tag))
+		e.AddImage(tag, manifest.Version, given, time.Now())
+		say("tagged %s", withTag(tag))
 	}
 	return nil
 }
 
-func instructions(recipe string) []string {
-	var lines []string
+// known are the instructions of a Dockerfile.
+var known = strings.Fields("ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR")
+
+// instructions counts those of a Dockerfile; a line that ends in \ goes on in
+// the next.
+func instructions(recipe string) (int, error) {
+	count, n, goesOn, from := 0, 0, false, false
 	for line := range strings.Lines(recipe) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			lines = append(lines, line)
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
 		}
+		if !goesOn {
+			name, _, _ := strings.Cut(line, " ")
+			if !slices.Contains(known, strings.ToUpper(name)) {
+				return 0, fmt.Errorf("line %d: unknown instruction: %s", n, name)
+			}
+			from = from || strings.EqualFold(name, "FROM")
+			count++
+		}
+		goesOn = strings.HasSuffix(line, "\\")
 	}
-	return lines
+	if !from {
+		return 0, errors.New("no FROM")
+	}
+	return count, nil
 }
 
-// Digest is the identity of a build context: names and bytes of its files,
-// without hidden ones and dumps, as its .dockerignore would have it.
-func Digest(dir string) (sum [32]byte, files int, err error) {
+// Context is what a build was given.
+type Context struct {
+	Digest [sha256.Size]byte // of the names and bytes of its files
+	Files  int
+	Size   int64 // bytes
+}
+
+// ReadContext reads a build context, without hidden files and dumps, as its
+// .dockerignore would have it.
+func ReadContext(dir string) (Context, error) {
+	var c Context
 	h := sha256.New()
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -96,10 +122,12 @@ func Digest(dir string) (sum [32]byte, files int, err error) {
 		if err != nil {
 			return err
 		}
-		files++
 		_, _ = fmt.Fprintf(h, "%s\x00", name) // a hash takes everything
-		_, err = io.Copy(h, f)
+		n, err := io.Copy(h, f)
+		c.Files++
+		c.Size += n
 		return errors.Join(err, f.Close())
 	})
-	return [32]byte(h.Sum(nil)), files, err
+	c.Digest = [sha256.Size]byte(h.Sum(nil))
+	return c, err
 }

@@ -30,7 +30,7 @@ type image struct {
 	Tags    []string
 	Created time.Time
 	Version string // of the release built into it
-	Size    int64
+	Size    int64  // of the context, in bytes
 }
 
 // New makes an engine without images. Containers reach their database through
@@ -50,11 +50,11 @@ func (e *Engine) Close() {
 	e.end()
 }
 
-// AddImage records a built release under a tag, as a registry's pull would.
-func (e *Engine) AddImage(tag, version string, digest [32]byte, created time.Time) {
+// AddImage records a release under a tag, as built from a context.
+func (e *Engine) AddImage(tag, version string, c Context, created time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	id := "sha256:" + hex.EncodeToString(digest[:])
+	id := "sha256:" + hex.EncodeToString(c.Digest[:])
 	tag = withTag(tag)
 	for _, i := range e.images {
 		i.Tags = slices.DeleteFunc(i.Tags, func(t string) bool { return t == tag })
@@ -65,7 +65,7 @@ func (e *Engine) AddImage(tag, version string, digest [32]byte, created time.Tim
 			return
 		}
 	}
-	e.images = append(e.images, &image{ID: id, Tags: []string{tag}, Created: created, Version: version, Size: 187_000_000})
+	e.images = append(e.images, &image{ID: id, Tags: []string{tag}, Created: created, Version: version, Size: c.Size})
 }
 
 // Ports are the addresses of 127.0.0.1 that running containers listen on.

@@ -3,6 +3,7 @@ package docker
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -84,7 +85,7 @@ func (c *container) view() object {
 func (i *image) view() object {
 	return object{
 		"Id": i.ID, "RepoTags": i.Tags, "RepoDigests": []string{}, "Created": stamp(i.Created), "Size": i.Size,
-		"Architecture": "amd64", "Os": "linux",
+		"Architecture": runtime.GOARCH, "Os": "linux",
 		"Config": object{"Cmd": []string{"node", "dist/main.js"}, "User": "node", "Labels": object{"org.opencontainers.image.version": i.Version}},
 	}
 }

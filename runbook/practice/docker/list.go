@@ -103,7 +103,7 @@ func (e *Engine) listImages(call Call) error {
 			if want := flags.Arg(0); want != "" && want != tag[:cut] && want != tag {
 				continue
 			}
-			rows = append(rows, imageRow{tag[:cut], tag[cut+1:], id, i.Created.UTC().Format("2006-01-02 15:04:05 -0700 MST"), ago(i.Created) + " ago", fmt.Sprintf("%dMB", i.Size/1_000_000)})
+			rows = append(rows, imageRow{tag[:cut], tag[cut+1:], id, i.Created.UTC().Format("2006-01-02 15:04:05 -0700 MST"), ago(i.Created) + " ago", fmt.Sprintf("%.1fkB", float64(i.Size)/1000)})
 		}
 	}
 	if *quiet {

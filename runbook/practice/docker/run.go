@@ -48,8 +48,7 @@ func (e *Engine) create(call Call, c *container, ref string) error {
 	defer e.mu.Unlock()
 	c.ref = ref
 	if c.image = e.findImage(ref); c.image == nil {
-		name := strings.SplitN(ref, ":", 2)[0]
-		return fail(125, "Unable to find image '%s' locally\ndocker: Error response from daemon: pull access denied for %s, repository does not exist or may require 'docker login': denied: requested access to the resource is denied.\nSee 'docker run --help'.", withTag(ref), name)
+		return fail(125, "Unable to find image '%s' locally\ndocker: the practice world has no registry to pull it from.", withTag(ref))
 	}
 	if c.name == "" {
 		c.name = "practical_" + c.id[:8]
