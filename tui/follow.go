@@ -46,13 +46,25 @@ func (m *model) byItself() tea.Cmd {
 	if m.refused == (refusal{i.Kind, m.snap.run.Entries}) || m.flight[i.Kind] > 0 || m.acting() {
 		return nil
 	}
+	if m.flight[runbook.Jump] > 0 { // it measures what it made due
+		return nil
+	}
 	switch {
 	case auto:
 		return m.do(i)
 	case m.session.Rehearses() && m.idle() && m.refused != (refusal{"", m.snap.run.Entries}):
-		return m.rehearse()
+		return m.answer()
 	}
 	return nil
+}
+
+// answer is what a rehearsal does next. Where only time is missing, it jumps.
+func (m *model) answer() tea.Cmd {
+	var wait *runbook.WaitError
+	if jump, ok := m.intent(runbook.Jump, ""); ok && errors.As(runbook.Standing(m.book, m.snap.run), &wait) {
+		return m.do(jump)
+	}
+	return m.rehearse()
 }
 
 // idle reports whether no intent is on its way.

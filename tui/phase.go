@@ -187,8 +187,12 @@ func (p *phaseScreen) waiting(m *model, w int) []string {
 	if !errors.As(runbook.Standing(m.book, m.snap.run), &wait) {
 		return nil
 	}
-	text := "nothing to do before " + wait.Until.UTC().Format("15:04:05Z") + "; slots that nobody measures are missed"
-	return m.human(text, w)
+	text := "nothing to do before " + moment(wait.Until, m.snap.world) + "; slots that nobody measures are missed"
+	lines := prose(text, w)
+	for i := range lines {
+		lines[i] = m.styles.Human.Render(lines[i])
+	}
+	return lines
 }
 
 // done is what stands where no phase is open.

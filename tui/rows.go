@@ -86,7 +86,7 @@ func (m *model) rowLine(x row, selected bool, w, tw int) string {
 		right = took(x.st.Took)
 	}
 	if x.st.State == runbook.Running {
-		saw = m.running(x)
+		saw = m.running(x, w-tw-5)
 	}
 	title = fit(title, tw)
 	if x.st.State.Open() {
@@ -104,11 +104,12 @@ func (m *model) critical(w int) string {
 	return "CRITICAL "
 }
 
-// running is the moving part of a row: how long a command runs, or the slots
-// of a watch.
-func (m *model) running(x row) string {
-	if w, ok := x.step.Verb.(book.Watch); ok {
-		return sparkline(x.st, w.Slots(), 24) + "  " + nextSlot(x.st, w, m.snap.world)
+// running is the moving part of a row, in w cells: how long a command runs, or
+// the slots of a watch.
+func (m *model) running(x row, w int) string {
+	if v, ok := x.step.Verb.(book.Watch); ok {
+		next := nextSlot(x.st, v, m.snap.world)
+		return sparkline(x.st, v.Slots(), min(24, max(4, w-len(next)-4))) + "  " + next
 	}
 	return "RUNNING " + span(m.clock.Sub(x.st.At))
 }

@@ -48,18 +48,23 @@ func nextSlot(st runbook.StepState, w book.Watch, today time.Time) string {
 	if k > w.Slots() {
 		return "the last slot is written"
 	}
-	due := w.Due(st.Began, k).UTC()
-	if due.Format(time.DateOnly) == today.UTC().Format(time.DateOnly) {
-		return "next " + due.Format("15:04:05Z")
+	return "next " + moment(w.Due(st.Began, k), today)
+}
+
+// moment is a time of the clock of waits, with its date if that is not today's.
+func moment(t, today time.Time) string {
+	if t.UTC().Format(time.DateOnly) == today.UTC().Format(time.DateOnly) {
+		return t.UTC().Format("15:04:05Z")
 	}
-	return "next " + due.Format("2006-01-02 15:04Z")
+	return t.UTC().Format("2006-01-02 15:04Z")
 }
 
 // watchLines is a watch in full: what was measured, what nobody measured, and
 // when the next slot is due.
 func watchLines(st runbook.StepState, v book.Watch, today time.Time, w int) []string {
-	failed, gaps := 0, 0
+	failed, gaps, newest := 0, 0, 0
 	for _, s := range st.Slots {
+		newest = max(newest, s.K)
 		if s.Gap {
 			gaps++
 		} else if s.Verdict == steps.Fail {
@@ -67,7 +72,7 @@ func watchLines(st runbook.StepState, v book.Watch, today time.Time, w int) []st
 		}
 	}
 	lines := []string{
-		fmt.Sprintf("slot %d of %d, every %s  %d failed, limit %d  %d missed", len(st.Slots), v.Slots(), v.Every, failed, v.Failures, gaps),
+		fmt.Sprintf("slot %d of %d, every %s  %d failed, limit %d  %d missed", newest, v.Slots(), v.Every, failed, v.Failures, gaps),
 		sparkline(st, v.Slots(), max(8, w-2)),
 	}
 	if st.State == runbook.Running {
