@@ -309,7 +309,7 @@ var (
 // golden holds the screen against a file.
 func (b *bench) golden(name string) {
 	b.t.Helper()
-	got := someDir.ReplaceAllStringFunc(b.screen(), func(s string) string { return ("rbtui-00000000")[:len(s)] })
+	got := someDir.ReplaceAllStringFunc(b.screen(), func(s string) string { return "rbtui-00000000"[:len(s)] })
 	got = someTook.ReplaceAllString(got, "0.0s")
 	got = someTime.ReplaceAllString(got, "2020-01-01 00:00:00Z")
 	var lines []string

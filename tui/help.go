@@ -1,10 +1,10 @@
 package tui
 
 import (
+	"fmt"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
-
-	"fmt"
 )
 
 // helpScreen lists the keys that acted on the screen below it, and those that

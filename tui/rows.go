@@ -54,11 +54,11 @@ func rowsOf(r *runbook.Run, p *book.Phase, unfold bool) []row {
 }
 
 func sawOf(r *runbook.Run, s *book.Step, st runbook.StepState) string {
-	switch st.State {
-	case runbook.Pending:
+	if st.State == runbook.Pending {
 		return due(r, s)
-	case runbook.Running:
-		return ""
+	}
+	if st.State == runbook.Running {
+		return "" // it moves: drawn anew each time
 	}
 	saw := plain.Saw(st)
 	word := plain.Word(st)
