@@ -189,11 +189,10 @@ func (p *phaseScreen) keys(m *model) []binding {
 	if s := p.step(); s != nil {
 		all = append(all, m.stepKeys(s)...)
 	}
-	all = append(all, b.Memo)
 	if len(m.snap.run.Plans(m.book)) > 0 {
 		all = append(all, b.Rollback)
 	}
-	return append(all, b.End, b.Quit)
+	return append(all, b.Quit, b.Memo, b.End)
 }
 
 // suggestion is what enter would do now, in a few words.
