@@ -146,7 +146,7 @@ func (c *cluster) ownFiles() error {
 	if err != nil {
 		return err
 	}
-	c.account = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)} //nolint:gosec // ids fit
+	c.account = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	for _, path := range []string{"", "crt", "key", "pw"} {
 		if err := os.Chown(filepath.Join(c.dir, path), uid, gid); err != nil {
 			return err
