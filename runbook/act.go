@@ -2,11 +2,14 @@ package runbook
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"runbook/runbook/book"
@@ -28,15 +31,14 @@ func (s *Session) act(ctx context.Context, i Intent) error {
 	if err != nil {
 		return err
 	}
-	attempt := r.Step(step).Attempt + 1
 	v, ok := verb.(book.Run)
 	if !ok {
 		return fmt.Errorf("%s: %w: it is no run", step.ID, ErrNotNow)
 	}
 	if v.Probe != nil {
-		return s.probe(ctx, step, v, attempt)
+		return s.probe(ctx, step, v, r.Step(step).Attempt+1)
 	}
-	return s.command(ctx, step, v, attempt, r)
+	return s.command(ctx, step, v, i, r)
 }
 
 func (s *Session) probe(ctx context.Context, step *book.Step, v book.Run, attempt int) error {
@@ -52,8 +54,8 @@ func (s *Session) probe(ctx context.Context, step *book.Step, v book.Run, attemp
 	return s.record(ctx, kindRunResult, &runResultBody{Step: step.ID, Attempt: attempt, Outcome: "probed", resultBody: bodyOf(result)})
 }
 
-// Order is what a command step would execute: shown for approval, and then
-// executed as shown.
+// Order is what a command step would execute, to be shown for approval. An
+// intent that carries its Digest executes that or nothing.
 func (s *Session) Order(ctx context.Context, step *book.Step) (run.Order, error) {
 	r := s.State()
 	verb, err := s.book.Bind(step, r.Vars)
@@ -79,21 +81,29 @@ func (s *Session) order(ctx context.Context, v book.Run, r *Run) (run.Order, err
 	return order, err
 }
 
-func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, attempt int, r *Run) error {
-	order, err := s.order(ctx, v, r)
+func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i Intent, r *Run) error {
+	starting, done := s.begin(ctx, step.ID) // running from before its intent: nothing else may touch it
+	order, err := s.order(starting, v, r)
+	if err == nil && i.Text != "" && i.Text != Digest(order) {
+		err = fmt.Errorf("%w: what would be executed is no longer what was shown", ErrStale)
+	}
 	if err != nil {
+		done()
 		return fmt.Errorf("%s was not started: %w", step.ID, err)
 	}
+	attempt := r.Step(step).Attempt + 1
 	order.Files = r.Files(step.ID, attempt)
 	err = s.record(ctx, kindRunIntent, &runIntentBody{
 		Step: step.ID, Attempt: attempt, Kind: v.Kind,
 		Argv: order.Argv, Program: order.Path, Dir: order.Dir, Env: names(order.Env),
 	})
 	if err != nil {
+		done()
 		return err
 	}
-	process, err := run.Start(order)
+	process, err := s.fork(order, r)
 	if err != nil {
+		defer done()
 		body := &runResultBody{Step: step.ID, Attempt: attempt, Outcome: "not started"}
 		body.Verdict, body.Reason = steps.Fail, "not started: "+err.Error()
 		return s.record(ctx, kindRunResult, body)
@@ -101,13 +111,60 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, atte
 	s.mu.Lock()
 	s.active[step.ID] = &active{began: time.Now(), process: process}
 	s.mu.Unlock()
+	s.looks.Done() // from here on it is no look, and outlives us
 	s.signal()
-	if err := s.await(ctx, process, v.Command.KillAfter.D()); err != nil {
+	ended := make(chan error, 1)
+	go func() { ended <- s.finish(process, step, v, attempt) }()
+	select {
+	case err := <-ended:
 		return err
+	case <-ctx.Done(): // the caller leaves, the command goes on
+		return ctx.Err()
+	}
+}
+
+// fork starts a command. In a recovery a full disk does not stop it: then its
+// files lie in memory, or wherever there is room.
+func (s *Session) fork(order run.Order, r *Run) (*run.Process, error) {
+	process, err := run.Start(order)
+	if err == nil || r.Plan == "" || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return process, err
+	}
+	for _, room := range []string{"/dev/shm", os.TempDir()} {
+		dir, mkErr := os.MkdirTemp(room, "runbook-")
+		if mkErr != nil {
+			continue
+		}
+		s.mu.Lock()
+		s.elsewhere[order.Files] = dir
+		s.mu.Unlock()
+		order.Files = dir
+		if process, err = run.Start(order); err == nil {
+			return process, nil
+		}
+	}
+	return nil, err
+}
+
+// finish waits for a command's end and makes its result durable.
+func (s *Session) finish(process *run.Process, step *book.Step, v book.Run, attempt int) error {
+	var limit <-chan time.Time
+	if killAfter := v.Command.KillAfter.D(); killAfter > 0 {
+		timer := time.NewTimer(killAfter)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	for waiting := true; waiting; {
+		select {
+		case <-process.Done():
+			waiting = false
+		case <-limit:
+			process.Cancel()
+		}
 	}
 	body := ended(process.Outcome(), *v.Command)
 	body.Step, body.Attempt = step.ID, attempt
-	err = s.record(ctx, kindRunResult, body)
+	err := s.record(context.Background(), kindRunResult, body)
 	s.mu.Lock()
 	delete(s.active, step.ID)
 	s.mu.Unlock()
@@ -115,25 +172,10 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, atte
 	return err
 }
 
-// await returns when the command has ended, or with the context's error when
-// the caller leaves: the command goes on.
-func (s *Session) await(ctx context.Context, process *run.Process, killAfter time.Duration) error {
-	var limit <-chan time.Time
-	if killAfter > 0 {
-		timer := time.NewTimer(killAfter)
-		defer timer.Stop()
-		limit = timer.C
-	}
-	for {
-		select {
-		case <-process.Done():
-			return nil
-		case <-limit:
-			process.Cancel()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+// Digest commits to an order as it was shown: what an operator approves is
+// what is executed.
+func Digest(o run.Order) string {
+	return sha(strings.Join(slices.Concat([]string{o.Path, o.Dir}, o.Argv, []string{""}, names(o.Env)), "\x00"))
 }
 
 // ended puts the end of a command in the words of the log. A cancelled command
@@ -145,7 +187,10 @@ func ended(o run.Outcome, c run.Command) *runResultBody {
 	if len(c.Exit) > 0 {
 		want = c.Exit
 	}
+	success := c.Success(o)
 	switch {
+	case o.Unseen != "":
+		body.Outcome, body.Verdict, body.Reason = "unknown", steps.Unknown, o.Unseen
 	case o.Cancelled:
 		body.Outcome, body.Verdict, body.Reason = "cancelled", steps.Unknown, "cancelled: how far it came is not known"
 	case o.Err != "":
@@ -154,10 +199,16 @@ func ended(o run.Outcome, c run.Command) *runResultBody {
 		body.Outcome, body.Verdict, body.Reason = "signalled", steps.Fail, "ended by signal "+o.Signal
 	default:
 		body.Exit, body.Verdict = &o.Exit, steps.Pass
-		if !slices.Contains(want, o.Exit) {
+		if !success {
 			body.Verdict, body.Reason = steps.Fail, "exit "+strconv.Itoa(o.Exit)
 		}
 		body.Evidence = []steps.Evidence{{Label: "exit code", Value: strconv.Itoa(o.Exit), Limit: intList(want)}}
+	}
+	if o.Warn != "" {
+		body.Evidence = append(body.Evidence, steps.Evidence{Label: "not recorded in full", Value: o.Warn})
+		if body.Verdict == steps.Pass {
+			body.Verdict, body.Reason = steps.Warn, "it ended well, but what it printed is not kept in full"
+		}
 	}
 	if len(o.Leftovers) > 0 {
 		body.Evidence = append(body.Evidence, steps.Evidence{Label: "still running", Value: strings.Join(o.Leftovers, ", ")})
@@ -193,8 +244,10 @@ func (s *Session) cancel(id string) error {
 		return fmt.Errorf("%s does not run in this session: %w", id, ErrNotNow)
 	case a.process != nil:
 		a.process.Cancel()
-	default:
+	case a.stop != nil:
 		a.stop()
+	default:
+		return fmt.Errorf("%s was started by a session that died: end it by hand (kill -INT -- -%d), then recheck it", id, a.group)
 	}
 	return nil
 }

@@ -160,7 +160,7 @@ func foldCheck(r *Run, _ *book.Book, e journal.Entry) error {
 // foldVerify lets a check decide what became of a command: it is done, it is
 // not done, or nobody knows yet.
 func foldVerify(st *StepState, body checkBody, e journal.Entry) {
-	st.Result, st.Verified = body.result(e.Time), true
+	st.Result, st.Verified, st.Reason = body.result(e.Time), true, ""
 	switch settled := StateOf(body.Verdict); {
 	case settled == Passed && st.Who != "":
 		st.State = ByHand
@@ -182,6 +182,9 @@ func foldRunIntent(r *Run, _ *book.Book, e journal.Entry) error {
 
 func foldRunResult(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[runResultBody](e)
+	if known := r.Steps[body.Step]; known == nil || known.Attempt != body.Attempt {
+		return err // of an attempt that a newer one has replaced
+	}
 	st := r.touch(body.Step, e, body.mark)
 	st.Exit, st.Result = body.Exit, body.result(e.Time)
 	st.State, st.Reason, st.Took = StateOf(body.Verdict), body.Reason, st.Result.Took
@@ -247,7 +250,7 @@ func foldVar(r *Run, _ *book.Book, e journal.Entry) error {
 
 func foldRollback(r *Run, b *book.Book, e journal.Entry) error {
 	body, err := decode[rollbackBody](e)
-	r.Plan, r.PlanAt = body.Plan, e.N
+	r.Plan = body.Plan
 	delete(r.Phases, body.Plan)
 	for _, p := range b.Plans {
 		if p.ID != body.Plan {
@@ -270,6 +273,9 @@ func foldRunEnd(r *Run, _ *book.Book, e journal.Entry) error {
 
 func foldWatch(r *Run, b *book.Book, e journal.Entry) error {
 	body, err := decode[watchBody](e)
+	if known := r.Steps[body.Step]; body.Slot > 0 && (known == nil || known.State != Running || body.Slot <= known.lastSlot()) {
+		return err // measured after a person set the watch aside, or twice
+	}
 	st := r.touch(body.Step, e, body.mark)
 	if body.Slot == 0 {
 		st.Attempt++

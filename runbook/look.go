@@ -10,6 +10,7 @@ import (
 
 	"runbook/runbook/book"
 	"runbook/steps"
+	"runbook/steps/check"
 )
 
 // parallel is how many looks go on at once.
@@ -18,18 +19,15 @@ const parallel = 8
 // look carries out Check and Recheck: one step, a verify, or the whole batch
 // whose turn it is. Results are recorded as they come.
 func (s *Session) look(ctx context.Context, i Intent) error {
-	s.mu.Lock()
-	r := s.snapshot()
+	r := s.State()
 	p := r.Phase(s.book)
-	s.mu.Unlock()
-	if i.Kind == Recheck && s.isAside(r, i.Step) {
-		return s.lookAside(ctx, s.book.Step(i.Step), r)
-	}
 	batch := r.Turn(p, isCheck)
-	if i.Step != "" {
-		step := s.book.Step(i.Step)
-		if isRun(step) {
+	if step := s.book.Step(i.Step); step != nil {
+		switch {
+		case isRun(step):
 			return s.verify(ctx, step)
+		case s.isAside(r, step.ID):
+			return s.lookAside(ctx, step, r)
 		}
 		batch = []*book.Step{step}
 	}
@@ -85,9 +83,11 @@ func (s *Session) begin(ctx context.Context, id string) (context.Context, func()
 	ctx, stop := context.WithCancel(ctx)
 	s.mu.Lock()
 	s.active[id] = &active{began: time.Now(), stop: stop}
+	s.looks.Add(1)
 	s.mu.Unlock()
 	s.signal()
 	return ctx, func() {
+		defer s.looks.Done()
 		s.mu.Lock()
 		delete(s.active, id)
 		s.mu.Unlock()
@@ -157,20 +157,19 @@ func environ(ctx context.Context, b *book.Book, verb book.Verb, vars map[string]
 
 // secretsOf names the secrets that a step's command may see.
 func secretsOf(verb book.Verb) []string {
-	type namer interface{ SecretNames() []string }
-	var check any
+	var looks check.Check
 	switch v := verb.(type) {
 	case book.Run:
 		if v.Command != nil {
 			return v.Command.Secrets
 		}
-		check = v.Probe.Check
+		looks = v.Probe.Check
 	case book.Check:
-		check = v.Check
+		looks = v.Check
 	case book.Watch:
-		check = v.Check
+		looks = v.Check
 	}
-	if n, ok := check.(namer); ok {
+	if n, ok := looks.(interface{ SecretNames() []string }); ok {
 		return n.SecretNames()
 	}
 	return nil

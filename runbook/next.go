@@ -35,11 +35,10 @@ const (
 // Intent is one thing that may be done. Seen is the entry that the person saw
 // last of the step: if it has moved since, the intent is stale.
 type Intent struct {
-	Kind  string
-	Step  string // id of a step, or of a phase for Close, of a plan for Rollback
-	Seen  uint64
-	Text  string            // a reason, an answer, a memo
-	Value map[string]string // "reason" of an End
+	Kind string
+	Step string // id of a step, or of a phase for Close, of a plan for Rollback
+	Seen uint64
+	Text string // a reason, an answer, a memo; of RunStep the Digest of what was shown, if it was
 }
 
 // Next is what may be done now, the suggested first. It is pure: the session
@@ -49,23 +48,41 @@ func Next(b *book.Book, r *Run, now time.Time) []Intent {
 		return nil
 	}
 	p := r.Phase(b)
+	cancels := r.cancels(b)
 	if p == nil {
-		return append(ending(b, r), rollbacks(b, r)...)
+		return slices.Concat(ending(r, len(cancels) > 0), cancels, rollbacks(b, r))
 	}
-	suggested := suggest(b, r, p, now)
-	all := append(suggested, legal(r, p)...)
+	all := slices.Concat(suggest(b, r, p, now), legal(r, p), cancels)
 	if due := r.NextSlot(b); !due.IsZero() && r.Practice && now.Before(due) {
 		all = append(all, Intent{Kind: Jump})
 	}
-	all = append(all, Intent{Kind: Memo}, Intent{Kind: End})
+	all = append(all, Intent{Kind: Memo})
+	if len(cancels) == 0 {
+		all = append(all, Intent{Kind: End}) // not under a command: its result could not be written
+	}
 	return append(all, rollbacks(b, r)...)
 }
 
-func ending(b *book.Book, r *Run) []Intent {
-	if r.Plan == "" && r.Mode == ModeRollback {
+func ending(r *Run, runs bool) []Intent {
+	switch {
+	case runs:
+		return []Intent{{Kind: Memo}}
+	case r.Plan == "" && r.Mode == ModeRollback:
 		return []Intent{{Kind: Memo}, {Kind: End}} // no plan chosen yet
 	}
 	return []Intent{{Kind: End}, {Kind: Memo}}
+}
+
+// cancels is a Cancel for every run of the book that goes on, whatever is
+// walked now: a rollback may have been chosen over it.
+func (r *Run) cancels(b *book.Book) []Intent {
+	var all []Intent
+	for _, s := range b.All() {
+		if st := r.Steps[s.ID]; st != nil && st.State == Running && isRun(s) {
+			all = append(all, Intent{Kind: Cancel, Step: s.ID, Seen: st.Seen})
+		}
+	}
+	return all
 }
 
 // suggest is what the one key does: what is due, what can be looked at, what
@@ -159,10 +176,10 @@ func legal(r *Run, p *book.Phase) []Intent {
 
 func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
 	if st.State == Running {
-		if _, ok := s.Verb.(book.Run); ok {
-			return []string{Cancel}
+		if isWatch(s) {
+			return setAside(s)
 		}
-		return setAside(s)
+		return nil // what is seen now decides; a run can be cancelled
 	}
 	var kinds []string
 	switch s.Verb.(type) {

@@ -146,6 +146,24 @@ func ReadCopies(dir string) (*book.Book, *book.Target, error) {
 	return b, t, err
 }
 
+// owned refuses a run directory that somebody else could have planted or could
+// change: what lies in it is executed.
+func owned(dir string) error {
+	for _, name := range []string{"book.toml", "target.toml"} {
+		path, err := filepath.Abs(filepath.Join(dir, name))
+		if err != nil {
+			return fmt.Errorf("whose run is it: %w", err)
+		}
+		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is no regular file: this run is not gone on with", path)
+		}
+		if err := book.CheckOwner(path); err != nil {
+			return fmt.Errorf("this run is not gone on with: %w", err)
+		}
+	}
+	return nil
+}
+
 // FindRun finds one run by a prefix of its id. Without a prefix it is the only
 // open run, or, if any will do, the newest.
 func (h Home) FindRun(prefix string, newest bool) (Summary, error) {

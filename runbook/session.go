@@ -4,11 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -31,18 +30,24 @@ type Session struct {
 	rehearse bool
 	changed  chan struct{} // holds one token when the state moved
 
-	mu     sync.Mutex
-	run    *Run
-	active map[string]*active // steps that are being executed
-	late   []lateEntry        // what a recovery could not write down yet
-	busy   sync.WaitGroup
+	writing sync.Mutex // held while an entry is written and folded in: entries fold in their order
+	looks   sync.WaitGroup
+
+	mu        sync.Mutex
+	run       *Run
+	active    map[string]*active // steps that are being executed
+	claimed   map[string]bool    // steps that an intent works on
+	late      []lateEntry        // what a recovery could not write down yet
+	elsewhere map[string]string  // files of commands that the run's disk had no room for
 }
 
-// active is a step while it is executed by this process.
+// active is a step while it is executed. Of a command that an earlier session
+// started there is neither process nor stop, only its process group.
 type active struct {
 	began   time.Time
-	process *run.Process // nil for looks and probes
-	stop    context.CancelFunc
+	process *run.Process
+	stop    context.CancelFunc // of a look, and of a command not yet started
+	group   int
 }
 
 type lateEntry struct {
@@ -66,9 +71,10 @@ type StartOptions struct {
 
 // Start makes a new run and writes its first entry.
 func Start(ctx context.Context, o StartOptions) (*Session, error) {
-	if o.Log.Run == "" {
-		o.Log.Run = newRunID()
+	if o.Rehearse && o.World.Practice == nil {
+		return nil, errRehearseReal
 	}
+	o.Log.Run = newRunID()
 	dir := filepath.Join(o.Runs, time.Now().UTC().Format("20060102T150405Z")+"-"+o.Book.Name+"-"+o.Log.Run[:8])
 	if err := durable.MkdirAll(filepath.Join(dir, "steps"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the run's directory: %w", err)
@@ -104,94 +110,11 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 	return s, nil
 }
 
-// Resume goes on with a run from its own copy of book and target. world must
-// be of that target, and of that very practice world.
-func Resume(ctx context.Context, dir string, world *steps.World, o journal.Options, rehearse bool) (*Session, error) {
-	b, t, err := ReadCopies(dir)
-	if err != nil {
-		return nil, err
-	}
-	o.World = worldKind(world)
-	log, entries, err := journal.Open(dir, o)
-	if err != nil {
-		return nil, err
-	}
-	r, err := Fold(b, dir, entries)
-	if err == nil {
-		r, err = checkResumable(r, b, t, world, entries)
-	}
-	if err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
-	s := newSession(b, t, world, log, r)
-	s.rehearse = rehearse
-	if err := s.refold(); err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
-	return s, s.settleCommands(ctx)
-}
-
-// checkResumable holds the run's copies against the hashes of its first entry
-// and its world against the one that is given.
-func checkResumable(r *Run, b *book.Book, t *book.Target, w *steps.World, entries []journal.Entry) (*Run, error) {
-	if r.World != practiceID(w) {
-		return nil, ErrWorldGone
-	}
-	for _, e := range entries {
-		if e.Kind != kindRunStart {
-			continue
-		}
-		start, err := decode[runStartBody](e)
-		if err != nil || start.BookSHA != b.SHA256 || start.TargetSHA != t.SHA256 {
-			return nil, fmt.Errorf("book.toml or target.toml in %s is not what this run began with: it executes only those bytes", r.Dir)
-		}
-		return r, nil
-	}
-	return nil, fmt.Errorf("the log in %s holds no run.start: this run never began, start another", r.Dir)
-}
-
 func newSession(b *book.Book, t *book.Target, w *steps.World, log *journal.Log, r *Run) *Session {
 	return &Session{
 		book: b, target: t, world: w, log: log, run: r,
-		changed: make(chan struct{}, 1), active: map[string]*active{},
+		changed: make(chan struct{}, 1), active: map[string]*active{}, claimed: map[string]bool{}, elsewhere: map[string]string{},
 	}
-}
-
-// refold reads the log anew, so that the session's own first entry is in the
-// state.
-func (s *Session) refold() error {
-	entries, err := journal.Read(s.run.Dir)
-	if err != nil {
-		return err
-	}
-	r, err := Fold(s.book, s.run.Dir, entries)
-	s.run = r
-	return err
-}
-
-// settleCommands writes down what commands of an earlier session left behind:
-// where a directory knows more than the log, the log learns it.
-func (s *Session) settleCommands(ctx context.Context) error {
-	for id, st := range s.run.Steps {
-		step := s.book.Step(id)
-		if step == nil || st.State != Unknown || st.Result != nil || st.Who != "" {
-			continue
-		}
-		v, ok := step.Verb.(book.Run)
-		if !ok || v.Command == nil {
-			continue // what a probe touched before its session died is not known
-		}
-		class, outcome := run.Classify(s.run.Files(id, st.Attempt))
-		body := leftBehind(class, outcome, *v.Command)
-		if body == nil {
-			continue // its end is unknown, and a person settles it
-		}
-		body.Step, body.Attempt = id, st.Attempt
-		if err := s.record(ctx, kindRunResult, body); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Book is the run's own copy.
@@ -221,7 +144,7 @@ func (s *Session) State() *Run {
 
 func (s *Session) snapshot() *Run {
 	r := s.run.clone()
-	r.Unrecorded = len(s.late)
+	r.Unrecorded, r.elsewhere = len(s.late), maps.Clone(s.elsewhere)
 	for id, a := range s.active {
 		st := r.Steps[id]
 		if st == nil {
@@ -257,46 +180,12 @@ func (s *Session) Do(ctx context.Context, i Intent) error {
 			return fmt.Errorf("%w: %w", ErrWorldGone, err)
 		}
 	}
-	s.mu.Lock()
-	err := s.admit(i)
-	s.mu.Unlock()
+	release, err := s.admit(i)
 	if err != nil {
 		return err
 	}
-	s.busy.Add(1)
-	defer s.busy.Done()
+	defer release()
 	return s.route(ctx, i)
-}
-
-// admit holds an intent against the state.
-func (s *Session) admit(i Intent) error {
-	r := s.snapshot()
-	if !r.Ended.IsZero() {
-		return ErrEnded
-	}
-	if st := r.Steps[i.Step]; st != nil && i.Step != "" && i.Kind != Cancel && st.Seen != i.Seen {
-		return ErrStale
-	}
-	if i.Kind == Recheck && s.isAside(r, i.Step) {
-		return nil
-	}
-	ok := slices.ContainsFunc(Next(s.book, r, s.world.Clock.Now()), func(legal Intent) bool {
-		return legal.Kind == i.Kind && (legal.Step == i.Step || i.Kind == Check && i.Step == "")
-	})
-	if !ok {
-		return fmt.Errorf("%s %s: %w", i.Kind, i.Step, ErrNotNow)
-	}
-	return nil
-}
-
-// isAside reports whether a look at a check would be out of turn: looking is
-// always allowed, but what is seen then settles nothing.
-func (s *Session) isAside(r *Run, id string) bool {
-	step, p := s.book.Step(id), r.Phase(s.book)
-	if step == nil || !isCheck(step) {
-		return false
-	}
-	return p == nil || !slices.Contains(p.Steps, step) || !slices.Contains(legalKinds(r, p, step, r.Step(step)), Recheck)
 }
 
 func (s *Session) route(ctx context.Context, i Intent) error {
@@ -319,51 +208,6 @@ func (s *Session) route(ctx context.Context, i Intent) error {
 	return fmt.Errorf("no such intent: %q", i.Kind)
 }
 
-// answered are the kinds of entry that stand on a person's answer: a rehearsal
-// marks these. What a machine measured it measured in a rehearsal too.
-var answered = map[string]bool{
-	kindRunIntent: true, kindRunResult: true, kindAsk: true, kindTell: true, kindVar: true, kindSkip: true,
-	kindAccept: true, kindByHand: true, kindRollbackStart: true, kindRunEnd: true,
-}
-
-// record makes an entry durable and folds it in. In a recovery a log that
-// can't be written stops nobody: the entry waits, the screen says so, and the
-// next record tries again.
-func (s *Session) record(ctx context.Context, kind string, body marked) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	vtime := ""
-	if s.world.Practice != nil {
-		vtime = stamp(s.world.Clock.Now())
-	}
-	body.set(s.rehearse && answered[kind], vtime)
-	defer s.signal()
-	for len(s.late) > 0 {
-		if _, err := s.log.Append(context.WithoutCancel(ctx), s.late[0].kind, s.late[0].body); err != nil {
-			return s.postpone(kind, body, err)
-		}
-		s.late = s.late[1:]
-	}
-	e, err := s.log.Append(context.WithoutCancel(ctx), kind, body)
-	if err != nil {
-		return s.postpone(kind, body, err)
-	}
-	return s.run.apply(s.book, e)
-}
-
-// postpone keeps an entry for later, in a recovery only.
-func (s *Session) postpone(kind string, body marked, err error) error {
-	if s.run.Plan == "" || !errors.Is(err, journal.ErrNotRecorded) {
-		return err
-	}
-	s.late = append(s.late, lateEntry{kind, body})
-	e := journal.Entry{N: s.run.Entries + 1, Time: time.Now(), Kind: kind, Head: s.run.Head}
-	if e.Body, err = json.Marshal(body); err != nil {
-		return err
-	}
-	return s.run.apply(s.book, e)
-}
-
 // signal says that the state moved.
 func (s *Session) signal() {
 	select {
@@ -372,16 +216,18 @@ func (s *Session) signal() {
 	}
 }
 
-// Close gives the run's log back. Commands that still run go on; their end is
-// unknown to the log until somebody settles it.
+// Close ends the looks that go on, lets them clean up, and gives the run's log
+// back. Commands that still run go on; their end is unknown to the log until
+// somebody settles it.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	for _, a := range s.active {
-		if a.process == nil {
+		if a.stop != nil {
 			a.stop()
 		}
 	}
 	s.mu.Unlock()
+	s.looks.Wait() // each keeps to its own time limit
 	return s.log.Close()
 }
 

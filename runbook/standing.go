@@ -20,6 +20,9 @@ func Standing(b *book.Book, r *Run) error {
 		}
 		return &NotFinishedError{Outcome: r.Outcome}
 	}
+	if len(r.cancels(b)) > 0 {
+		return ErrPerson
+	}
 	p := r.Phase(b)
 	due := r.NextSlot(b)
 	if p == nil || due.IsZero() || r.FirstOpen(p) != nil {

@@ -115,7 +115,6 @@ type Run struct {
 	Asides   map[string]steps.Result // looks out of turn, such as a hint's diagnosis: the last of each
 	Phases   map[string]PhaseState
 	Plan     string // the rollback plan being walked
-	PlanAt   uint64 // the entry that chose it
 	Notes    []Note
 	Started  time.Time
 	Ended    time.Time
@@ -128,6 +127,10 @@ type Run struct {
 	// Unrecorded counts what a recovery did while the log could not be
 	// written. It is of this process only.
 	Unrecorded int
+
+	// elsewhere is where commands of a recovery keep their files when the
+	// run's own disk is full, by the directory they should have had.
+	elsewhere map[string]string
 }
 
 // Short is the run's name for people: the first four digits of its id.
@@ -189,7 +192,11 @@ func (r *Run) Phase(b *book.Book) *book.Phase {
 
 // Files is the directory of one attempt of a command.
 func (r *Run) Files(step string, attempt int) string {
-	return filepath.Join(r.Dir, "steps", fmt.Sprintf("%s.%d", step, attempt))
+	dir := filepath.Join(r.Dir, "steps", fmt.Sprintf("%s.%d", step, attempt))
+	if other, ok := r.elsewhere[dir]; ok {
+		return other
+	}
+	return dir
 }
 
 // Counts is how many steps of a phase are in each state.

@@ -31,7 +31,7 @@ func (s *Session) watch(ctx context.Context, i Intent) error {
 
 func (s *Session) beginWatches(ctx context.Context, r *Run, p *book.Phase, only string) error {
 	batch := r.Turn(p, isWatch)
-	if only != "" && r.Step(s.book.Step(only)).State != Pending {
+	if only != "" {
 		batch = []*book.Step{s.book.Step(only)}
 	}
 	began := s.world.Clock.Now()

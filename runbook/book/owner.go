@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// checkOwner refuses a file that somebody else could change or replace: it and
+// CheckOwner refuses a file that somebody else could change or replace: it and
 // every directory above it belong to root or to us, and nobody else may write
 // them. A sticky directory of root's, such as /tmp, counts as not writable.
-func checkOwner(path string) error {
+func CheckOwner(path string) error {
 	for p := path; ; p = filepath.Dir(p) {
 		info, err := os.Lstat(p)
 		if err != nil {
@@ -50,8 +50,8 @@ func realPath(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := checkOwner(filepath.Clean(file)); err != nil {
+	if err := CheckOwner(filepath.Clean(file)); err != nil {
 		return "", err
 	}
-	return real, checkOwner(real)
+	return real, CheckOwner(real)
 }

@@ -30,6 +30,7 @@ type Outcome struct {
 	SHA256    string        `json:"sha256"`              // of out.red, lower case hex
 	Leftovers []string      `json:"leftovers,omitempty"` // processes that outlived it: "4242 sleep", after a cancel "4242 sleep (killed)"
 	Err       string        `json:"err,omitempty"`       // what kept the program from being executed
+	Unseen    string        `json:"unseen,omitempty"`    // why the end of a process that ran is not known
 	Warn      string        `json:"warn,omitempty"`      // what could not be recorded
 }
 

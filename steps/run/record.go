@@ -27,7 +27,7 @@ func (p *Process) wait() {
 	})
 	p.outcome.Exit = -1
 	if err != nil {
-		p.outcome.Err = "end not seen: " + err.Error()
+		p.outcome.Unseen = "its end was not seen: " + err.Error()
 	} else if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		p.outcome.Signal = unix.SignalName(ws.Signal())
 	} else {

@@ -1,0 +1,168 @@
+package runbook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"runbook/runbook/book"
+	"runbook/runbook/journal"
+	"runbook/steps"
+	"runbook/steps/run"
+)
+
+// errRehearseReal keeps made-up answers in the practice world.
+var errRehearseReal = errors.New("only a live practice world can be rehearsed")
+
+// Resume goes on with a run from its own copy of book and target. world must
+// be of that target, and of that very practice world. A run that can't be gone
+// on with is refused before anything is written.
+func Resume(ctx context.Context, dir string, world *steps.World, o journal.Options, rehearse bool) (*Session, error) {
+	if rehearse && world.Practice == nil {
+		return nil, errRehearseReal
+	}
+	if err := owned(dir); err != nil {
+		return nil, err
+	}
+	b, t, err := ReadCopies(dir)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := journal.Read(dir)
+	if err != nil && !errors.Is(err, journal.ErrTorn) {
+		return nil, err
+	}
+	if err := resumable(dir, b, t, world, entries); err != nil {
+		return nil, err
+	}
+	o.World = worldKind(world)
+	log, _, err := journal.Open(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := taken(ctx, dir, b, t, world, log)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	s.rehearse = rehearse
+	return s, nil
+}
+
+// taken makes the session of a log that this process holds now: what was
+// written until it was taken counts.
+func taken(ctx context.Context, dir string, b *book.Book, t *book.Target, world *steps.World, log *journal.Log) (*Session, error) {
+	entries, err := journal.Read(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := resumable(dir, b, t, world, entries); err != nil {
+		return nil, err
+	}
+	r, err := Fold(b, dir, entries)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(b, t, world, log, r)
+	return s, s.settleCommands(ctx)
+}
+
+// resumable holds the run's copies against the hashes of its first entry, its
+// world against the one that is given, and its kinds against those we know.
+func resumable(dir string, b *book.Book, t *book.Target, w *steps.World, entries []journal.Entry) error {
+	r, err := Fold(b, dir, entries)
+	if err != nil {
+		return err
+	}
+	if r.World != practiceID(w) {
+		return ErrWorldGone
+	}
+	for _, e := range entries {
+		if e.Kind != kindRunStart {
+			continue
+		}
+		start, err := decode[runStartBody](e)
+		if err != nil || start.BookSHA != b.SHA256 || start.TargetSHA != t.SHA256 {
+			return fmt.Errorf("book.toml or target.toml in %s is not what this run began with: it executes only those bytes", dir)
+		}
+		return nil
+	}
+	return fmt.Errorf("the log in %s holds no run.start: this run never began, start another", dir)
+}
+
+// settleCommands takes up what commands of an earlier session left behind:
+// one that still runs is shown so; where a directory knows more than the log,
+// the log learns it; of one that ended unseen the output is kept.
+func (s *Session) settleCommands(ctx context.Context) error {
+	for id, st := range s.run.Steps {
+		step := s.book.Step(id)
+		if step == nil || st.State != Unknown || st.Result != nil || st.Who != "" {
+			continue
+		}
+		v, ok := step.Verb.(book.Run)
+		if !ok || v.Command == nil {
+			continue // what a probe touched before its session died is not known
+		}
+		files := s.run.Files(id, st.Attempt)
+		class, outcome := run.Classify(files)
+		switch class {
+		case run.StillRunning:
+			s.adopt(step, files, st.At)
+			continue
+		case run.Unknown:
+			s.salvage(ctx, step, files)
+			continue // its end is unknown, and a person settles it
+		case run.NeverStarted, run.Exited:
+		}
+		body := leftBehind(class, outcome, *v.Command)
+		body.Step, body.Attempt = id, st.Attempt
+		if err := s.record(ctx, kindRunResult, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// adoptPace is how often a command of an earlier session is looked for.
+const adoptPace = 200 * time.Millisecond
+
+// adopt shows a command of an earlier session as running until it has ended.
+// Its exit code went with the session that started it: it is unknown then.
+func (s *Session) adopt(step *book.Step, files string, began time.Time) {
+	s.active[step.ID] = &active{began: began, group: run.PID(files)}
+	go func() {
+		tick := time.NewTicker(adoptPace)
+		defer tick.Stop()
+		for range tick.C {
+			if class, _ := run.Classify(files); class != run.StillRunning {
+				break
+			}
+		}
+		s.salvage(context.Background(), step, files)
+		s.mu.Lock()
+		delete(s.active, step.ID)
+		s.mu.Unlock()
+		s.signal()
+	}()
+}
+
+// salvage redacts what a dead session left of a command's output. A secret
+// that can't be had keeps the output withheld: nobody opens it raw.
+func (s *Session) salvage(ctx context.Context, step *book.Step, files string) {
+	s.mu.Lock()
+	vars := s.run.clone().Vars
+	s.mu.Unlock()
+	verb, err := s.book.Bind(step, vars)
+	if err != nil {
+		return
+	}
+	for name, v := range s.book.Vars {
+		if _, err := s.world.Secret(ctx, name); v.Secret && err != nil {
+			return
+		}
+	}
+	_, hide, err := environ(ctx, s.book, verb, vars, s.world)
+	if err == nil {
+		_ = run.Salvage(files, hide) // what stays raw stays withheld
+	}
+}
