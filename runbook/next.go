@@ -49,10 +49,14 @@ func Next(b *book.Book, r *Run, now time.Time) []Intent {
 	}
 	p := r.Phase(b)
 	cancels := r.cancels(b)
-	if p == nil {
-		return slices.Concat(ending(r, len(cancels) > 0), cancels, rollbacks(b, r))
+	var all []Intent
+	if first, ok := Suggest(b, r, now); ok {
+		all = append(all, first)
 	}
-	all := slices.Concat(suggest(b, r, p, now), legal(r, p), cancels)
+	if p != nil {
+		all = append(all, legal(r, p)...)
+	}
+	all = append(all, cancels...)
 	if due := r.NextSlot(b); !due.IsZero() && r.Practice && now.Before(due) {
 		all = append(all, Intent{Kind: Jump})
 	}
@@ -63,14 +67,19 @@ func Next(b *book.Book, r *Run, now time.Time) []Intent {
 	return append(all, rollbacks(b, r)...)
 }
 
-func ending(r *Run, runs bool) []Intent {
-	switch {
-	case runs:
-		return []Intent{{Kind: Memo}}
-	case r.Plan == "" && r.Mode == ModeRollback:
-		return []Intent{{Kind: Memo}, {Kind: End}} // no plan chosen yet
+// Suggest is the one thing to do next, if there is one: what the one key does.
+func Suggest(b *book.Book, r *Run, now time.Time) (Intent, bool) {
+	if !r.Ended.IsZero() {
+		return Intent{}, false
 	}
-	return []Intent{{Kind: End}, {Kind: Memo}}
+	p := r.Phase(b)
+	if p == nil {
+		return Intent{Kind: End}, len(r.Sequence(b)) > 0 && len(r.cancels(b)) == 0
+	}
+	if all := suggest(b, r, p, now); len(all) > 0 {
+		return all[0], true
+	}
+	return Intent{}, false
 }
 
 // cancels is a Cancel for every run of the book that goes on, whatever is

@@ -15,20 +15,17 @@ var ErrRehearsal = errors.New("the rehearsal stops: something failed, and a rehe
 // answer to everything that was not yet done. What failed it never answers.
 func (s *Session) Rehearse() (Intent, error) {
 	r := s.State()
-	next := Next(s.book, r, s.world.Clock.Now())
-	p := r.Phase(s.book)
-	if p != nil && r.FirstOpen(p) != nil {
+	now := s.world.Clock.Now()
+	if p := r.Phase(s.book); p != nil && r.FirstOpen(p) != nil {
 		return Intent{}, ErrRehearsal
 	}
-	if len(next) > 0 && next[0].Kind != Memo && next[0].Kind != End || p == nil && len(next) > 0 {
-		i := next[0]
+	if i, ok := Suggest(s.book, r, now); ok {
 		i.Text = s.goodAnswer(s.book.Step(i.Step), i.Kind)
-		if i.Kind != Jump || r.Practice {
-			return i, nil
-		}
+		return i, nil
 	}
-	if k := slices.IndexFunc(next, func(i Intent) bool { return i.Kind == Jump }); k >= 0 {
-		return next[k], nil
+	jump := Intent{Kind: Jump}
+	if slices.Contains(Next(s.book, r, now), jump) {
+		return jump, nil
 	}
 	return Intent{}, ErrRehearsal
 }

@@ -22,7 +22,7 @@ func Resume(ctx context.Context, dir string, world *steps.World, o journal.Optio
 	if rehearse && world.Practice == nil {
 		return nil, errRehearseReal
 	}
-	if err := owned(dir); err != nil {
+	if err := Owned(dir); err != nil {
 		return nil, err
 	}
 	b, t, err := ReadCopies(dir)

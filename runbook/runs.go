@@ -146,9 +146,9 @@ func ReadCopies(dir string) (*book.Book, *book.Target, error) {
 	return b, t, err
 }
 
-// owned refuses a run directory that somebody else could have planted or could
+// Owned refuses a run directory that somebody else could have planted or could
 // change: what lies in it is executed.
-func owned(dir string) error {
+func Owned(dir string) error {
 	for _, name := range []string{"book.toml", "target.toml"} {
 		path, err := filepath.Abs(filepath.Join(dir, name))
 		if err != nil {

@@ -74,7 +74,9 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 	if o.Rehearse && o.World.Practice == nil {
 		return nil, errRehearseReal
 	}
-	o.Log.Run = newRunID()
+	if o.Log.Run == "" {
+		o.Log.Run = newRunID()
+	}
 	dir := filepath.Join(o.Runs, time.Now().UTC().Format("20060102T150405Z")+"-"+o.Book.Name+"-"+o.Log.Run[:8])
 	if err := durable.MkdirAll(filepath.Join(dir, "steps"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the run's directory: %w", err)

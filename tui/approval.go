@@ -46,6 +46,7 @@ func (a *approvalScreen) hear(m *model, msg tea.Msg) tea.Cmd {
 		a.failed = explain(got.err)
 		return nil
 	}
+	a.intent.Text = runbook.Digest(got.order) // this is started, or nothing
 	a.page = newPage(plain.Approval(m.session.Target().Name, got.order))
 	a.page.exact = true
 	if got.order.Agent {

@@ -55,9 +55,9 @@ func (m *model) head() []string {
 	if r == nil {
 		return []string{both(m.styles.Title.Render(" runbook"), clock, m.w), m.rule()}
 	}
-	word := m.styles.Production.Render(" PRODUCTION ")
+	word := m.styles.Production.Render(" " + plain.Frame(r) + " ")
 	if r.Practice {
-		word = m.styles.Practice.Render(" PRACTICE ")
+		word = m.styles.Practice.Render(" " + plain.Frame(r) + " ")
 	}
 	where := word + " " + m.styles.Title.Render(safetext.Line(r.Target))
 	what := m.what(r)

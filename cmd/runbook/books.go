@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -128,17 +128,19 @@ func lintFile(file string) ([]book.Problem, error) {
 func newTrust() *cobra.Command {
 	return &cobra.Command{
 		Use: "trust FILE", Short: "let a book or a target of yours run, after showing what it does", Args: oneArg,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := home()
 			if err != nil {
 				return err
 			}
-			return trust(h.Config, args[0])
+			return trust(cmd.Context(), h.Config, args[0])
 		},
 	}
 }
 
-func trust(config, file string) error {
+// trust shows what a file does and takes the word for it. Both happen at the
+// terminal: what went into a pipe nobody has read.
+func trust(ctx context.Context, config, file string) (err error) {
 	data, err := readFile(file)
 	if err != nil {
 		return &usageError{err}
@@ -147,23 +149,23 @@ func trust(config, file string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s\nsha256 %s\n", safetext.Line(file), sum)
-	for _, line := range summary {
-		fmt.Println("  " + line)
+	terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	if err != nil || !term.IsTerminal(int(os.Stdin.Fd())) {
+		return &usageError{fmt.Errorf("trust in %s is given at a terminal, to what was shown there: run this there", file)}
 	}
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return &usageError{errors.New("trust is given at a terminal, to what was shown there: run this there")}
+	defer func() { err = errors.Join(err, terminal.Close()) }()
+	lines := append([]string{safetext.Line(file), "sha256 " + sum}, summary...)
+	if _, err := fmt.Fprint(terminal, strings.Join(lines, "\n  "), "\ntrust these bytes at this path? type yes: "); err != nil {
+		return fmt.Errorf("show what %s does: %w", file, err)
 	}
-	fmt.Print("trust these bytes at this path? type yes: ")
-	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	if err != nil || strings.TrimSpace(answer) != "yes" {
+	if typed(ctx) != "yes" {
 		return &usageError{fmt.Errorf("%s is not trusted", file)}
 	}
 	if err := book.AddTrust(config, file, sum); err != nil {
 		return err
 	}
-	fmt.Println("trusted; a changed file asks again")
-	return nil
+	_, err = fmt.Fprintln(terminal, "trusted; a changed file asks again")
+	return err
 }
 
 func summaryOf(data []byte, file string) (lines []string, sum string, err error) {

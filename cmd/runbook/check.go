@@ -30,7 +30,7 @@ func newCheck() *cobra.Command {
 		Use:   "check BOOK [STEP…] -t TARGET",
 		Short: "look only: change nothing, start no run",
 		Long:  "Runs the checks of a book, or the named ones.\nExit codes: 0 pass, 1 warn, 2 fail, 3 unknown, blocked or usage.",
-		Args:  atLeastOne,
+		Args:  func(cmd *cobra.Command, args []string) error { return asCheckUsage(atLeastOne(cmd, args)) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := survey(cmd.Context(), args[0], args[1:], target, vars, asJSON)
 			var told *toldError
@@ -40,11 +40,19 @@ func newCheck() *cobra.Command {
 			return err
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codeError{checkUsage, err} })
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return asCheckUsage(err) })
 	cmd.Flags().StringVarP(&target, "target", "t", "", "where")
 	cmd.Flags().StringArrayVar(&vars, "var", nil, "`NAME=VALUE` of the book")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON on stdout and nothing else")
 	return cmd
+}
+
+// asCheckUsage gives a mistake on the command line the code of this table.
+func asCheckUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &codeError{checkUsage, err}
 }
 
 func survey(ctx context.Context, name string, ids []string, target string, vars []string, asJSON bool) error {

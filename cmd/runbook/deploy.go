@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +65,10 @@ func deploy(ctx context.Context, name string, f deployFlags) error {
 		}
 		name, f.target = picked.Book, picked.Target
 	}
-	if f.fresh && f.target == practiceName {
+	if f.fresh && f.target == practiceName && !f.dryRun {
+		if _, err := findBook(h, name, true); err != nil {
+			return err // a misspelt book takes no world with it
+		}
 		if _, err := endPractice(ctx, h); err != nil {
 			return err
 		}
@@ -129,9 +134,26 @@ func offerResume(ctx context.Context, h runbook.Home, open runbook.Summary, f de
 		return &runbook.OpenRunError{Run: open}
 	}
 	fmt.Printf("%s\nresume it? type `resume`, or anything else to leave: ", (&runbook.OpenRunError{Run: open}).Error())
-	var answer string
-	if _, err := fmt.Scanln(&answer); err != nil || answer != "resume" {
+	if typed(ctx) != "resume" {
 		return &runbook.OpenRunError{Run: open}
 	}
 	return resume(ctx, h, open, f.plain, f.rehearse)
+}
+
+// typed reads one line at the terminal, empty if the operator breaks off.
+func typed(ctx context.Context) string {
+	line := make(chan string, 1)
+	go func() {
+		text, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil {
+			text = ""
+		}
+		line <- strings.TrimSpace(text)
+	}()
+	select {
+	case text := <-line:
+		return text
+	case <-ctx.Done():
+		return ""
+	}
 }

@@ -26,6 +26,9 @@ func drive(ctx context.Context, h runbook.Home, s *runbook.Session, inLines bool
 	} else {
 		err = tui.Run(ctx, s, tui.Options{In: os.Stdin, Out: os.Stdout, Env: os.Environ(), Head: head(s), Start: startLines(h, s)})
 	}
+	if errors.Is(err, tui.ErrStuck) {
+		return err // the terminal takes nothing: printing would hang
+	}
 	r := s.State()
 	n, code := s.Head()
 	fmt.Println()

@@ -32,6 +32,21 @@ type toldError struct{ code int }
 
 func (e *toldError) Error() string { return "" }
 
+// rest is what was not told: an error joined to this one.
+func (e *toldError) rest(whole error) error {
+	joined, ok := whole.(interface{ Unwrap() []error }) //nolint:errorlint // exactly what errors.Join makes
+	if !ok {
+		return nil
+	}
+	var rest []error
+	for _, one := range joined.Unwrap() {
+		if !errors.Is(one, e) {
+			rest = append(rest, one)
+		}
+	}
+	return errors.Join(rest...)
+}
+
 // codeError is an error with a code of its command's own table.
 type codeError struct {
 	code int

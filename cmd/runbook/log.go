@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,8 +28,12 @@ func newLog() *cobra.Command {
 // logDir is the run that is named: a directory, a prefix, or the newest.
 func logDir(h runbook.Home, args []string) (string, error) {
 	if len(args) == 1 {
-		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-			return args[0], nil
+		if strings.ContainsRune(args[0], filepath.Separator) { // a prefix never holds one
+			info, err := os.Stat(args[0])
+			if err == nil && !info.IsDir() {
+				err = fmt.Errorf("%s is no directory of a run", args[0])
+			}
+			return args[0], err
 		}
 	}
 	sum, err := named(h, args, true)

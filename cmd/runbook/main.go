@@ -46,7 +46,9 @@ func run(args []string) int {
 func complain(err error) {
 	var told *toldError
 	if errors.As(err, &told) {
-		return
+		if err = told.rest(err); err == nil {
+			return
+		}
 	}
 	for i, line := range strings.Split(strings.TrimSpace(err.Error()), "\n") {
 		prefix := "runbook: "

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"runbook/runbook"
+	"runbook/runbook/journal"
 )
 
 func newResume() *cobra.Command {
@@ -43,12 +45,6 @@ func named(h runbook.Home, args []string, newest bool) (runbook.Summary, error) 
 
 // resume drives an open run from its own copies.
 func resume(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines, rehearse bool) error {
-	if sum.Err != nil {
-		return fmt.Errorf("run %s can't be gone on with: %w", sum.Short, sum.Err)
-	}
-	if !sum.Open() {
-		return fmt.Errorf("run %s ended %s: %s", sum.Short, sum.Ended.UTC().Format("2006-01-02 15:04Z"), sum.Outcome)
-	}
 	s, err := reopen(ctx, h, sum, rehearse)
 	if err != nil {
 		return err
@@ -57,6 +53,12 @@ func resume(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines, r
 }
 
 func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool) (*runbook.Session, error) {
+	if sum.Err != nil && !errors.Is(sum.Err, journal.ErrTorn) {
+		return nil, fmt.Errorf("run %s can't be gone on with: %w", sum.Short, sum.Err)
+	}
+	if !sum.Open() {
+		return nil, fmt.Errorf("run %s ended %s: %s", sum.Short, sum.Ended.UTC().Format("2006-01-02 15:04Z"), sum.Outcome)
+	}
 	_, t, err := runbook.ReadCopies(sum.Dir)
 	if err != nil {
 		return nil, err

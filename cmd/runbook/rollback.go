@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/steps/safetext"
 )
 
 func newRollback() *cobra.Command {
@@ -60,56 +62,73 @@ func rollback(ctx context.Context, h runbook.Home, name, target, run, plan strin
 }
 
 // undone is the run that is rolled back, nil if there is none: what was done
-// outside can be rolled back too.
+// outside can be rolled back too. Book and target are compared by the names
+// that stand in their files, however they were spelt.
 func undone(h runbook.Home, name, target, run string) (*runbook.Summary, error) {
 	if run != "" {
 		sum, err := h.FindRun(run, false)
 		return &sum, err
+	}
+	b, err := findBook(h, name, true)
+	if err != nil {
+		return nil, err
+	}
+	where := target
+	if target != practiceName {
+		data, file, err := book.FindTarget(target, h.Config)
+		if err != nil {
+			return nil, err
+		}
+		t, err := book.ReadTarget(data, file)
+		if err != nil {
+			return nil, err
+		}
+		where = t.Name
 	}
 	all, err := h.List()
 	if err != nil {
 		return nil, err
 	}
 	for _, sum := range all {
-		if sum.Book == name && sum.Target == target {
+		if sum.Book == b.Name && sum.Target == where {
 			return &sum, nil
 		}
 	}
 	return nil, nil
 }
 
-// rollbackSession goes on with an open run; a closed one gets a run of its own
-// that names it.
+// rollbackSession goes on with an open run. One that has ended gets a run of
+// its own that names it and executes the same bytes with the same vars.
 func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, name, target string) (*runbook.Session, error) {
-	of, given := "", []string(nil)
-	if sum != nil {
-		if sum.Open() && sum.Err == nil {
-			s, err := reopen(ctx, h, *sum, false)
-			if !errors.Is(err, runbook.ErrWorldGone) {
-				return s, err
-			}
+	if sum == nil {
+		p, err := findPlace(ctx, h, name, target, nil)
+		if err != nil {
+			return nil, err
 		}
-		of, name, target = sum.ID, sum.Book, sum.Target
-		given = varsOf(*sum)
+		return start(ctx, h, p, runbook.ModeRollback, "", false)
 	}
-	p, err := findPlace(ctx, h, name, target, given)
+	if sum.Open() {
+		return reopen(ctx, h, *sum, false)
+	}
+	r, b, err := runbook.Load(sum.Dir)
+	if r == nil {
+		return nil, err
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "runbook: "+safetext.Line("the log of "+sum.Short+" is damaged, vars are those of its readable part: "+err.Error()))
+	}
+	if err := runbook.Owned(sum.Dir); err != nil {
+		return nil, err
+	}
+	_, t, err := runbook.ReadCopies(sum.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, h, p, runbook.ModeRollback, of, false)
-}
-
-// varsOf are the vars of a run as they would be given again.
-func varsOf(sum runbook.Summary) []string {
-	r, _, err := runbook.Load(sum.Dir)
-	if r == nil || err != nil || sum.Practice { // a practice world gives its own
-		return nil
+	p := &place{book: b, target: t, vars: r.Vars}
+	if p.world, p.key, err = worldOf(ctx, h, *sum, t); err != nil {
+		return nil, err
 	}
-	var given []string
-	for name, value := range r.Vars {
-		given = append(given, name+"="+value)
-	}
-	return given
+	return start(ctx, h, p, runbook.ModeRollback, sum.ID, false)
 }
 
 func choosePlan(ctx context.Context, s *runbook.Session, plan string) error {

@@ -39,9 +39,9 @@ func printRuns(all []runbook.Summary) {
 			fmt.Printf("%-8s  can't be read: %s\n", safetext.Line(r.Short), safetext.Line(fmt.Sprint(r.Err)))
 			continue
 		}
-		state := "open, in " + r.Phase
+		state := "open, in " + safetext.Line(r.Phase)
 		if !r.Ended.IsZero() {
-			state = r.Outcome
+			state = safetext.Line(r.Outcome)
 		}
 		if r.Driven {
 			state += ", driven now"
@@ -49,7 +49,7 @@ func printRuns(all []runbook.Summary) {
 		if r.Err != nil {
 			state += ", DAMAGED"
 		}
-		fmt.Printf("%s  %s  %-8s %s on %s  %s\n", r.ID[:8], r.Started.UTC().Format("2006-01-02 15:04Z"), r.Mode,
+		fmt.Printf("%s  %s  %-8s %s on %s  %s\n", r.ID[:8], r.Started.UTC().Format("2006-01-02 15:04Z"), safetext.Line(r.Mode),
 			safetext.Line(r.Book), safetext.Line(r.Target), state)
 	}
 }

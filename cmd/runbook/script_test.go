@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o700)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "jsonfield": jsonField, "flip": flip, "world": world,
+			"exits": exits, "jsonfield": jsonField, "flip": flip, "world": world, "target": target, "runid": runID,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "postgres" {
@@ -115,4 +115,21 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("nothing was flipped")
 	}
 	ts.Check(os.WriteFile(files[0], data, 0o600))
+}
+
+// target DIR FILE writes a target whose commands run in DIR.
+func target(ts *testscript.TestScript, _ bool, args []string) {
+	text := fmt.Sprintf("name = \"here\"\ndir = %q\npath = \"/usr/bin:/bin\"\n", ts.MkAbs(args[0]))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+// runid sets RUN to the id of the newest real run.
+func runID(ts *testscript.TestScript, _ bool, _ []string) {
+	dirs, err := filepath.Glob(ts.MkAbs("state/runs/*"))
+	ts.Check(err)
+	if len(dirs) == 0 {
+		ts.Fatalf("there is no run")
+	}
+	last := filepath.Base(dirs[len(dirs)-1])
+	ts.Setenv("RUN", last[strings.LastIndex(last, "-")+1:])
 }

@@ -17,7 +17,8 @@ import (
 func newWatch() *cobra.Command {
 	var once bool
 	cmd := &cobra.Command{
-		Use: "watch [RUN]", Short: "measure the slots of a run's watches as they fall due", Args: atMostOne,
+		Use: "watch [RUN]", Short: "measure the slots of a run's watches as they fall due",
+		Args: func(cmd *cobra.Command, args []string) error { return asCheckUsage(atMostOne(cmd, args)) },
 		Long: "With --once it measures what is due now and leaves: for timers.\nExit codes: 0 pass, 1 warn, 2 fail, 3 unknown or usage.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := home()
@@ -42,6 +43,7 @@ func newWatch() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return asCheckUsage(err) })
 	cmd.Flags().BoolVar(&once, "once", false, "only what is due now")
 	return cmd
 }

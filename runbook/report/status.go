@@ -105,14 +105,17 @@ func (s Status) Lines(now time.Time) []string {
 		"state    "+state,
 		"steps    "+counts(s.Counts),
 		"since    "+s.Started.UTC().Format("2006-01-02 15:04:05Z")+", "+now.Sub(s.Started).Round(time.Second).String()+" ago",
-		"who      "+safetext.Line(s.Operator)+", "+safetext.Line(s.Key)+", "+driver,
+		"who      "+s.Operator+", "+s.Key+", "+driver,
 		fmt.Sprintf("log      %d entries, head %.12s", s.Entries, s.Head),
 	)
 	for _, item := range s.Open {
-		lines = append(lines, fmt.Sprintf("open     %s %s: %s", item.Step, item.State, safetext.Line(item.Reason)))
+		lines = append(lines, fmt.Sprintf("open     %s %s: %s", item.Step, item.State, item.Reason))
 	}
 	if s.Damage != "" {
-		lines = append(lines, "DAMAGE   "+safetext.Line(s.Damage))
+		lines = append(lines, "DAMAGE   "+s.Damage)
+	}
+	for i, line := range lines {
+		lines[i] = safetext.Line(line)
 	}
 	return lines
 }

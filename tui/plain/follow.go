@@ -79,6 +79,9 @@ func (t *tail) more() bool {
 	t.offset = next
 	data = append(t.partial, data...)
 	cut := bytes.LastIndexByte(data, '\n') + 1
+	if cut == 0 && len(data) >= chunk {
+		cut = len(data) // a line without an end is shown in pieces
+	}
 	t.partial = bytes.Clone(data[cut:])
 	for _, line := range safetext.Lines(data[:cut], false) {
 		t.print("| %s", line)

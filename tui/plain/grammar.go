@@ -52,15 +52,11 @@ func (p *session) parse(line string) (runbook.Intent, error) {
 	if step == nil {
 		return none, fmt.Errorf("no step is called %q: %s ID", id, word)
 	}
-	return runbook.Intent{Kind: word, Step: id, Seen: p.seen(id), Text: strings.TrimSpace(text)}, nil
-}
-
-// seen is the entry of a step that the operator saw last: what was printed.
-func (p *session) seen(id string) uint64 {
-	if st := p.State().Steps[id]; st != nil {
-		return st.Seen
+	i := runbook.Intent{Kind: word, Step: id, Seen: p.seen[id], Text: strings.TrimSpace(text)}
+	if word == runbook.RunStep {
+		i.Text = p.shown[id] // executed as it was shown, or not at all
 	}
-	return 0
+	return i, nil
 }
 
 // list prints every answer that would be taken now.

@@ -32,15 +32,22 @@ type session struct {
 	*runbook.Session
 	out   io.Writer
 	lines *reader
-	phase string          // whose header was printed
-	bad   int             // unusable lines in a row
-	said  map[string]bool // hints of this phase that were given
+	phase string            // whose header was printed
+	bad   int               // unusable lines in a row
+	seen  map[string]uint64 // the entry of each step that was printed last
+	shown map[string]string // the digest of each command that was shown for approval
+	said  map[string]bool   // hints of this phase that were given
 }
 
 // Run walks one session in lines until it ends, until a person is needed who
 // is not there, or until only time is missing (*runbook.WaitError).
 func Run(ctx context.Context, s *runbook.Session, o Options) error {
-	p := &session{Session: s, out: o.Out, lines: newReader(ctx, o.In), said: map[string]bool{}}
+	p := &session{Session: s, out: o.Out, lines: newReader(ctx, o.In), said: map[string]bool{}, seen: map[string]uint64{}, shown: map[string]string{}}
+	for id, st := range s.State().Steps { // what stands in the log was told by another session
+		if st.State.Settled() {
+			p.seen[id] = st.Seen
+		}
+	}
 	for {
 		if ctx.Err() != nil {
 			return ErrDetached
@@ -79,13 +86,10 @@ func (p *session) step(ctx context.Context, r *runbook.Run) error {
 // byItself is what is done without an answer: looking, watching, and closing
 // what is settled. In practice the clock jumps where only time is missing.
 func (p *session) byItself(r *runbook.Run) (runbook.Intent, bool) {
-	next := p.Next()
-	if len(next) > 0 {
-		switch next[0].Kind {
-		case runbook.Check, runbook.WatchIt, runbook.Slots, runbook.Close:
-			return next[0], true
-		case runbook.End:
-			return next[0], r.Phase(p.Book()) == nil
+	if i, ok := runbook.Suggest(p.Book(), r, p.World().Clock.Now()); ok {
+		switch i.Kind {
+		case runbook.Check, runbook.WatchIt, runbook.Slots, runbook.Close, runbook.End:
+			return i, true
 		}
 	}
 	var wait *runbook.WaitError
@@ -125,6 +129,9 @@ func (p *session) take(ctx context.Context, line string) error {
 			return err
 		}
 	}
+	if errors.Is(err, runbook.ErrStale) {
+		p.tell(i.Step)
+	}
 	p.print("? %s", safetext.Line(err.Error()))
 	if p.bad++; p.bad >= unusable {
 		return ErrGibberish
@@ -162,6 +169,7 @@ func (p *session) results(before, after *runbook.Run) {
 		if now == nil || old != nil && old.Seen == now.Seen {
 			continue
 		}
+		p.seen[s.ID] = now.Seen
 		if len(now.Slots) > 0 && now.State == runbook.Running {
 			continue // a watch is told when it is decided
 		}
@@ -177,6 +185,14 @@ func (p *session) results(before, after *runbook.Run) {
 	}
 	if len(after.Notes) > len(before.Notes) {
 		p.print("memo kept")
+	}
+}
+
+// tell prints how a step stands: from then on the operator has seen it.
+func (p *session) tell(id string) {
+	if st := p.State().Steps[id]; st != nil {
+		p.seen[id] = st.Seen
+		p.print("%s %-14s %-28s %s", Mark(*st), Word(*st), id, Saw(*st))
 	}
 }
 
@@ -208,9 +224,9 @@ func (p *session) header(r *runbook.Run) {
 
 func (p *session) frame(r *runbook.Run) string {
 	if r.Practice {
-		return "PRACTICE " + r.Short()
+		return Frame(r) + " " + r.Short()
 	}
-	return strings.ToUpper(safetext.Line(r.Target)) + " " + r.Short()
+	return Frame(r) + " " + safetext.Line(r.Target) + " " + r.Short()
 }
 
 func (p *session) readBack(r *runbook.Run) {

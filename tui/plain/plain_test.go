@@ -189,7 +189,7 @@ func TestFailureIsShownWithItsHintAndAccepted(t *testing.T) {
 	if !errors.Is(err, ErrDetached) {
 		t.Fatal(err)
 	}
-	f.shows("✗ failed", "hint: no marker: make one", "wants a reason", "~ accepted", "LOOK  2 confirmed  1 accepted", "== HERE")
+	f.shows("✗ failed", "hint: no marker: make one", "wants a reason", "~ accepted", "LOOK  2 confirmed  1 accepted", "== PRODUCTION here")
 }
 
 func TestValueMustBeWhatIsAskedFor(t *testing.T) {

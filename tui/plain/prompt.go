@@ -20,6 +20,7 @@ func (p *session) prompt(ctx context.Context, r *runbook.Run) {
 	if step == nil {
 		p.print("%s %s  %s", p.clock(), p.frame(r), p.nowhere(r))
 	} else {
+		p.seen[step.ID] = r.Step(step).Seen
 		at := slices.Index(phase.Steps, step) + 1
 		p.print("%s %s %s %d/%d  %s  %s", p.clock(), p.frame(r), phase.ID, at, len(phase.Steps), step.ID, p.question(ctx, r, step))
 	}
@@ -70,6 +71,7 @@ func (p *session) question(ctx context.Context, r *runbook.Run, s *book.Step) st
 		if err != nil {
 			return title + "  (" + safetext.Line(err.Error()) + ")"
 		}
+		p.shown[s.ID] = runbook.Digest(order)
 		return title + "\n  " + strings.Join(Approval(p.Target().Name, order), "\n  ")
 	case book.Ask:
 		return title + p.evidence(r, v)

@@ -3,7 +3,9 @@ package plain
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
+	"strings"
 )
 
 // maxLine is the longest answer; a longer line is cut there and will not be
@@ -26,13 +28,13 @@ func newReader(ctx context.Context, in io.Reader) *reader {
 		defer close(r.lines)
 		buffered := bufio.NewReaderSize(in, maxLine)
 		for {
-			line, prefix, err := buffered.ReadLine()
-			text := string(line)
-			for prefix && err == nil {
-				_, prefix, err = buffered.ReadLine()
+			line, err := buffered.ReadSlice('\n')
+			text := strings.TrimRight(string(line), "\r\n")
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = buffered.ReadSlice('\n')
 			}
-			if err != nil && text == "" {
-				return
+			if err != nil {
+				return // a line that was cut before its end is no answer
 			}
 			select {
 			case r.lines <- text:

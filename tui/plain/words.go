@@ -177,6 +177,9 @@ func ReadBack(r *runbook.Run, p *book.Phase) []string {
 			lines = append(lines, fmt.Sprintf(" ! warning  %s  %s", Title(s.Title, s.ID), Saw(st)))
 		}
 	}
+	for i, line := range lines {
+		lines[i] = safetext.Line(line)
+	}
 	return lines
 }
 
@@ -186,8 +189,8 @@ func Approval(host string, o run.Order) []string {
 	words := make([]string, len(o.Argv))
 	for i, w := range o.Argv {
 		words[i] = safetext.Exact(w)
-		if strings.ContainsAny(words[i], " \t\"'") || words[i] == "" {
-			words[i] = "'" + words[i] + "'"
+		if strings.ContainsAny(words[i], " \t\"'\\$`*?[]{}()<>|&;#~!") || words[i] == "" {
+			words[i] = "'" + strings.ReplaceAll(words[i], "'", `'\''`) + "'"
 		}
 	}
 	vars := make([]string, 0, len(o.Env))
@@ -201,6 +204,18 @@ func Approval(host string, o run.Order) []string {
 		"program " + safetext.Exact(o.Path),
 		"environment " + strings.Join(slices.Compact(vars), " "),
 	}
+}
+
+// Frame is the word in the corner: PRACTICE, or PRODUCTION unless the run's
+// var "environment" says that it is another real place.
+func Frame(r *runbook.Run) string {
+	switch environment := r.Vars["environment"]; {
+	case r.Practice:
+		return "PRACTICE"
+	case environment != "":
+		return strings.ToUpper(safetext.Line(environment))
+	}
+	return "PRODUCTION"
 }
 
 // Title is the title for people, or the id where the book gives none.
@@ -234,6 +249,9 @@ func Farewell(b *book.Book, r *runbook.Run, n uint64, headCode string) []string 
 		frame = "PRACTICE run"
 	}
 	where := "all phases closed"
+	if r.Plan != "" {
+		where = "plan " + r.Plan + " walked to its end"
+	}
 	if r.Plan == "" && r.Mode == runbook.ModeRollback {
 		where = "no plan is chosen yet"
 	}
