@@ -2,8 +2,11 @@ package runbook
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,7 +98,7 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 	order.Files = r.Files(step.ID, attempt)
 	err = s.record(ctx, kindRunIntent, &runIntentBody{
 		Step: step.ID, Attempt: attempt, Kind: v.Kind,
-		Argv: order.Argv, Program: order.Path, Dir: order.Dir, Env: names(order.Env),
+		Argv: order.Argv, Program: order.Path, ProgramSHA: programSHA(order.Path), Dir: order.Dir, Env: names(order.Env),
 	})
 	if err != nil {
 		done()
@@ -175,7 +178,21 @@ func (s *Session) finish(process *run.Process, step *book.Step, v book.Run, atte
 // Digest commits to an order as it was shown: what an operator approves is
 // what is executed.
 func Digest(o run.Order) string {
-	return sha(strings.Join(slices.Concat([]string{o.Path, o.Dir}, o.Argv, []string{""}, names(o.Env)), "\x00"))
+	return sha(strings.Join(slices.Concat([]string{o.Path, programSHA(o.Path), o.Dir}, o.Argv, []string{""}, names(o.Env)), "\x00"))
+}
+
+// programSHA is the SHA-256 of a program's file, empty if it can't be read.
+func programSHA(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close() //nolint:errcheck // read only: nothing to lose
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // ended puts the end of a command in the words of the log. A cancelled command

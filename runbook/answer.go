@@ -54,6 +54,9 @@ func (s *Session) answer(ctx context.Context, i Intent) error {
 
 func askAnswer(step *book.Step, v book.Ask, i Intent) (*askBody, error) {
 	body := &askBody{Step: step.ID, Kind: v.Kind, Value: i.Text}
+	if (i.Kind == Decline || i.Kind == Reject || i.Kind == Confirm) && strings.TrimSpace(i.Text) == "" {
+		return nil, fmt.Errorf("%s %s wants words: what was seen, or why not", i.Kind, step.ID)
+	}
 	switch i.Kind {
 	case Confirm:
 		body.Answer = answerConfirmed

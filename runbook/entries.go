@@ -108,8 +108,10 @@ type runIntentBody struct {
 	Kind    string   `json:"kind"`
 	Argv    []string `json:"argv,omitempty"`
 	Program string   `json:"program,omitempty"` // argv[0] as the target's PATH resolves it
-	Dir     string   `json:"dir,omitempty"`
-	Env     []string `json:"env,omitempty"` // names only
+	// ProgramSHA is of the file, as it was before the fork.
+	ProgramSHA string   `json:"program_sha256,omitempty"`
+	Dir        string   `json:"dir,omitempty"`
+	Env        []string `json:"env,omitempty"` // names only
 }
 
 type runResultBody struct {

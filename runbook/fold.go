@@ -86,7 +86,10 @@ func (r *Run) touch(id string, e journal.Entry, m mark) *StepState {
 		st = &StepState{}
 		r.Steps[id] = st
 	}
-	st.Seen, st.At, st.Rehearsed = e.N, e.Time, m.Rehearsed
+	st.Seen, st.At = e.N, e.Time
+	if _, answer := answered[e.Kind]; answer {
+		st.Rehearsed = m.Rehearsed // what a machine adds to an answer does not make it a person's
+	}
 	return st
 }
 
@@ -176,7 +179,7 @@ func foldRunIntent(r *Run, _ *book.Book, e journal.Entry) error {
 	st := r.touch(body.Step, e, body.mark)
 	st.Attempt, st.Exit, st.Result, st.Reason, st.Verified, st.Who = body.Attempt, nil, nil, "", false, ""
 	// Nobody has seen its end: unknown until its result is in the log.
-	st.State = Unknown
+	st.State, st.Reason = Unknown, "it was started, and its end was not seen"
 	return err
 }
 

@@ -2,8 +2,10 @@ package runbook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -11,6 +13,7 @@ import (
 	"runbook/runbook/book"
 	"runbook/steps"
 	"runbook/steps/check"
+	"runbook/steps/safetext"
 )
 
 // parallel is how many looks go on at once.
@@ -107,23 +110,17 @@ func Look(ctx context.Context, b *book.Book, step *book.Step, vars map[string]st
 	if err != nil {
 		return unknown(err)
 	}
-	env, _, err := environ(ctx, b, verb, vars, w)
+	env, hide, err := environ(ctx, b, verb, vars, w)
 	if err != nil {
 		return unknown(err)
 	}
 	in := *w
 	in.Env = env
-	switch v := verb.(type) {
-	case book.Check:
-		return v.Check.Do(ctx, &in)
-	case book.Watch:
-		return v.Check.Do(ctx, &in)
-	case book.Run:
-		if v.Probe != nil {
-			return v.Probe.Check.Do(ctx, &in)
-		}
+	look := checkOf(verb)
+	if look == nil {
+		return unknown(fmt.Errorf("%s is no check", step.ID))
 	}
-	return unknown(fmt.Errorf("%s is no check", step.ID))
+	return redact(look.Do(ctx, &in), hide)
 }
 
 // environ is the environment of a step: the world's, the book's vars, and the
@@ -131,46 +128,106 @@ func Look(ctx context.Context, b *book.Book, step *book.Step, vars map[string]st
 // must not show: those, and every other of the book that can be had.
 func environ(ctx context.Context, b *book.Book, verb book.Verb, vars map[string]string, w *steps.World) (env []string, hide []steps.Secret, err error) {
 	env = append(slices.Clone(w.Env), b.Environ(vars)...)
-	named := secretsOf(verb)
-	runs, _ := verb.(book.Run)
-	if len(named) == 0 && runs.Command == nil {
+	if !executes(verb) {
 		return env, nil, nil
 	}
-	for name, v := range b.Vars {
-		if !v.Secret {
-			continue
-		}
+	named := secretsOf(verb)
+	for _, name := range named {
 		secret, err := w.Secret(ctx, name)
-		sees := slices.Contains(named, name)
-		if err != nil && sees {
+		if err != nil {
 			return nil, nil, err
 		}
-		if err == nil {
-			hide = append(hide, secret)
-		}
-		if sees {
-			env = append(env, v.Exported(name)+"="+secret.Reveal())
-		}
+		hide = append(hide, secret)
+		env = append(env, b.Vars[name].Exported(name)+"="+secret.Reveal())
 	}
-	return env, hide, nil
+	return env, append(hide, others(ctx, b, named, w)...), nil
+}
+
+// othersLimit is how long the secrets that a step does not see may take: they
+// are only looked for, and nothing waits for them.
+const othersLimit = 2 * time.Second
+
+// others are the secrets of the book that a step does not see, and that its
+// output must not show either, as far as they can be had in time.
+func others(ctx context.Context, b *book.Book, named []string, w *steps.World) []steps.Secret {
+	ctx, stop := context.WithTimeout(ctx, othersLimit)
+	defer stop()
+	found := make(chan steps.Secret, len(b.Vars))
+	var group errgroup.Group
+	for name, v := range b.Vars {
+		if !v.Secret || slices.Contains(named, name) {
+			continue
+		}
+		group.Go(func() error {
+			if secret, err := w.Secret(ctx, name); err == nil {
+				found <- secret
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // none answers an error
+	close(found)
+	var all []steps.Secret
+	for secret := range found {
+		all = append(all, secret)
+	}
+	return all
+}
+
+// executes reports whether a step runs a program, which then needs an
+// environment, and whose output may hold a secret.
+func executes(verb book.Verb) bool {
+	if v, ok := verb.(book.Run); ok && v.Command != nil {
+		return true
+	}
+	_, ok := checkOf(verb).(*check.Command)
+	return ok
 }
 
 // secretsOf names the secrets that a step's command may see.
 func secretsOf(verb book.Verb) []string {
-	var looks check.Check
-	switch v := verb.(type) {
-	case book.Run:
-		if v.Command != nil {
-			return v.Command.Secrets
-		}
-		looks = v.Probe.Check
-	case book.Check:
-		looks = v.Check
-	case book.Watch:
-		looks = v.Check
+	if v, ok := verb.(book.Run); ok && v.Command != nil {
+		return v.Command.Secrets
 	}
-	if n, ok := looks.(interface{ SecretNames() []string }); ok {
-		return n.SecretNames()
+	if c, ok := checkOf(verb).(*check.Command); ok {
+		return c.Secrets
 	}
 	return nil
+}
+
+// checkOf is the check of a step that looks: by itself, over time or by
+// touching.
+func checkOf(verb book.Verb) check.Check {
+	switch v := verb.(type) {
+	case book.Check:
+		return v.Check
+	case book.Watch:
+		return v.Check
+	case book.Run:
+		if v.Probe != nil {
+			return v.Probe.Check
+		}
+	}
+	return nil
+}
+
+// redact takes secrets out of what a check says it saw.
+func redact(r steps.Result, hide []steps.Secret) steps.Result {
+	if len(hide) == 0 {
+		return r
+	}
+	clean := func(text string) string {
+		var out strings.Builder
+		sink := safetext.NewRedactor(&out, hide...)
+		_, err := sink.Write([]byte(text))
+		if errors.Join(err, sink.Close()) != nil {
+			return "(withheld: it could not be redacted)"
+		}
+		return out.String()
+	}
+	r.Reason, r.Where = clean(r.Reason), clean(r.Where)
+	for i, e := range r.Evidence {
+		r.Evidence[i].Value, r.Evidence[i].Limit = clean(e.Value), clean(e.Limit)
+	}
+	return r
 }

@@ -35,8 +35,13 @@ func (r *Run) outcome(b *book.Book) string {
 	switch {
 	case r.Phase(b) != nil || len(r.Sequence(b)) == 0:
 		return Stopped
-	case r.Plan != "":
-		return RolledBack
+	case r.Plan == "":
+		return Finished
 	}
-	return Finished
+	for _, s := range r.Sequence(b)[0].Steps {
+		if st := r.Step(s).State; isRun(s) && (st == Passed || st == ByHand) {
+			return RolledBack
+		}
+	}
+	return Stopped // the plan was walked, and nothing of it was done
 }

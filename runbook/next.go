@@ -200,7 +200,7 @@ func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
 		if st.State.Open() && s.Verify != "" {
 			kinds = append(kinds, Recheck)
 		}
-		if (st.State == Pending || st.State == Failed || st.State == Unknown && isProbe(s)) && r.ready(p, s) {
+		if (st.State == Pending || st.State == Failed || st.State == Unknown && !touched(s)) && r.ready(p, s) {
 			kinds = append(kinds, RunStep)
 		}
 		if st.State == Pending || st.State.Open() {
@@ -218,14 +218,18 @@ func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
 			kinds = append(kinds, WatchIt)
 		}
 	}
-	if st.State == Failed || st.State == Declined || st.State == Unknown && (!isRun(s) || isProbe(s)) {
+	open := st.State.Open() && !(st.State == Unknown && touched(s)) // that is settled by its verify or by hand
+	if open {
 		kinds = append(kinds, Accept)
 	}
-	if st.State == Pending || st.State.Open() {
+	if st.State == Pending || open && !s.Critical {
 		kinds = append(kinds, setAside(s)...)
 	}
 	return kinds
 }
+
+// touched reports whether a step of unknown end may have changed the target.
+func touched(s *book.Step) bool { return isRun(s) && !isProbe(s) && s.Effect != "none" }
 
 // decided reports whether the answer of an ask has already been built upon: a
 // choice is made once in a run, a message told once.

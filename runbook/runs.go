@@ -94,8 +94,9 @@ func summarize(dir string, practice bool) Summary {
 	r, b, err := Load(dir)
 	sum.Err = err
 	if r == nil {
-		_, id, _ := strings.Cut(filepath.Base(dir), "-")
-		sum.Short = id[strings.LastIndex(id, "-")+1:]
+		name := filepath.Base(dir) // <start>-<book>-<run8>: it can be found, and not gone on with
+		sum.ID = name[strings.LastIndex(name, "-")+1:]
+		sum.Short = sum.ID[:min(4, len(sum.ID))]
 		return sum
 	}
 	sum.ID, sum.Short, sum.Book, sum.Target, sum.Mode, sum.World = r.ID, r.Short(), r.Book, r.Target, r.Mode, r.World
@@ -189,7 +190,7 @@ func (h Home) FindRun(prefix string, newest bool) (Summary, error) {
 }
 
 // Open reports whether the run can be gone on with.
-func (s Summary) Open() bool { return s.ID != "" && s.Ended.IsZero() }
+func (s Summary) Open() bool { return !s.Started.IsZero() && s.Ended.IsZero() }
 
 // AmbiguousError lists the runs among which a person must choose.
 type AmbiguousError struct{ Runs []Summary }

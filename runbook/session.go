@@ -153,7 +153,7 @@ func (s *Session) snapshot() *Run {
 			st = &StepState{}
 			r.Steps[id] = st
 		}
-		st.State, st.At = Running, a.began
+		st.State, st.At, st.Reason = Running, a.began, ""
 	}
 	return r
 }

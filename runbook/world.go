@@ -65,9 +65,11 @@ func baseEnv(t *book.Target) ([]string, error) {
 		if !filepath.IsAbs(dir) {
 			return nil, fmt.Errorf("the target's path holds %q: every element must be absolute", dir)
 		}
-		info, err := os.Stat(dir)
-		if err == nil && info.Mode().Perm()&0o022 != 0 {
-			return nil, fmt.Errorf("the target's path holds %s, which others may write: take it out, or chmod go-w", dir)
+		if _, err := os.Stat(dir); err != nil {
+			continue // nothing is found there
+		}
+		if err := book.CheckOwner(dir); err != nil {
+			return nil, fmt.Errorf("the target's path holds %s: %w", dir, err)
 		}
 	}
 	return []string{

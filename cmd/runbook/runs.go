@@ -35,8 +35,8 @@ func newRuns() *cobra.Command {
 
 func printRuns(all []runbook.Summary) {
 	for _, r := range all {
-		if r.ID == "" {
-			fmt.Printf("%-8s  can't be read: %s\n", safetext.Line(r.Short), safetext.Line(fmt.Sprint(r.Err)))
+		if r.Started.IsZero() {
+			fmt.Printf("%-8s  can't be read: %s\n", safetext.Line(r.ID), safetext.Line(fmt.Sprint(r.Err)))
 			continue
 		}
 		state := "open, in " + safetext.Line(r.Phase)
@@ -81,6 +81,9 @@ func newStatus() *cobra.Command {
 			}
 			for _, line := range s.Lines(time.Now()) {
 				fmt.Println(line)
+			}
+			if err != nil {
+				return &toldError{exitFailed} // the log is damaged, and the lines say so
 			}
 			return nil
 		},

@@ -27,13 +27,15 @@ type Status struct {
 	Plan     string         `json:"plan,omitempty"`
 	Counts   map[string]int `json:"counts"`
 	Open     []Item         `json:"open"`
-	NextSlot *time.Time     `json:"next_slot,omitempty"`
-	Operator string         `json:"operator"`
-	Key      string         `json:"key"`
-	Driven   bool           `json:"driven"`
-	Entries  uint64         `json:"entries"`
-	Head     string         `json:"head"`
-	Damage   string         `json:"damage,omitempty"` // what is wrong behind the last good entry
+	// Rehearsed is how many of the steps a rehearsal answered.
+	Rehearsed int        `json:"rehearsed"`
+	NextSlot  *time.Time `json:"next_slot,omitempty"`
+	Operator  string     `json:"operator"`
+	Key       string     `json:"key"`
+	Driven    bool       `json:"driven"`
+	Entries   uint64     `json:"entries"`
+	Head      string     `json:"head"`
+	Damage    string     `json:"damage,omitempty"` // what is wrong behind the last good entry
 }
 
 // Item is a step that waits for a person.
@@ -61,6 +63,11 @@ func Of(b *book.Book, r *runbook.Run, driven bool, damage error) Status {
 	for _, p := range r.Sequence(b) {
 		for state, n := range r.Counts(p) {
 			s.Counts[state.String()] += n
+		}
+		for _, step := range p.Steps {
+			if r.Step(step).Rehearsed {
+				s.Rehearsed++
+			}
 		}
 	}
 	p := r.Phase(b)
@@ -94,8 +101,15 @@ func (s Status) Lines(now time.Time) []string {
 	}
 	lines := []string{fmt.Sprintf("%s  %s on %s  %s", s.Run[:min(8, len(s.Run))], s.Book, world, s.Mode)}
 	state := "open, " + stand(s)
+	rehearsed := ""
+	if s.Rehearsed > 0 {
+		rehearsed = fmt.Sprintf(", %d of them rehearsed", s.Rehearsed)
+	}
 	if s.Ended != nil {
 		state = strings.ToUpper(s.Outcome) + " " + s.Ended.UTC().Format("2006-01-02 15:04:05Z")
+	}
+	if s.Damage != "" {
+		state = "DAMAGED, readable up to here: " + state
 	}
 	driver := "nobody drives it now"
 	if s.Driven {
@@ -103,7 +117,7 @@ func (s Status) Lines(now time.Time) []string {
 	}
 	lines = append(lines,
 		"state    "+state,
-		"steps    "+counts(s.Counts),
+		"steps    "+counts(s.Counts)+rehearsed,
 		"since    "+s.Started.UTC().Format("2006-01-02 15:04:05Z")+", "+now.Sub(s.Started).Round(time.Second).String()+" ago",
 		"who      "+s.Operator+", "+s.Key+", "+driver,
 		fmt.Sprintf("log      %d entries, head %.12s", s.Entries, s.Head),

@@ -50,9 +50,6 @@ type Command struct {
 	Secrets   []string       `mapstructure:"secrets"`
 }
 
-// SecretNames are the secret vars that must stand in the World's environment.
-func (c *Command) SecretNames() []string { return c.Secrets }
-
 // keptOutput bounds what is kept of each stream, in bytes.
 const keptOutput = 64 << 10
 

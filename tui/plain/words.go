@@ -71,6 +71,13 @@ func Saw(st runbook.StepState) string {
 		add("by " + st.Who)
 	}
 	add(st.Answer)
+	if st.Verified && st.State != runbook.ByHand {
+		own := "its own end was not seen"
+		if st.Exit != nil {
+			own = fmt.Sprintf("it ended with exit %d", *st.Exit)
+		}
+		add("by its verify, " + own + ":")
+	}
 	if st.State != runbook.Pending {
 		add(st.Reason)
 	}
@@ -89,16 +96,18 @@ func Saw(st runbook.StepState) string {
 }
 
 func slots(st runbook.StepState) string {
-	failed, gaps := 0, 0
+	failed, gaps, unknown := 0, 0, 0
 	for _, s := range st.Slots {
 		switch {
 		case s.Gap:
 			gaps++
 		case s.Verdict == steps.Fail:
 			failed++
+		case s.Verdict == steps.Unknown || s.Verdict == steps.Blocked:
+			unknown++
 		}
 	}
-	return fmt.Sprintf("slot %d, %d failed, %d missed", st.Slots[len(st.Slots)-1].K, failed, gaps)
+	return fmt.Sprintf("slot %d, %d failed, %d unknown, %d missed", st.Slots[len(st.Slots)-1].K, failed, unknown, gaps)
 }
 
 // Aside is a look out of turn in one line.
@@ -167,10 +176,20 @@ func Counts(n map[runbook.State]int) string {
 // ReadBack is what is read at the pause point: the counts, and every step that
 // did not simply pass, by name and with its reason.
 func ReadBack(r *runbook.Run, p *book.Phase) []string {
+	rehearsed := 0
+	for _, s := range p.Steps {
+		if r.Step(s).Rehearsed {
+			rehearsed++
+		}
+	}
 	lines := []string{strings.ToUpper(Title(p.Title, p.ID)) + "  " + Counts(r.Counts(p))}
+	if rehearsed > 0 {
+		lines[0] += fmt.Sprintf("  (%d rehearsed)", rehearsed)
+	}
 	for _, s := range p.Steps {
 		st := r.Step(s)
-		if st.State == runbook.Accepted || st.State == runbook.Skipped || st.State == runbook.ByHand {
+		said := st.State == runbook.NotApplicable && st.Seen > 0 // by a person, not by the book
+		if said || st.Verified || st.State == runbook.Accepted || st.State == runbook.Skipped || st.State == runbook.ByHand {
 			lines = append(lines, fmt.Sprintf(" %s %s  %s  %s", Mark(st), Word(st), Title(s.Title, s.ID), Saw(st)))
 		}
 		if slices.Contains(r.Warnings(p), s) {
