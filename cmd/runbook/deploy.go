@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"runbook/runbook"
+	"runbook/runbook/durable"
+	"runbook/steps"
 )
 
 type deployFlags struct {
@@ -80,16 +84,43 @@ func deploy(ctx context.Context, name string, f deployFlags) error {
 	if f.dryRun {
 		return dryRun(ctx, os.Stdout, p)
 	}
-	if open, err := openRun(h, p); err != nil {
+	open, s, err := begin(ctx, h, p, f)
+	switch {
+	case err != nil:
 		return err
-	} else if open != nil && !f.fresh {
+	case open != nil:
 		return offerResume(ctx, h, *open, f)
 	}
-	s, err := start(ctx, h, p, runbook.ModeDeploy, "", f.rehearse)
-	if err != nil {
-		return err
-	}
 	return drive(ctx, h, s, f.plain)
+}
+
+// beginLimit is how long another beginning run is waited for.
+const beginLimit = 5 * time.Second
+
+// begin starts a run unless one of this book and target is open. Of several
+// processes that begin at once one does.
+func begin(ctx context.Context, h runbook.Home, p *place, f deployFlags) (*runbook.Summary, *runbook.Session, error) {
+	runs := h.Runs(p.world.Practice != nil)
+	if err := durable.MkdirAll(runs, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make %s: %w; RUNBOOK_HOME names another place", runs, err)
+	}
+	ctx, stop := context.WithTimeout(ctx, beginLimit)
+	defer stop()
+	lock, err := durable.TryLock(filepath.Join(runs, "begin.lock"))
+	for errors.Is(err, durable.ErrLocked) && ctx.Err() == nil {
+		_ = steps.SystemClock{}.Wait(ctx, time.Now().Add(10*time.Millisecond))
+		lock, err = durable.TryLock(filepath.Join(runs, "begin.lock"))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("begin a run under %s: %w", runs, err)
+	}
+	defer lock.Unlock() //nolint:errcheck // the process's end unlocks too
+	open, err := openRun(h, p)
+	if err != nil || open != nil && !f.fresh {
+		return open, nil, err
+	}
+	s, err := start(ctx, h, p, runbook.ModeDeploy, "", f.rehearse)
+	return nil, s, err
 }
 
 // start begins a run in a place.

@@ -127,6 +127,9 @@ func verify(h runbook.Home, dir, file string) error {
 		}
 	}
 	report := journal.Verify(dir, known)
+	if err := runbook.CheckCopies(dir); err != nil && report.Integrity.Word == journal.OK {
+		report.Integrity = journal.Verdict{Word: journal.Tampered, Text: err.Error()}
+	}
 	for _, line := range report.Lines() {
 		fmt.Println(safetext.Line(line))
 	}

@@ -31,6 +31,8 @@ func main() {
 func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
+	gone := make(chan os.Signal, 1)
+	signal.Notify(gone, syscall.SIGPIPE) // a write then fails instead; caught, not ignored: commands inherit what is ignored
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -31,7 +31,7 @@ type place struct {
 func findBook(h runbook.Home, name string, trusted bool) (*book.Book, error) {
 	data, file, err := book.Find(name, h.Config, runbooks.Books)
 	if err != nil {
-		return nil, err
+		return nil, &usageError{err}
 	}
 	b, err := book.Read(data, file)
 	if err != nil {
@@ -123,7 +123,10 @@ func (p *place) real(h runbook.Home, name string) error {
 func worldOf(ctx context.Context, h runbook.Home, sum runbook.Summary, t *book.Target) (*steps.World, string, error) {
 	if !sum.Practice {
 		w, err := runbook.NewWorld(t)
-		return w, "", err
+		if err != nil {
+			return nil, "", &usageError{err}
+		}
+		return w, "", nil
 	}
 	w, err := practice.Find(ctx, h.Dir)
 	if errors.Is(err, practice.ErrNone) || errors.Is(err, practice.ErrDead) || err == nil && w.ID() != sum.World {

@@ -57,7 +57,8 @@ func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse b
 		return nil, fmt.Errorf("run %s can't be gone on with: %w", sum.Short, sum.Err)
 	}
 	if !sum.Open() {
-		return nil, fmt.Errorf("run %s ended %s: %s", sum.Short, sum.Ended.UTC().Format("2006-01-02 15:04Z"), sum.Outcome)
+		return nil, &usageError{fmt.Errorf("run %s ended %s: %s; `runbook log show %s` reads it",
+			sum.Short, sum.Ended.UTC().Format("2006-01-02 15:04Z"), sum.Outcome, sum.Short)}
 	}
 	_, t, err := runbook.ReadCopies(sum.Dir)
 	if err != nil {

@@ -88,6 +88,7 @@ func watched(b *book.Book, r *runbook.Run) steps.Verdict {
 		fmt.Printf("%s  %-28s slot %d %s  %s\n", time.Now().UTC().Format(time.TimeOnly), step.ID, newest.K, newest.Verdict, plain.Saw(st))
 	}
 	if !any {
+		fmt.Println("nothing is watched in this run now")
 		return steps.Unknown
 	}
 	return worst

@@ -93,6 +93,13 @@ func (b *Book) Resolve(given, target map[string]string) (map[string]string, erro
 			errs = append(errs, fmt.Errorf("--var %s: a secret never stands on a command line; set [secret.%s] in the target", name, name))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(target)) {
+		// A target may hold vars of other books; one that is nearly ours is a
+		// typing error, and would leave the default to be used.
+		if _, ok := b.Vars[name]; !ok && nearest(name, names) != "" {
+			errs = append(errs, fmt.Errorf("[vars] of the target has %s, which %s does not know%s", name, b.Name, nearest(name, names)))
+		}
+	}
 	vars := map[string]string{}
 	var missing []string
 	for _, name := range names {

@@ -59,7 +59,9 @@ func Serve(ctx context.Context, dir string) error {
 	}
 	s := &server{dir: dir, since: time.Now(), lastUse: time.Now(), end: end, guests: map[string]int{}}
 	alive, err := s.open(ctx)
-	say(err)
+	if heard := say(err); !heard {
+		end() // who started us is gone: a world that nobody waits for does not live
+	}
 	if err != nil {
 		s.close()
 		return fmt.Errorf("practice world: %w", err)
@@ -73,18 +75,19 @@ func Serve(ctx context.Context, dir string) error {
 	return err
 }
 
-// say tells whoever started us that the world is ready, or why not.
-func say(failure error) {
+// say tells whoever started us that the world is ready, or why not, and
+// answers whether somebody was there to hear it.
+func say(failure error) (heard bool) {
 	if os.Getenv(readyEnv) == "" {
-		return
+		return true
 	}
 	word := os.NewFile(readyFD, "ready")
 	text := "ready"
 	if failure != nil {
 		text = failure.Error()
 	}
-	_, _ = word.WriteString(text) // nobody may be listening any more
-	_ = word.Close()
+	_, err := word.WriteString(text)
+	return errors.Join(err, word.Close()) == nil
 }
 
 // open builds the world; the pointer to it comes last.

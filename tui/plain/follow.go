@@ -25,6 +25,12 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 	out := &tail{path: p.State().Files(step.ID, attempt) + "/out.red", print: p.print}
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
+	long := make(<-chan time.Time)
+	if v, ok := step.Verb.(book.Run); ok && v.Command != nil && v.Command.AskAfter > 0 {
+		timer := time.NewTimer(v.Command.AskAfter.D())
+		defer timer.Stop()
+		long = timer.C
+	}
 	lines := p.lines.lines
 	for {
 		select {
@@ -36,6 +42,8 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 			return err
 		case <-ticker.C:
 			out.more()
+		case <-long:
+			p.print("? %s takes longer than it should: wait, or cancel %s", step.ID, step.ID)
 		case line, ok := <-lines:
 			if !ok {
 				lines = nil // the end of input waits for the command's end

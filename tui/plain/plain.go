@@ -31,6 +31,7 @@ const unusable = 20
 type session struct {
 	*runbook.Session
 	out   io.Writer
+	deaf  bool // nobody reads what is printed
 	lines *reader
 	phase string            // whose header was printed
 	bad   int               // unusable lines in a row
@@ -49,7 +50,7 @@ func Run(ctx context.Context, s *runbook.Session, o Options) error {
 		}
 	}
 	for {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || p.deaf {
 			return ErrDetached
 		}
 		r := s.State()
@@ -236,7 +237,9 @@ func (p *session) readBack(r *runbook.Run) {
 }
 
 func (p *session) print(format string, args ...any) {
-	_, _ = io.WriteString(p.out, strings.TrimRight(fmt.Sprintf(format, args...), " ")+"\n")
+	if _, err := io.WriteString(p.out, strings.TrimRight(fmt.Sprintf(format, args...), " ")+"\n"); err != nil {
+		p.deaf = true
+	}
 }
 
 // clock is the world's time for a line.

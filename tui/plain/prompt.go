@@ -72,13 +72,34 @@ func (p *session) question(ctx context.Context, r *runbook.Run, s *book.Step) st
 			return title + "  (" + safetext.Line(err.Error()) + ")"
 		}
 		p.shown[s.ID] = runbook.Digest(order)
-		return title + "\n  " + strings.Join(Approval(p.Target().Name, order), "\n  ")
+		lines := append([]string{title}, p.before(s)...)
+		return strings.Join(append(lines, Approval(p.Target().Name, order)...), "\n  ")
 	case book.Ask:
 		return title + p.evidence(r, v)
 	case book.Tell:
 		return fmt.Sprintf("%s\n  copy this to %s, then say so:\n%s", title, safetext.Line(v.Message.To), indent(safetext.Block(v.Message.Text)))
 	}
 	return title
+}
+
+// before is what a person must know before a run is started.
+func (p *session) before(s *book.Step) []string {
+	var lines []string
+	if s.Critical {
+		lines = append(lines, "CRITICAL")
+	}
+	switch {
+	case s.Effect == "none":
+		lines = append(lines, "touches no target")
+	case strings.HasPrefix(s.Undo, "none:"):
+		lines = append(lines, "can't be undone: "+safetext.Line(strings.TrimSpace(strings.TrimPrefix(s.Undo, "none:"))))
+	case s.Undo != "":
+		lines = append(lines, "way back: "+s.Undo)
+	}
+	if s.Note != "" {
+		lines = append(lines, "note: "+safetext.Line(s.Note))
+	}
+	return lines
 }
 
 // evidence shows an ask's question and the results it rests on.

@@ -212,17 +212,44 @@ func Approval(host string, o run.Order) []string {
 			words[i] = "'" + strings.ReplaceAll(words[i], "'", `'\''`) + "'"
 		}
 	}
-	vars := make([]string, 0, len(o.Env))
+	vars, used := make([]string, 0, len(o.Env)), []string(nil)
 	for _, pair := range o.Env {
-		name, _, _ := strings.Cut(pair, "=")
+		name, value, _ := strings.Cut(pair, "=")
 		vars = append(vars, safetext.Exact(name))
+		if mentions(o.Argv, name) {
+			used = append(used, safetext.Exact(name)+"="+shown(value, o.Secrets))
+		}
 	}
 	slices.Sort(vars)
-	return []string{
-		safetext.Exact(host) + ":" + safetext.Exact(o.Dir) + " $ " + strings.Join(words, " "),
-		"program " + safetext.Exact(o.Path),
-		"environment " + strings.Join(slices.Compact(vars), " "),
+	lines := []string{safetext.Exact(host) + ":" + safetext.Exact(o.Dir) + " $ " + strings.Join(words, " ")}
+	if last := len(o.Argv) - 1; last > 0 && strings.Contains(o.Argv[last], "\n") {
+		lines = []string{safetext.Exact(host) + ":" + safetext.Exact(o.Dir) + " $ " + strings.Join(words[:last], " ")}
+		for _, line := range strings.Split(strings.TrimRight(o.Argv[last], "\n"), "\n") {
+			lines = append(lines, "    "+safetext.Exact(line))
+		}
 	}
+	lines = append(lines, "program "+safetext.Exact(o.Path))
+	if len(used) > 0 {
+		lines = append(lines, "with "+strings.Join(used, " "))
+	}
+	return append(lines, "environment "+strings.Join(slices.Compact(vars), " "))
+}
+
+// mentions reports whether a command's words name a variable.
+func mentions(argv []string, name string) bool {
+	return slices.ContainsFunc(argv, func(word string) bool {
+		return strings.Contains(word, "$"+name) || strings.Contains(word, "${"+name)
+	})
+}
+
+// shown is a variable's value, unless it is a secret.
+func shown(value string, secrets []steps.Secret) string {
+	for _, s := range secrets {
+		if value == s.Reveal() {
+			return s.String()
+		}
+	}
+	return safetext.Exact(value)
 }
 
 // Frame is the word in the corner: PRACTICE, or PRODUCTION unless the run's
