@@ -76,11 +76,16 @@ type fixture struct {
 
 func begin(t *testing.T, toml string) *fixture {
 	t.Helper()
+	return beginIn(t, toml, filepath.Join(t.TempDir(), "runs"))
+}
+
+func beginIn(t *testing.T, toml, runs string) *fixture {
+	t.Helper()
 	b, err := book.Read([]byte(toml), "tiny.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{t: t, dir: t.TempDir(), runs: filepath.Join(t.TempDir(), "runs")}
+	f := &fixture{t: t, dir: t.TempDir(), runs: runs}
 	target := f.target()
 	w, err := NewWorld(target)
 	if err != nil {
