@@ -8,30 +8,64 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/steps/check"
 	"runbook/steps/safetext"
 	"runbook/tui/plain"
 )
 
-// approvalScreen shows a run exactly as it would be executed. enter starts it
-// if it can be undone or has no effect, once its last line was seen; what
-// can't be undone is started by typing its name.
+// approvalScreen shows a run exactly as it would be executed. enter starts what
+// one key may start, once its last line was seen; what can't be undone is
+// started by typing its name.
 type approvalScreen struct {
 	step   *book.Step
 	intent runbook.Intent
 	page   page
-	lines  int
 	ready  bool // what is executed is known and shown
+	oneKey bool // enter may start it
+	byName bool // its name is asked for once its last line was seen
 	failed string
 	typing *field
 }
 
-func newApproval(s *book.Step, i runbook.Intent) *approvalScreen {
-	a := &approvalScreen{step: s, intent: i}
+func newApproval(m *model, s *book.Step, i runbook.Intent) *approvalScreen {
+	a := &approvalScreen{step: s, intent: i, oneKey: oneKey(m.snap.run, s)}
 	if v, ok := s.Verb.(book.Run); ok && v.Probe != nil {
+		verb, err := m.book.Bind(s, m.snap.run.Vars)
+		if err != nil {
+			a.failed = explain(err)
+			return a
+		}
 		a.ready = true
-		a.page = newPage([]string{"this probe touches the target: " + safetext.Line(v.Kind), "", "cleans up after itself, runs alone"})
+		a.page = newPage(requests(verb))
 	}
 	return a
+}
+
+// requests are what a probe sends, and how it cleans up.
+func requests(verb book.Verb) []string {
+	v, _ := verb.(book.Run)
+	web, ok := v.Probe.Check.(*check.HTTP)
+	if !ok {
+		return []string{safetext.Line(v.Kind)}
+	}
+	var lines []string
+	add := func(label string, r check.Request) {
+		method := r.Method
+		if method == "" {
+			method = "GET"
+		}
+		lines = append(lines, fmt.Sprintf("%-8s %s %s", label, safetext.Exact(method), safetext.Exact(r.URL)))
+	}
+	if web.URL != "" {
+		add("requests", web.Request)
+	}
+	for _, r := range web.Steps {
+		add("requests", r)
+	}
+	for _, r := range web.Cleanup {
+		add("after", r)
+	}
+	return lines
 }
 
 func (a *approvalScreen) text() *field { return a.typing }
@@ -69,9 +103,11 @@ func (a *approvalScreen) body(m *model, w, h int) body {
 	case !a.ready:
 		return body{lines: append(lines, " reading what it would execute ..")}
 	}
-	shown := a.page.body(w-2, h-len(lines)-len(m.human(a.ask(), w))-3)
-	a.lines = len(a.page.lines)
-	head := fmt.Sprintf("── exactly this, %d lines ", a.lines)
+	shown := a.page.body(w-2, h-len(lines)-len(m.human(a.byItsName(), w))-3)
+	if a.byName && a.page.seen() {
+		a.byName, a.typing = false, newField("")
+	}
+	head := fmt.Sprintf("── exactly this, %d lines ", len(a.page.lines))
 	if where := a.page.where(); where != "" {
 		head = fmt.Sprintf("── exactly this, %s ", where)
 	}
@@ -98,33 +134,59 @@ func runOf(s *book.Step) string {
 func (a *approvalScreen) ask() string {
 	switch {
 	case a.typing != nil:
-		return "type " + a.step.ID + " and enter: it can't be undone"
+		return "it can't be undone: type " + a.step.ID + " and enter"
 	case !a.page.seen():
 		return "enter shows the rest; nothing starts before"
-	case undoable(a.step):
+	case a.oneKey:
 		return "enter starts it"
 	}
-	return "it can't be undone: g, then its name, starts it"
+	return a.byItsName()
+}
+
+func (a *approvalScreen) byItsName() string {
+	return "it can't be undone: g, then type " + a.step.ID + " and enter, starts it"
 }
 
 func (a *approvalScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	if a.typing != nil {
 		return a.typed(m, k)
 	}
-	switch b := m.bindings; {
+	b := m.bindings
+	switch {
 	case key.Matches(k, b.Back):
 		return m.pop()
-	case !a.ready || a.failed != "" || a.page.key(k, b):
+	case a.page.key(k, b):
 		return nil
-	case key.Matches(k, b.Enter) && !a.page.seen():
+	case key.Matches(k, b.Enter), key.Matches(k, b.Go):
+		return a.begin(m, k)
+	}
+	cmd, mine := m.onStep(a.step, k)
+	if !mine {
+		m.nothing(k)
+	}
+	return cmd
+}
+
+// begin takes the keys that start it.
+func (a *approvalScreen) begin(m *model, k tea.KeyPressMsg) tea.Cmd {
+	enter := key.Matches(k, m.bindings.Enter)
+	switch {
+	case a.failed != "":
+		m.warn("it can't be started: esc goes back")
+	case !a.ready:
+		m.say("what it would execute is not known yet")
+	case !a.page.seen() && !enter && !a.oneKey:
+		a.byName = true
 		a.page.down()
-	case key.Matches(k, b.Enter) && undoable(a.step):
+	case !a.page.seen():
+		a.page.down()
+	case a.oneKey && enter:
 		return a.start(m)
-	case key.Matches(k, b.Enter):
+	case a.oneKey:
+		m.say("enter starts it: it needs no name")
+	case enter:
 		m.say("enter does not start what can't be undone: g does")
-	case key.Matches(k, b.Go) && !a.page.seen():
-		m.say("read to the last line first: space")
-	case key.Matches(k, b.Go):
+	default:
 		a.typing = newField("")
 	}
 	return nil
@@ -157,7 +219,7 @@ func (a *approvalScreen) keys(m *model) []binding {
 		return []binding{b.Back}
 	case !a.page.seen():
 		return []binding{says(b.Enter, "the rest"), b.Back}
-	case undoable(a.step):
+	case a.oneKey:
 		return []binding{says(b.Enter, "start"), b.Scroll, b.Back}
 	}
 	return []binding{says(b.Go, "start, type its name"), b.Scroll, b.Back}

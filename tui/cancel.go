@@ -48,6 +48,10 @@ func (c *cancelScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		}
 		m.cancelled[c.step.ID] = true
 		return m.do(runbook.Intent{Kind: runbook.Cancel, Step: c.step.ID})
+	case key.Matches(k, b.Cancel), key.Matches(k, b.Enter):
+		m.say("y cancels it, n lets it go on")
+	default:
+		m.nothing(k)
 	}
 	return nil
 }

@@ -9,6 +9,21 @@ import (
 	"runbook/tui/plain"
 )
 
+// told is text that says nothing twice.
+type told struct{ lines []string }
+
+// add takes a line, unless an earlier one says it already.
+func (t *told) add(label, text string) {
+	for _, l := range t.lines {
+		if text == "" || strings.Contains(l, text) {
+			return
+		}
+	}
+	if text != "" {
+		t.lines = append(t.lines, label+text)
+	}
+}
+
 // detail is what is known of a step, the most needed first, in lines of w.
 func (m *model) detail(x row, w int) []string {
 	s, st := x.step, x.st
@@ -16,30 +31,27 @@ func (m *model) detail(x row, w int) []string {
 	if s.Critical {
 		head += "  " + m.styles.Bad.Render("CRITICAL")
 	}
-	lines := []string{head}
-	add := func(text string) {
-		if text != "" {
-			lines = append(lines, prose(text, w)...)
-		}
-	}
+	var known told
 	if st.State != runbook.Pending && len(st.Slots) == 0 {
-		add(plain.Saw(st))
+		known.add("", plain.Saw(st))
 	}
-	if v, ok := s.Verb.(book.Ask); ok {
-		add(question(v))
-	}
+	known.add("", m.question(s))
 	if v, ok := s.Verb.(book.Watch); ok && st.State != runbook.Pending {
-		lines = append(lines, watchLines(st, v, m.snap.world, w)...)
+		known.lines = append(known.lines, watchLines(st, v, m.snap.world, w)...)
 	}
-	lines = append(lines, evidenceLines(st, w)...)
-	if st.State.Open() {
-		for _, h := range runbook.Hints(m.book, s, plain.Saw(st)) {
-			add(hintLine(h))
+	if st.Result != nil {
+		for _, e := range st.Result.Evidence {
+			known.add("", plain.Value(e))
 		}
 	}
-	add(safetext.Line(s.Note))
+	known.lines = append(known.lines, m.hintLines(s)...)
+	known.add("", safetext.Line(s.Note))
 	if v, ok := s.Verb.(book.Run); ok {
-		add(runLine(s, v))
+		known.add("", runLine(s, v))
+	}
+	lines := []string{head}
+	for _, text := range known.lines {
+		lines = append(lines, prose(text, w)...)
 	}
 	if ago := coarseSeen(st, m); ago != "" {
 		lines = append(lines, m.styles.Dim.Render(ago))
@@ -47,39 +59,14 @@ func (m *model) detail(x row, w int) []string {
 	return lines
 }
 
+// coarseSeen says how old a result is, and how long it took.
 func coarseSeen(st runbook.StepState, m *model) string {
-	if st.At.IsZero() || st.State == runbook.Pending {
+	if st.At.IsZero() || st.Result == nil || st.State == runbook.Pending {
 		return ""
 	}
 	text := "seen " + coarse(m.clock.Sub(st.At))
-	if st.Result != nil && st.Result.Where != "" {
-		text += " at " + safetext.Line(st.Result.Where)
-	}
 	if t := took(st.Took); t != "" {
 		text += ", took " + t
-	}
-	return text
-}
-
-func evidenceLines(st runbook.StepState, w int) []string {
-	if st.Result == nil {
-		return nil
-	}
-	var lines []string
-	for _, e := range st.Result.Evidence {
-		lines = append(lines, wrap(plain.Value(e), w)...)
-	}
-	return lines
-}
-
-func hintLine(h book.Hint) string {
-	text := "hint: " + safetext.Line(h.Issue)
-	if h.Cause != "" {
-		text += " (" + safetext.Line(h.Cause) + ")"
-	}
-	text += ": " + safetext.Line(h.Say)
-	if h.Diagnose != "" {
-		text += "  diagnosed by " + safetext.Line(h.Diagnose)
 	}
 	return text
 }

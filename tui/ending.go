@@ -1,6 +1,10 @@
 package tui
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
@@ -10,33 +14,68 @@ import (
 	"runbook/tui/plain"
 )
 
-// summaryOf is the whole run, phase by phase, with all that did not simply
-// pass.
+// summaryOf is the whole run, every phase and every plan that was walked, with
+// all that did not simply pass.
 func summaryOf(m *model) []string {
 	r := m.snap.run
 	var lines []string
-	for _, p := range r.Sequence(m.book) {
+	for _, p := range whole(m.book, r) {
 		mark := "·"
 		if !r.Phases[p.ID].Closed.IsZero() {
 			mark = "✓"
 		}
-		for i, l := range readBack(r, p) {
-			if i == 0 {
-				l = mark + " " + l
-			}
-			lines = append(lines, l)
-		}
+		read := told{readBack(r, p)}
+		read.lines[0] = mark + " " + read.lines[0]
 		for _, s := range p.Steps {
 			if st := r.Step(s); st.State.Open() || st.State == runbook.Running {
-				lines = append(lines, " "+plain.Mark(st)+" "+plain.Word(st)+"  "+titleOf(s)+"  "+plain.Saw(st))
+				read.add(" ", strings.TrimRight(plain.Mark(st)+" "+plain.Word(st)+"  "+titleOf(s)+"  "+plain.Saw(st), " "))
 			}
 		}
+		lines = append(lines, read.lines...)
 	}
 	for _, n := range r.Notes {
 		lines = append(lines, "memo "+n.At.UTC().Format("15:04:05Z")+"  "+safetext.Line(n.Text))
 	}
 	for _, s := range m.book.Signoffs {
-		lines = append(lines, "sign-off "+safetext.Line(s.Role)+": runbook sign "+r.Short()+" --role "+safetext.Line(s.Role))
+		lines = append(lines, signoff(m.book, r, s)...)
+	}
+	return lines
+}
+
+// whole is every phase of the book, and each plan of which anything was done.
+// A rollback of its own walks only a plan.
+func whole(b *book.Book, r *runbook.Run) []*book.Phase {
+	var all []*book.Phase
+	for _, p := range b.Phases {
+		if r.Mode != runbook.ModeRollback || !r.Phases[p.ID].Opened.IsZero() {
+			all = append(all, p)
+		}
+	}
+	for _, p := range b.Plans {
+		walked := slices.ContainsFunc(p.Steps, func(s *book.Step) bool { return r.Steps[s.ID] != nil })
+		if walked || p.ID == r.Plan {
+			title := "rollback: " + plain.Title(p.Title, p.ID)
+			all = append(all, &book.Phase{ID: p.ID, Title: title, Steps: p.Steps})
+		}
+	}
+	return all
+}
+
+// signoff is what the log has of a role that signs: the approvals that were
+// asked of it.
+func signoff(b *book.Book, r *runbook.Run, want book.Signoff) []string {
+	var lines []string
+	for _, s := range b.All() {
+		v, ok := s.Verb.(book.Ask)
+		if !ok || v.Approve == nil || v.Approve.Role != want.Role {
+			continue
+		}
+		st := r.Step(s)
+		text := fmt.Sprintf("sign-off %s  %s %s  %s  %s", want.Role, plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st))
+		lines = append(lines, strings.TrimRight(safetext.Line(text), " "))
+	}
+	if len(lines) == 0 {
+		return []string{"sign-off " + safetext.Line(want.Role) + "  · no step of the book asks for it; the log has none"}
 	}
 	return lines
 }

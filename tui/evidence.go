@@ -25,52 +25,49 @@ func newEvidence(m *model, s *book.Step) *evidenceScreen {
 	return &evidenceScreen{step: s, seen: m.snap.n, page: newPage(why(m, s))}
 }
 
+func (e *evidenceScreen) pages() {}
+
 // why says what a step is, what was seen, where and when, and what helps.
 func why(m *model, s *book.Step) []string {
 	st := m.snap.run.Step(s)
-	lines := []string{plain.Mark(st) + " " + plain.Word(st) + "  " + plain.Saw(st)}
-	add := func(label, value string) {
-		if value != "" {
-			lines = append(lines, fmt.Sprintf("%-10s %s", label, value))
-		}
-	}
+	known := told{[]string{strings.TrimRight(plain.Mark(st)+" "+plain.Word(st)+"  "+plain.Saw(st), " ")}}
+	add := func(label, value string) { known.add(fmt.Sprintf("%-10s ", label), value) }
 	if st.State == runbook.Pending {
 		add("waits", due(m.snap.run, s))
 	}
+	add("asks", m.question(s))
+	if v, ok := s.Verb.(book.Ask); ok && v.Decide != nil {
+		add("choices", safetext.Line(strings.Join(v.Decide.Choices, ", ")))
+	}
 	if v, ok := s.Verb.(book.Watch); ok && st.State != runbook.Pending {
-		lines = append(lines, watchLines(st, v, m.snap.world, 70)...)
+		known.lines = append(known.lines, watchLines(st, v, m.snap.world, 70)...)
 	}
 	if st.Result != nil {
 		for _, e := range st.Result.Evidence {
 			add("saw", plain.Value(e))
 		}
+		add("where", safetext.Line(st.Result.Where))
 	}
 	if st.State != runbook.Pending {
 		add("seen", seenAgo(st, m.clock))
-		add("at", st.At.UTC().Format("2006-01-02 15:04:05Z"))
 	}
 	if st.Attempt > 1 {
-		add("attempt", itoa(st.Attempt))
+		known.lines = append(known.lines, fmt.Sprintf("%-10s %d", "attempt", st.Attempt))
 	}
-	lines = append(lines, "")
+	known.lines = append(known.lines, "")
 	add("note", safetext.Line(s.Note))
-	add("step", s.ID+"  "+kind(s))
+	known.lines = append(known.lines, fmt.Sprintf("%-10s %s  %s", "step", s.ID, kind(s)))
 	if v, ok := s.Verb.(book.Run); ok {
 		add("run", runLine(s, v))
 	}
 	add("covers", safetext.Line(strings.Join(s.Covers, " ")))
-	return append(lines, helpFor(m, s, st)...)
+	return append(append(known.lines, m.hintLines(s)...), contacts(m.book)...)
 }
 
-// helpFor are the book's hints that match, and its contacts.
-func helpFor(m *model, s *book.Step, st runbook.StepState) []string {
+// contacts are whom to call.
+func contacts(b *book.Book) []string {
 	var lines []string
-	if st.State.Open() {
-		for _, h := range runbook.Hints(m.book, s, plain.Saw(st)) {
-			lines = append(lines, hintLine(h))
-		}
-	}
-	for _, c := range m.book.Contacts {
+	for _, c := range b.Contacts {
 		lines = append(lines, fmt.Sprintf("%-10s %s", "call", safetext.Line(strings.Join([]string{c.Level, c.Name, c.Reach, c.Response}, "  "))))
 	}
 	return lines
@@ -96,23 +93,36 @@ func (e *evidenceScreen) body(m *model, w, h int) body {
 	return body{lines: lines}
 }
 
-// key acts on this step as the phase screen would.
+// key acts on this step as the phase screen would. enter takes up a run that
+// failed; else it goes back.
 func (e *evidenceScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	b := m.bindings
 	switch {
+	case key.Matches(k, b.Enter) && e.again(m):
+		return m.openRun(e.step)
 	case key.Matches(k, b.Back), key.Matches(k, b.Enter), key.Matches(k, b.Why):
 		return m.pop()
 	case e.page.key(k, b):
 		return nil
 	}
-	if slices.ContainsFunc(m.stepKeys(e.step), func(x binding) bool { return key.Matches(k, x) }) {
-		one := &phaseScreen{rows: []row{{id: e.step.ID, step: e.step}}, sel: e.step.ID}
-		return one.onStep(m, k)
+	cmd, mine := m.onStep(e.step, k)
+	if !mine {
+		m.nothing(k)
 	}
-	return nil
+	return cmd
+}
+
+// again reports whether the step is a run that went wrong and may be started
+// once more.
+func (e *evidenceScreen) again(m *model) bool {
+	_, may := m.intent(runbook.RunStep, e.step.ID)
+	return may && m.snap.run.Step(e.step).State.Open() && !m.acting()
 }
 
 func (e *evidenceScreen) keys(m *model) []binding {
 	keys := slices.DeleteFunc(m.stepKeys(e.step), func(x binding) bool { return x.Help().Key == "i" })
+	if e.again(m) {
+		keys = append([]binding{says(m.bindings.Enter, "run again..")}, keys...)
+	}
 	return append(keys, m.bindings.Back)
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -20,12 +21,12 @@ const (
 	keyRows             = 2
 )
 
-const tooSmall = "terminal too small: 40x20 or more, or --plain"
+const tooSmall = "too small: 40x20"
 
 // frame is the whole screen: header, body, notice, keys.
 func (m *model) frame() (string, *tea.Cursor) {
 	if m.w < minWidth || m.h < minHeight {
-		return ansi.Truncate(tooSmall, max(0, m.w), ""), nil
+		return fit(tooSmall, m.w), nil
 	}
 	head := m.head()
 	notice := m.noticeLines()
@@ -36,7 +37,7 @@ func (m *model) frame() (string, *tea.Cursor) {
 		lines = append(lines, "")
 	}
 	lines = append(lines, notice...)
-	lines = append(lines, m.keyLines(m.top().keys(m), keyRows)...) // after the body: they depend on what was seen
+	lines = append(lines, m.keyLines(m.keys(), keyRows)...) // after the body: they depend on what was seen
 	for i, line := range lines {
 		lines[i] = fit(line, m.w)
 	}
@@ -59,6 +60,9 @@ func (m *model) head() []string {
 	if r.Practice {
 		word = m.styles.Practice.Render(" " + plain.Frame(r) + " ")
 	}
+	if r.Mode == runbook.ModeRollback || r.Plan != "" {
+		word += " " + m.styles.Bad.Render("ROLLBACK")
+	}
 	where := word + " " + m.styles.Title.Render(safetext.Line(r.Target))
 	what := m.what(r)
 	lines := []string{both(where+"  "+what, clock, m.w)}
@@ -78,9 +82,6 @@ func (m *model) what(r *runbook.Run) string {
 		parts[0] += " " + safetext.Line(tag)
 	}
 	parts = append(parts, r.Short())
-	if r.Mode != runbook.ModeDeploy || r.Plan != "" {
-		parts = append(parts, "ROLLBACK")
-	}
 	if r.Operator != "" {
 		parts = append(parts, safetext.Line(r.Operator)+" drives")
 	}
@@ -156,29 +157,43 @@ func (m *model) noticeLines() []string {
 	return lines[:min(len(lines), 3)]
 }
 
-// keyLines lays bindings out in rows; what does not fit is behind `?`.
-func (m *model) keyLines(bindings []binding, rows int) []string {
-	all := append(bindings[:len(bindings):len(bindings)], m.bindings.Help)
+// keyLines lays bindings out in rows. Where they do not fit, the last give way,
+// but never the first, nor the ways back, out and to the list of all keys.
+func (m *model) keyLines(all []binding, rows int) []string {
+	for {
+		lines, fits := m.keyRows(all, rows)
+		last := len(all) - 1
+		for last > 0 && m.stays(all[last]) {
+			last--
+		}
+		if fits || last <= 0 {
+			return lines
+		}
+		all = slices.Delete(slices.Clone(all), last, last+1)
+	}
+}
+
+// stays reports whether a key is shown however narrow the terminal is.
+func (m *model) stays(b binding) bool {
+	k := b.Help().Key
+	return k == m.bindings.Rollback.Help().Key || k == m.bindings.Quit.Help().Key || k == m.bindings.Help.Help().Key
+}
+
+// keyRows lays bindings out, and reports whether all of them fit.
+func (m *model) keyRows(all []binding, rows int) ([]string, bool) {
 	lines := make([]string, rows)
 	row, width := 0, 0
-	for i, b := range all {
+	for _, b := range all {
 		text := " " + m.styles.Key.Render(b.Help().Key) + " " + safetext.Line(b.Help().Desc) + " "
 		need := ansi.StringWidth(text)
-		reserve := 0
-		if row == rows-1 && i < len(all)-1 {
-			reserve = 8 // for the key of the rest
-		}
-		if width+need > m.w-reserve {
-			if row == rows-1 {
-				if i < len(all)-1 && width+8 <= m.w {
-					lines[row] += " " + m.styles.Key.Render("?") + " keys"
-				}
-				break
-			}
+		if width > 0 && width+need > m.w {
 			row, width = row+1, 0
+		}
+		if row == rows {
+			return lines, false
 		}
 		lines[row] += text
 		width += need
 	}
-	return lines
+	return lines, true
 }

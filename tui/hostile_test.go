@@ -53,7 +53,7 @@ func TestHostileText(t *testing.T) {
 	screens := []screen{
 		newEvidence(b.model, s), newPause(b.model, i), newEnding(b.model, i), newEnded(b.model),
 		newPlans(b.model, b.book.Plans), newCancel(s, false), &eitherScreen{step: s},
-		&reasonScreen{step: s, intent: i, field: newField(evil)}, newApproval(s, i), newOutput(s),
+		&reasonScreen{step: s, intent: i, field: newField(evil)}, newApproval(b.model, s, i), newOutput(s),
 	}
 	for _, x := range screens {
 		b.push(x)

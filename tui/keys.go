@@ -7,7 +7,7 @@ type keyMap struct {
 	Enter, Go, Yes, No, Recheck, Accept, ByHand, Skip    key.Binding
 	Why, Output, Cancel, Memo, Tell, Rollback, End, Quit key.Binding
 	Help, Up, Down, PageUp, PageDown, Top, Bottom, Back  key.Binding
-	Number, Scroll                                       key.Binding
+	Number, Scroll, Diagnose                             key.Binding
 }
 
 func bind(help, desc string, keys ...string) key.Binding {
@@ -20,7 +20,7 @@ func bind(help, desc string, keys ...string) key.Binding {
 func newKeyMap() keyMap {
 	return keyMap{
 		Enter:    bind("enter", "next", "enter"),
-		Go:       bind("g", "start, no way back.."),
+		Go:       bind("g", "start, by its name.."),
 		Yes:      bind("y", "yes", "y", "Y"),
 		No:       bind("n", "no", "n", "N"),
 		Recheck:  bind("r", "recheck"),
@@ -32,6 +32,7 @@ func newKeyMap() keyMap {
 		Cancel:   bind("c", "cancel.."),
 		Memo:     bind("m", "memo.."),
 		Tell:     bind("t", "tell.."),
+		Diagnose: bind("d", "diagnose"),
 		Rollback: bind("R", "rollback.."),
 		End:      bind("x", "end run.."),
 		Quit:     bind("q", "detach", "q", "ctrl+c"),
@@ -42,7 +43,7 @@ func newKeyMap() keyMap {
 		PageDown: bind("pgdn", "page down", "pgdown", "space"),
 		Top:      bind("home", "start", "home"),
 		Bottom:   bind("end", "end", "end"),
-		Back:     bind("esc", "back", "esc", "q"),
+		Back:     bind("esc", "back", "esc"),
 		Scroll:   bind("up/dn", "scroll", "up", "down", "pgup", "pgdown"),
 		Number:   bind("1-9", "choose", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
 	}

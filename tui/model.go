@@ -65,8 +65,13 @@ func newModel(ctx context.Context, s *runbook.Session, o Options) *model {
 	m.deeds = newDeeds(ctx, s, o)
 	m.book = s.Book()
 	m.layers = []layer{{screen: &phaseScreen{}}}
+	r := s.State()
 	if m.begun = len(o.Start) == 0; !m.begun {
-		m.layers = append(m.layers, layer{screen: newStart(o.Start), gated: true})
+		m.layers = append(m.layers, layer{screen: newStart(m, r, o.Start), gated: true})
+	}
+	if o.Rollback {
+		m.begun = false
+		m.openRollback(r, o.Plan)
 	}
 	return m
 }
@@ -160,13 +165,18 @@ func (m *model) ask(s screen) tea.Cmd {
 	return m.gate.shut()
 }
 
-// pop goes back one screen; a question below must be seen again first.
+// pop goes back one screen; a question below must be seen again first. Back at
+// the run, what waited for an answer begins.
 func (m *model) pop() tea.Cmd {
 	if len(m.layers) > 1 {
 		m.layers = m.layers[:len(m.layers)-1]
 	}
 	if m.top().gated {
 		return m.gate.shut()
+	}
+	if len(m.layers) == 1 && !m.begun {
+		m.begun = true
+		return m.byItself()
 	}
 	return nil
 }

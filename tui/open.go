@@ -5,6 +5,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/tui/plain"
 )
 
 // open shows the screen on which an intent is answered. It never carries one
@@ -19,7 +20,7 @@ func (m *model) open(s *book.Step, kind string) tea.Cmd {
 	case runbook.Recheck:
 		return m.do(i)
 	case runbook.RunStep:
-		return m.openApproval(s, i)
+		return m.openApproval(s, i, false)
 	case runbook.Confirm, runbook.Approve, runbook.Decide, runbook.Tell:
 		return m.ask(newQuestion(m, s, i))
 	}
@@ -37,9 +38,41 @@ func (m *model) openQuestion(s *book.Step) tea.Cmd {
 	return nil
 }
 
+// openRun shows a run for approval. What can't be undone is asked for by name
+// at once, when it has been shown.
+func (m *model) openRun(s *book.Step) tea.Cmd {
+	i, ok := m.intent(runbook.RunStep, s.ID)
+	switch {
+	case m.acting():
+		m.say("a command runs already: o output, c cancel")
+		return nil
+	case !ok:
+		m.warn(m.notStarted(s))
+		return nil
+	}
+	return m.openApproval(s, i, !oneKey(m.snap.run, s))
+}
+
+// notStarted says why a step can't be started now.
+func (m *model) notStarted(s *book.Step) string {
+	st := m.snap.run.Step(s)
+	_, isRun := s.Verb.(book.Run)
+	switch {
+	case !isRun:
+		return s.ID + " is no command: nothing of it is started"
+	case st.State == runbook.Unknown:
+		return s.ID + " is not started again while what it did is unknown: r looks, h if it was done by hand"
+	case st.State.Settled():
+		return s.ID + " is " + plain.Word(st) + " already"
+	}
+	return s.ID + " can't be started yet: what comes before it is not settled"
+}
+
 // openApproval shows exactly what would be executed.
-func (m *model) openApproval(s *book.Step, i runbook.Intent) tea.Cmd {
-	show := m.ask(newApproval(s, i))
+func (m *model) openApproval(s *book.Step, i runbook.Intent, byName bool) tea.Cmd {
+	a := newApproval(m, s, i)
+	a.byName = byName
+	show := m.ask(a)
 	if v, ok := s.Verb.(book.Run); ok && v.Command != nil {
 		return tea.Batch(show, m.order(s))
 	}
@@ -81,4 +114,30 @@ func (m *model) openOutput(s *book.Step) tea.Cmd {
 	}
 	m.push(newOutput(s))
 	return m.readOutput(s, m.snap.run.Output(s), 0)
+}
+
+func (m *model) rollback() tea.Cmd {
+	if plans := m.snap.run.Plans(m.book); len(plans) > 0 {
+		return m.ask(newPlans(m, plans))
+	}
+	m.warn("nothing that ran has a plan to undo it")
+	return nil
+}
+
+func (m *model) end() tea.Cmd {
+	i, ok := m.intent(runbook.End, "")
+	if !ok {
+		m.warn("the run can't be ended now: a command runs")
+		return nil
+	}
+	return m.ask(newEnding(m, i))
+}
+
+func (m *model) cancel() tea.Cmd {
+	step := m.command()
+	if step == nil {
+		m.say("no command runs: there is nothing to cancel")
+		return nil
+	}
+	return m.ask(newCancel(step, m.cancelled[step.ID]))
 }

@@ -26,6 +26,8 @@ func newOutput(s *book.Step) *outputScreen {
 	return &outputScreen{step: s, page: page{end: true, exact: true}}
 }
 
+func (o *outputScreen) pages() {}
+
 func (o *outputScreen) hear(m *model, msg tea.Msg) tea.Cmd {
 	got, ok := msg.(outputMsg)
 	if !ok || got.step != o.step.ID {
@@ -64,6 +66,9 @@ func (o *outputScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		if step := m.command(); step != nil {
 			return m.ask(newCancel(step, m.cancelled[step.ID]))
 		}
+		m.say("no command runs: there is nothing to cancel")
+	default:
+		m.nothing(k)
 	}
 	return nil
 }

@@ -51,6 +51,8 @@ func (p *pauseScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(k, b.Enter):
 		m.home()
 		return m.do(p.intent)
+	default:
+		m.nothing(k)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
@@ -32,7 +33,7 @@ type phaseScreen struct {
 
 // restTime is how long the selection rests before the detail follows it: a
 // held key moves two cells, not half a screen.
-const restTime = 120 * time.Millisecond
+const restTime = 400 * time.Millisecond
 
 // refresh takes a new state over. The selection follows what is suggested
 // until the operator moves it.
@@ -87,6 +88,16 @@ func (p *phaseScreen) index() int {
 	return slices.IndexFunc(p.rows, func(x row) bool { return x.id == p.sel })
 }
 
+// resting is the step whose detail is shown, nil on the folded row.
+func (p *phaseScreen) resting() *book.Step {
+	for _, x := range p.rows {
+		if x.id == p.shown {
+			return x.step
+		}
+	}
+	return nil
+}
+
 // step is the selected step, nil on the folded row.
 func (p *phaseScreen) step() *book.Step {
 	if i := p.index(); i >= 0 {
@@ -109,7 +120,7 @@ func (p *phaseScreen) body(m *model, w, h int) body {
 		list = min(len(p.rows), max(3, room/3))
 	}
 	lines = append(lines, p.list(m, w, list)...)
-	lines = append(lines, m.styles.Dim.Render(strings.Repeat("─", w)))
+	lines = append(lines, m.styles.Dim.Render(unseen(p.top, len(p.rows)-p.top-list, w)))
 	return body{lines: append(lines, p.below(m, w, h-len(lines))...)}
 }
 
@@ -160,6 +171,18 @@ func (p *phaseScreen) list(m *model, w, h int) []string {
 		lines = append(lines, m.rowLine(p.rows[i], i == at, w, tw))
 	}
 	return lines
+}
+
+// unseen is the line under a list: how many lines of it are not on the screen.
+func unseen(above, below, w int) string {
+	text := ""
+	if above > 0 {
+		text += "── +" + itoa(above) + " above "
+	}
+	if below > 0 {
+		text += "── +" + itoa(below) + " more below "
+	}
+	return text + strings.Repeat("─", max(0, w-ansi.StringWidth(text)))
 }
 
 // below is the running command, or the detail of the selected step.

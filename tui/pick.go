@@ -149,7 +149,7 @@ func (p *picker) standing() string {
 
 func (p *picker) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	switch b := m.bindings; {
-	case key.Matches(k, b.Quit), k.Code == tea.KeyEscape:
+	case k.Code == tea.KeyEscape:
 		return m.leave()
 	case key.Matches(k, b.Up):
 		p.move(-1)
@@ -193,7 +193,7 @@ func (p *picker) pick(m *model) tea.Cmd {
 
 func (p *picker) keys(m *model) []binding {
 	b := m.bindings
-	keys := []binding{says(b.Enter, "pick"), says(b.Scroll, "move"), says(b.Quit, "leave")}
+	keys := []binding{says(b.Enter, "pick"), says(b.Scroll, "move")}
 	if p.choice.Book != "" && p.choice.Target != "" {
 		keys = append([]binding{says(b.Go, "begin")}, keys...)
 	}

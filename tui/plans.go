@@ -11,8 +11,8 @@ import (
 	"runbook/steps/safetext"
 )
 
-// plansScreen lists the ways back. One is picked by its number, and begun by
-// typing its name.
+// plansScreen lists the ways back. One is opened by its number, and begun by
+// typing its name on its page.
 type plansScreen struct {
 	plans  []*book.Plan
 	page   page
@@ -22,32 +22,60 @@ type plansScreen struct {
 
 func newPlans(_ *model, plans []*book.Plan) *plansScreen {
 	p := &plansScreen{plans: plans}
-	var lines []string
-	for i, plan := range plans {
+	p.list()
+	return p
+}
+
+// list shows all plans.
+func (p *plansScreen) list() {
+	p.picked, p.typing = nil, nil
+	lines := []string{"no plan of the book undoes anything that ran"}
+	if len(p.plans) > 0 {
+		lines = nil
+	}
+	for i, plan := range p.plans {
 		lines = append(lines, fmt.Sprintf("%d %s  (%s, %d steps)", i+1, safetext.Line(plan.Title), plan.ID, len(plan.Steps)))
-		for _, part := range [][2]string{{"when", plan.When}, {"LOSES", plan.Loses}, {"takes", plan.Takes}} {
-			if part[1] == "" {
-				part[1] = "the book does not say"
-			}
-			lines = append(lines, fmt.Sprintf("    %-6s %s", part[0], safetext.Line(part[1])))
-		}
+		lines = append(lines, cost(plan)...)
 	}
 	p.page = newPage(lines)
-	return p
+}
+
+// pick opens the page of one plan.
+func (p *plansScreen) pick(plan *book.Plan) {
+	p.picked, p.typing = plan, newField("")
+	lines := append([]string{safetext.Line(plan.Title)}, cost(plan)...)
+	for i, s := range plan.Steps {
+		lines = append(lines, fmt.Sprintf("    %d. %s  (%s)", i+1, titleOf(s), kind(s)))
+	}
+	p.page = newPage(lines)
+}
+
+// cost is what a plan is for, what it loses and how long it takes.
+func cost(plan *book.Plan) []string {
+	var lines []string
+	for _, part := range [][2]string{{"when", plan.When}, {"LOSES", plan.Loses}, {"takes", plan.Takes}} {
+		if part[1] == "" {
+			part[1] = "the book does not say"
+		}
+		lines = append(lines, fmt.Sprintf("    %-6s %s", part[0], safetext.Line(part[1])))
+	}
+	return lines
 }
 
 func (p *plansScreen) text() *field { return p.typing }
 
 func (p *plansScreen) body(m *model, w, h int) body {
 	lines := []string{m.styles.Title.Render(" ROLLBACK  which way back?")}
-	var foot []string
+	foot := m.human("a number opens a plan; nothing is picked for you", w)
 	var cursor *tea.Cursor
-	if p.typing == nil {
-		foot = m.human("a number picks a plan; nothing is picked for you", w)
-	} else {
+	switch {
+	case p.typing != nil:
 		var line string
 		line, cursor = p.typing.line(w)
+		lines[0] = m.styles.Title.Render(" ROLLBACK  by " + p.picked.ID)
 		foot = append(m.human("type "+p.picked.ID+" and enter: the way back begins", w), line)
+	case len(p.plans) == 0:
+		foot = m.human("esc goes to the run", w)
 	}
 	for _, l := range p.page.body(w-2, h-len(lines)-len(foot)-1) {
 		lines = append(lines, " "+l)
@@ -69,9 +97,11 @@ func (p *plansScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		return m.pop()
 	case p.page.key(k, b):
 	case key.Matches(k, b.Number) && n < len(p.plans):
-		p.picked, p.typing = p.plans[n], newField("")
+		p.pick(p.plans[n])
 	case key.Matches(k, b.Enter):
 		m.say("enter picks no plan: its number does")
+	default:
+		m.nothing(k)
 	}
 	return nil
 }
@@ -79,17 +109,19 @@ func (p *plansScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 func (p *plansScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case k.Code == tea.KeyEscape:
-		p.picked, p.typing = nil, nil
+		p.list()
 	case k.Code != tea.KeyEnter:
+		p.page.key(k, m.bindings)
 	case p.typing.value() != p.picked.ID:
 		m.warn("that is not its name: " + p.picked.ID + ". Nothing was begun")
 	default:
 		i, ok := m.intent(runbook.Rollback, p.picked.ID)
-		m.home()
 		if !ok {
-			m.warn("this plan can't be begun any more: look again")
+			m.warn("this plan can't be begun now: esc, and look at the run")
 			return nil
 		}
+		m.home()
+		m.begun = true
 		return m.do(i)
 	}
 	return nil
@@ -99,5 +131,21 @@ func (p *plansScreen) keys(m *model) []binding {
 	if p.typing != nil {
 		return []binding{says(m.bindings.Enter, "begin "+p.picked.ID), escape()}
 	}
-	return []binding{says(m.bindings.Number, "pick a plan"), m.bindings.Back}
+	return []binding{says(m.bindings.Number, "open a plan"), m.bindings.Back}
+}
+
+// openRollback puts the ways back over everything else: a rollback was asked
+// for. A plan that is walked already goes on, unless another was named.
+func (m *model) openRollback(r *runbook.Run, plan string) {
+	if r.Plan != "" && (plan == "" || plan == r.Plan) {
+		m.say("plan " + r.Plan + " is walked already: it goes on. R lists the others")
+		return
+	}
+	screen := newPlans(m, r.Plans(m.book))
+	for _, p := range screen.plans {
+		if p.ID == plan {
+			screen.pick(p)
+		}
+	}
+	m.layers = append(m.layers, layer{screen: screen, gated: true})
 }

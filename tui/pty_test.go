@@ -199,7 +199,7 @@ func TestWire(t *testing.T) {
 	for i := range keys {
 		was := x.bytes()
 		x.typeKeys(map[bool]string{true: "\x1b[B", false: "\x1b[A"}[i%2 == 0])
-		x.over(400 * time.Millisecond)
+		x.over(restTime + 200*time.Millisecond)
 		n := x.bytes() - was
 		worst, sum = max(worst, n), sum+n
 	}

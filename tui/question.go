@@ -63,6 +63,19 @@ func (q *questionScreen) content(m *model) []string {
 	return lines
 }
 
+// question is what a step asks, its vars filled in; nothing if it asks nothing.
+func (m *model) question(s *book.Step) string {
+	if _, asks := s.Verb.(book.Ask); !asks {
+		return ""
+	}
+	verb, err := m.book.Bind(s, m.snap.run.Vars)
+	if err != nil { // a choice that is not made yet: as it stands in the book
+		verb = s.Verb
+	}
+	v, _ := verb.(book.Ask)
+	return question(v)
+}
+
 func question(v book.Ask) string {
 	switch {
 	case v.Confirm != nil && v.Confirm.Value != "":
@@ -141,11 +154,11 @@ func (q *questionScreen) prompt() string {
 	case q.kind == runbook.Confirm && v.Confirm.Value != "":
 		return "YES: type " + safetext.Line(v.Confirm.Value) + " and enter"
 	case q.kind == runbook.Confirm:
-		return "YES: what did you see? enter alone is a plain yes"
+		return "YES: what did you see? enter alone answers yes"
 	case q.kind == runbook.Approve:
 		return "APPROVED: by whom, and where is it written?"
 	}
-	return "NO: why not?"
+	return "NO: why not? A no wants its reason"
 }
 
 func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
@@ -156,10 +169,10 @@ func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	switch b := m.bindings; {
 	case key.Matches(k, b.Back):
 		return m.pop()
-	case q.verb == nil || q.page.key(k, b):
+	case q.page.key(k, b):
 		return nil
-	case key.Matches(k, b.Why):
-		m.push(newEvidence(m, q.step))
+	case q.verb == nil:
+		return q.other(m, k)
 	case v.Decide != nil:
 		return q.decide(m, k, v.Decide.Choices)
 	case key.Matches(k, b.Enter):
@@ -167,12 +180,29 @@ func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	case q.intent.Kind == runbook.Tell && (key.Matches(k, b.Yes) || key.Matches(k, b.Tell)):
 		return q.send(m, runbook.Tell, "")
 	case q.intent.Kind == runbook.Tell:
+		return q.other(m, k)
 	case key.Matches(k, b.Yes):
 		q.say(v, runbook.Confirm, runbook.Approve)
 	case key.Matches(k, b.No):
 		q.say(v, runbook.Decline, runbook.Reject)
+	default:
+		return q.other(m, k)
 	}
 	return nil
+}
+
+// other takes the keys that act on the step without answering it.
+func (q *questionScreen) other(m *model, k tea.KeyPressMsg) tea.Cmd {
+	b := m.bindings
+	if key.Matches(k, b.Yes) || key.Matches(k, b.No) || key.Matches(k, b.Tell) {
+		m.nothing(k)
+		return nil
+	}
+	cmd, mine := m.onStep(q.step, k)
+	if !mine {
+		m.nothing(k)
+	}
+	return cmd
 }
 
 // say opens the field for the words of an answer.
@@ -192,6 +222,10 @@ func (q *questionScreen) decide(m *model, k tea.KeyPressMsg, choices []string) t
 		return q.send(m, runbook.Decide, choices[q.picked-1])
 	case key.Matches(k, m.bindings.Enter):
 		m.say("pick one by its number first")
+	case key.Matches(k, m.bindings.Number):
+		m.say("there is no such choice")
+	default:
+		return q.other(m, k)
 	}
 	return nil
 }
@@ -202,7 +236,9 @@ func (q *questionScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
 		q.typing = nil
 	case k.Code != tea.KeyEnter:
 	case q.typing.value() == "" && q.needsWords():
-		m.say("empty: nothing was recorded")
+		m.say("empty: nothing was recorded. " + q.prompt())
+	case q.typing.value() == "":
+		return q.send(m, q.kind, "yes")
 	default:
 		return q.send(m, q.kind, q.typing.value())
 	}
@@ -212,7 +248,7 @@ func (q *questionScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
 // needsWords reports whether an answer without words says nothing.
 func (q *questionScreen) needsWords() bool {
 	v, _ := q.verb.(book.Ask)
-	return q.kind == runbook.Approve || q.kind == runbook.Confirm && v.Confirm.Value != ""
+	return q.kind != runbook.Confirm || v.Confirm.Value != ""
 }
 
 func (q *questionScreen) send(m *model, kind, text string) tea.Cmd {

@@ -92,9 +92,12 @@ func (r *reasonScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	if r.intent.Kind == runbook.ByHandIt && text == "me" {
 		text = m.snap.run.Operator
 	}
-	m.home()
 	i := r.intent
 	i.Text = text
+	if r.step == nil { // a memo moves nothing: back to where it was thought of
+		return tea.Batch(m.pop(), m.do(i))
+	}
+	m.home()
 	return m.do(i)
 }
 
@@ -122,6 +125,7 @@ func (e *eitherScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(k, m.bindings.Back):
 		return m.pop()
 	case kind == "":
+		m.nothing(k)
 		return nil
 	}
 	m.home()

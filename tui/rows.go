@@ -24,33 +24,37 @@ type row struct {
 }
 
 // rowsOf lists a phase as an operator reads it: what is wrong first, what went
-// well folded into one row.
+// well folded into one row, or listed under it.
 func rowsOf(r *runbook.Run, p *book.Phase, unfold bool) []row {
-	var rows []row
+	var rows, calm []row
 	passed, na := 0, 0
 	for _, s := range plain.Sorted(r, p) {
 		st := r.Step(s)
-		calm := plain.Mark(st) == "✓" && st.State == runbook.Passed && !st.Rehearsed
+		one := row{id: s.ID, step: s, st: st, title: titleOf(s), saw: sawOf(r, s, st)}
 		switch {
-		case calm:
+		case plain.Mark(st) == "✓" && st.State == runbook.Passed && !st.Rehearsed:
 			passed++
+			calm = append(calm, one)
 		case st.State == runbook.NotApplicable:
 			na++
+			calm = append(calm, one)
+		default:
+			rows = append(rows, one)
 		}
-		if (calm || st.State == runbook.NotApplicable) && !unfold {
-			continue
-		}
-		rows = append(rows, row{id: s.ID, step: s, st: st, title: titleOf(s), saw: sawOf(r, s, st)})
 	}
-	if !unfold && passed+na > 0 {
-		text := fmt.Sprintf("%d passed", passed)
-		if na > 0 {
-			text += fmt.Sprintf(", %d not applicable", na)
-		}
-		calm := runbook.StepState{State: runbook.Passed}
-		rows = append(rows, row{id: folded, st: calm, title: text, saw: "enter lists them"})
+	if len(calm) == 0 {
+		return rows
 	}
-	return rows
+	text := fmt.Sprintf("%d passed", passed)
+	if na > 0 {
+		text += fmt.Sprintf(", %d not applicable", na)
+	}
+	fold := row{id: folded, st: runbook.StepState{State: runbook.Passed}, title: text, saw: "enter lists them"}
+	if unfold {
+		fold.saw = "enter folds them"
+		return append(append(rows, fold), calm...)
+	}
+	return append(rows, fold)
 }
 
 func sawOf(r *runbook.Run, s *book.Step, st runbook.StepState) string {
@@ -82,7 +86,7 @@ func (m *model) rowLine(x row, selected bool, w, tw int) string {
 		title = m.critical(w) + title
 	}
 	right := ""
-	if x.step != nil && w >= wide && x.st.State != runbook.Pending {
+	if x.step != nil && w >= wide && x.st.State != runbook.Pending && x.st.Result != nil {
 		right = took(x.st.Took)
 	}
 	if x.st.State == runbook.Running {

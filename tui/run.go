@@ -19,6 +19,9 @@ type Options struct {
 	Now     func() time.Time        // time.Now if nil
 	Head    func() (uint64, string) // number and code of the log's last entry
 	Start   []string                // lines of the start screen, safe to show; none begins at once
+
+	Rollback bool   // open on the ways back; nothing acts or looks before one is begun, or left
+	Plan     string // of those the one whose page is opened, if Rollback is set
 }
 
 // ErrStuck says that the terminal took nothing any more: it was given back

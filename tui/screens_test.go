@@ -61,7 +61,7 @@ func TestTooSmallRecovers(t *testing.T) {
 	before := b.screen()
 	for _, size := range [][2]int{{20, 5}, {0, 0}, {29, 40}, {200, 9}} {
 		b.send(windowSize(size[0], size[1]))
-		if got := b.screen(); len(got) > max(0, size[0]) || got != tooSmall[:min(len(tooSmall), size[0])] {
+		if got := b.screen(); len(got) > max(0, size[0]) || got != fit(tooSmall, size[0]) {
 			t.Errorf("%v shows %q", size, got)
 		}
 	}

@@ -1,31 +1,107 @@
 package tui
 
 import (
+	"fmt"
+	"slices"
+	"time"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+
+	"runbook/runbook"
+	"runbook/steps/safetext"
+	"runbook/tui/plain"
 )
 
-// startScreen says what will be executed, and where. Nothing looks or runs
-// before enter.
-type startScreen struct{ page page }
+// startScreen says what will be executed, and where; of a run that is gone on
+// with, first how it stands. Nothing looks or runs before enter.
+type startScreen struct {
+	page  page
+	going bool // the run was begun before
+}
 
-func newStart(lines []string) *startScreen { return &startScreen{page: newPage(lines)} }
+func newStart(m *model, r *runbook.Run, lines []string) *startScreen {
+	s := &startScreen{going: len(r.Steps) > 0 || len(r.Phases) > 0 || r.Plan != ""}
+	if s.going {
+		lines = append(append(standing(m, r), ""), lines...)
+	}
+	s.page = newPage(lines)
+	return s
+}
+
+// standing is how far an open run has come: what runs, what is open, and when
+// its last entry was made.
+func standing(m *model, r *runbook.Run) []string {
+	lines := []string{"run     " + r.Short() + "  " + r.Mode}
+	p := r.Phase(m.book)
+	switch {
+	case p != nil:
+		settled, all := settledOf(r, p)
+		lines = append(lines, fmt.Sprintf("stands  in %s, %d of %d settled", safetext.Line(plain.Title(p.Title, p.ID)), settled, all))
+	case r.Plan == "" && r.Mode == runbook.ModeRollback:
+		lines = append(lines, "stands  no plan is chosen yet")
+	default:
+		lines = append(lines, "stands  every phase is closed")
+	}
+	if r.Plan != "" {
+		lines = append(lines, "plan    "+r.Plan+" is being walked")
+	}
+	if running := commandOf(m.book, r); running != nil {
+		lines = append(lines, "RUNS    "+titleOf(running)+": it went on, since "+r.Step(running).At.UTC().Format("15:04:05Z"))
+	}
+	for _, s := range m.book.All() {
+		st := r.Step(s)
+		inPhase := p != nil && slices.Contains(p.Steps, s)
+		if st.State.Open() && (inPhase || st.State == runbook.Unknown) {
+			lines = append(lines, fmt.Sprintf("open    %s %s  %s  %s", plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st)))
+		}
+	}
+	if at := lastEntry(r); !at.IsZero() {
+		lines = append(lines, "last    entry "+moment(at, m.clock)+", "+plain.Ago(m.clock.Sub(at))+" ago")
+	}
+	return lines
+}
+
+// lastEntry is when the newest entry about a step, a phase or a memo was made.
+func lastEntry(r *runbook.Run) time.Time {
+	last := r.Started
+	newer := func(t time.Time) {
+		if t.After(last) {
+			last = t
+		}
+	}
+	for _, st := range r.Steps {
+		newer(st.At)
+	}
+	for _, p := range r.Phases {
+		newer(p.Opened)
+		newer(p.Closed)
+	}
+	for _, n := range r.Notes {
+		newer(n.At)
+	}
+	return last
+}
 
 func (s *startScreen) body(m *model, w, h int) body {
-	lines := []string{m.styles.Title.Render(" BEFORE IT BEGINS"), ""}
+	title, begin := " BEFORE IT BEGINS", "enter begins its checks"
+	if s.going {
+		title, begin = " GOING ON WITH", "enter goes on with it"
+	}
+	lines := []string{m.styles.Title.Render(title), ""}
 	for _, l := range s.page.body(w-2, h-4) {
 		lines = append(lines, " "+l)
 	}
 	lines = append(lines, m.styles.Dim.Render("── "+s.page.where()))
 	if !s.page.seen() {
-		return body{lines: append(lines, m.human("enter shows the rest", w)...)}
+		begin = "enter shows the rest"
 	}
-	return body{lines: append(lines, m.human("enter begins its checks", w)...)}
+	return body{lines: append(lines, m.human(begin, w)...)}
 }
 
 func (s *startScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	switch b := m.bindings; {
-	case key.Matches(k, b.Quit), k.Code == tea.KeyEscape:
+	case k.Code == tea.KeyEscape:
 		return m.leave()
 	case s.page.key(k, b):
 	case key.Matches(k, b.Enter) && !s.page.seen():
@@ -34,13 +110,18 @@ func (s *startScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		m.home()
 		m.begun = true
 		return m.byItself()
+	default:
+		m.nothing(k)
 	}
 	return nil
 }
 
 func (s *startScreen) keys(m *model) []binding {
-	if !s.page.seen() {
-		return []binding{says(m.bindings.Enter, "the rest"), m.bindings.Quit}
+	switch {
+	case !s.page.seen():
+		return []binding{says(m.bindings.Enter, "the rest")}
+	case s.going:
+		return []binding{says(m.bindings.Enter, "go on")}
 	}
-	return []binding{says(m.bindings.Enter, "begin"), m.bindings.Quit}
+	return []binding{says(m.bindings.Enter, "begin")}
 }

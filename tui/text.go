@@ -56,23 +56,41 @@ func kind(s *book.Step) string {
 	return ""
 }
 
-// undoable reports whether one key may start a run: it can be undone, or has
-// no effect on the target.
-func undoable(s *book.Step) bool {
-	return s.Effect == "none" || s.Undo != "" && !strings.HasPrefix(s.Undo, "none")
+// oneKey reports whether enter may start a run: it can be undone, has no effect
+// on the target, is a probe, which cleans up after itself, or is a step of the
+// plan that was chosen by its name.
+func oneKey(r *runbook.Run, s *book.Step) bool {
+	v, _ := s.Verb.(book.Run)
+	return v.Probe != nil || s.Plan != "" && s.Plan == r.Plan || changesNothing(s) || undoOf(s) != ""
+}
+
+func changesNothing(s *book.Step) bool { return s.Effect == "none" }
+
+// undoOf is the step that undoes a run, empty if none does.
+func undoOf(s *book.Step) string {
+	if strings.HasPrefix(s.Undo, "none") {
+		return ""
+	}
+	return s.Undo
 }
 
 // wayBack says what undoes a run.
 func wayBack(s *book.Step) string {
+	v, _ := s.Verb.(book.Run)
+	reason := strings.TrimLeft(strings.TrimPrefix(s.Undo, "none"), ": ")
 	switch {
-	case s.Effect == "none":
+	case v.Probe != nil:
+		return "touches the target, and cleans up after itself"
+	case changesNothing(s):
 		return "no effect on the target"
-	case s.Undo == "":
-		return "NO WAY BACK is in the book"
-	case strings.HasPrefix(s.Undo, "none"):
-		return "NO WAY BACK" + safetext.Line(strings.TrimPrefix(s.Undo, "none"))
+	case undoOf(s) != "":
+		return "undone by " + safetext.Line(s.Undo)
+	case s.Plan != "":
+		return "a step of the way back"
+	case reason == "":
+		return "can't be undone: the book names nothing that does"
 	}
-	return "undone by " + safetext.Line(s.Undo)
+	return "can't be undone: " + safetext.Line(reason)
 }
 
 // due says what a pending step is waiting for.
@@ -84,7 +102,10 @@ func due(r *runbook.Run, s *book.Step) string {
 	case book.Check:
 		return "not looked at yet"
 	case book.Run:
-		if undoable(s) {
+		switch {
+		case v.Probe != nil:
+			return "to probe"
+		case oneKey(r, s):
 			return "to run"
 		}
 		return "to run, can't be undone"
@@ -106,12 +127,13 @@ func seenAgo(st runbook.StepState, now time.Time) string {
 	if st.At.IsZero() {
 		return ""
 	}
-	text := plain.Ago(now.Sub(st.At)) + " ago"
+	text := "at " + st.At.UTC().Format("2006-01-02 15:04:05Z")
+	if st.Result == nil {
+		return text
+	}
+	text += ", " + plain.Ago(now.Sub(st.At)) + " ago"
 	if t := took(st.Took); t != "" {
 		text += ", took " + t
-	}
-	if st.Result != nil && st.Result.Where != "" {
-		text = safetext.Line(st.Result.Where) + "  " + text
 	}
 	return text
 }

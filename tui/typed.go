@@ -1,8 +1,13 @@
 package tui
 
 import (
+	"slices"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+
+	"runbook/runbook"
+	"runbook/steps/safetext"
 )
 
 type binding = key.Binding
@@ -33,7 +38,7 @@ func (m *model) typed(k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case f == nil && single(k):
 		return m.guard.take(k, true)
-	case f == nil || key.Matches(k, m.bindings.Back) && !single(k):
+	case f == nil || key.Matches(k, m.bindings.Back) || !single(k) && scrolls(k, m.bindings):
 		return m.press(k)
 	case !single(k):
 		f.key(k)
@@ -45,21 +50,98 @@ func (m *model) typed(k tea.KeyPressMsg) tea.Cmd {
 	return m.guard.take(k, false)
 }
 
+// scrolls reports whether a key moves the page above a text field.
+func scrolls(k tea.KeyPressMsg, keys keyMap) bool {
+	return key.Matches(k, keys.Up) || key.Matches(k, keys.Down) || key.Matches(k, keys.PageUp) || key.Matches(k, keys.PageDown)
+}
+
 // press hands a key to the screen on top, if its question was seen.
 func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 	top := m.top()
-	if top.gated && !m.gate.open && single(k) && !key.Matches(k, m.bindings.Back) {
+	harmless := key.Matches(k, m.bindings.Back) || key.Matches(k, m.bindings.Quit)
+	if top.gated && !m.gate.open && single(k) && !harmless {
 		m.warn("that key came before the question was on the screen: dropped")
 		return nil
 	}
 	m.notice = ""
-	if key.Matches(k, m.bindings.Help) && m.field() == nil {
-		if _, is := top.screen.(*helpScreen); !is {
-			m.push(newHelp(top.keys(m)))
-			return nil
+	if m.field() == nil {
+		if cmd, mine := m.everywhere(k); mine {
+			return cmd
 		}
 	}
 	return top.key(m, k)
+}
+
+// pager is a screen that only shows: there q goes back.
+type pager interface{ pages() }
+
+// everywhere takes the keys that mean the same on every screen. It answers
+// whether the key was one of them.
+func (m *model) everywhere(k tea.KeyPressMsg) (tea.Cmd, bool) {
+	top := m.top().screen
+	_, pages := top.(pager)
+	b := m.bindings
+	switch {
+	case pages && key.Matches(k, b.Quit):
+		return m.pop(), true
+	case key.Matches(k, b.Quit):
+		return m.leave(), true
+	case key.Matches(k, b.Help):
+		if _, is := top.(*helpScreen); !is {
+			m.push(newHelp(m.bindings, m.keys()))
+			return nil, true
+		}
+	}
+	if m.snap.run == nil || !m.snap.run.Ended.IsZero() {
+		return nil, false
+	}
+	_, listed := top.(*plansScreen)
+	switch {
+	case key.Matches(k, b.Rollback) && !listed:
+		return m.rollback(), true
+	case key.Matches(k, b.Memo):
+		return m.reason(runbook.Memo, nil), true
+	case key.Matches(k, b.End):
+		return m.end(), true
+	}
+	return nil, false
+}
+
+// keys are all keys that act now, those of the screen on top first.
+func (m *model) keys() []binding {
+	top := m.top().screen
+	all := slices.Clone(top.keys(m))
+	w, writes := top.(writer)
+	if writes && w.text() != nil {
+		return all
+	}
+	b := m.bindings
+	open := m.snap.run != nil && m.snap.run.Ended.IsZero()
+	if _, listed := top.(*plansScreen); open && !listed && len(m.snap.run.Plans(m.book)) > 0 {
+		all = append(all, b.Rollback)
+	}
+	if _, pages := top.(pager); !pages {
+		all = append(all, b.Quit)
+	}
+	if open {
+		all = append(all, b.Memo, b.End)
+	}
+	return append(all, b.Help)
+}
+
+// nothing says that a key does nothing on this screen, and what others do.
+func (m *model) nothing(k tea.KeyPressMsg) {
+	if k.Text == "" {
+		return
+	}
+	text := safetext.Line(k.Text) + " does nothing here"
+	for i, b := range m.top().keys(m) {
+		if i == 4 {
+			break
+		}
+		text += ";  " + b.Help().Key + " " + safetext.Line(b.Help().Desc)
+	}
+	m.say(text)
 }
 
 // interrupt is Ctrl-C: about the command while one runs, else leaving.

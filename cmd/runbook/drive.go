@@ -18,13 +18,17 @@ import (
 
 // drive walks a session on the screen or in lines, and answers how the run
 // stands when it is left.
-func drive(ctx context.Context, h runbook.Home, s *runbook.Session, inLines bool) (err error) {
+func drive(ctx context.Context, h runbook.Home, s *runbook.Session, inLines bool) error {
+	return driveOn(ctx, s, inLines, screen(h, s))
+}
+
+// driveOn drives with other options for the screen.
+func driveOn(ctx context.Context, s *runbook.Session, inLines bool, o tui.Options) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
-	inLines = inLines || !term.IsTerminal(int(os.Stdout.Fd())) || !term.IsTerminal(int(os.Stdin.Fd())) || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == ""
-	if inLines {
+	if lines(inLines) {
 		err = plain.Run(ctx, s, plain.Options{In: answers(s), Out: os.Stdout})
 	} else {
-		err = tui.Run(ctx, s, tui.Options{In: os.Stdin, Out: os.Stdout, Env: os.Environ(), Head: head(s), Start: startLines(h, s)})
+		err = tui.Run(ctx, s, o)
 	}
 	if errors.Is(err, tui.ErrStuck) {
 		return err // the terminal takes nothing: printing would hang
@@ -36,6 +40,18 @@ func drive(ctx context.Context, h runbook.Home, s *runbook.Session, inLines bool
 		fmt.Println(safetext.Line(line))
 	}
 	return leave(s, r, err)
+}
+
+// lines reports whether a session is driven in lines: asked for, or all that
+// this terminal can do.
+func lines(asked bool) bool {
+	kind := os.Getenv("TERM")
+	return asked || !atTerminal() || kind == "dumb" || kind == ""
+}
+
+// screen is what the full screen needs of us.
+func screen(h runbook.Home, s *runbook.Session) tui.Options {
+	return tui.Options{In: os.Stdin, Out: os.Stdout, Env: os.Environ(), Head: head(s), Start: startLines(h, s)}
 }
 
 // leave turns the way a session was left into the way the run stands.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,16 +48,18 @@ func rollback(ctx context.Context, h runbook.Home, name, target, run, plan strin
 	if err != nil {
 		return err
 	}
-	s, err := rollbackSession(ctx, h, sum, name, target)
+	s, err := rollbackSession(ctx, h, sum, name, target, plan)
 	if err != nil {
 		return err
 	}
 	if plan != "" {
-		if err := choosePlan(ctx, s, plan); err != nil {
+		if err := choosePlan(ctx, s, plan, lines(inLines)); err != nil {
 			return errors.Join(err, s.Close())
 		}
 	}
-	return drive(ctx, h, s, inLines)
+	o := screen(h, s)
+	o.Rollback, o.Plan = true, plan
+	return driveOn(ctx, s, inLines, o)
 }
 
 // undone is the run that is rolled back, nil if there is none: what was done
@@ -99,13 +100,13 @@ func undone(h runbook.Home, name, target, run string) (*runbook.Summary, error) 
 
 // rollbackSession goes on with an open run. One that has ended gets a run of
 // its own that names it and executes the same bytes with the same vars.
-func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, name, target string) (*runbook.Session, error) {
+func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, name, target, plan string) (*runbook.Session, error) {
 	if sum == nil {
 		p, err := findPlace(ctx, h, name, target, nil)
 		if err != nil {
 			return nil, err
 		}
-		return start(ctx, h, p, runbook.ModeRollback, "", false)
+		return startRollback(ctx, h, p, "", plan)
 	}
 	if sum.Open() {
 		return reopen(ctx, h, *sum, false)
@@ -128,17 +129,48 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 	if p.world, p.key, err = worldOf(ctx, h, *sum, t); err != nil {
 		return nil, err
 	}
-	return start(ctx, h, p, runbook.ModeRollback, sum.ID, false)
+	return startRollback(ctx, h, p, sum.ID, plan)
 }
 
-func choosePlan(ctx context.Context, s *runbook.Session, plan string) error {
-	plans := s.State().Plans(s.Book())
-	if !slices.ContainsFunc(plans, func(p *book.Plan) bool { return p.ID == plan }) {
-		ids := make([]string, len(plans))
-		for i, p := range plans {
-			ids[i] = p.ID
+// startRollback begins a run that walks a plan. A misspelt plan leaves none.
+func startRollback(ctx context.Context, h runbook.Home, p *place, of, plan string) (*runbook.Session, error) {
+	if plan != "" {
+		if _, err := fitting(p.book.Plans, plan); err != nil {
+			return nil, err
 		}
-		return &usageError{fmt.Errorf("plan %q does not undo what ran; those that do: %s", plan, strings.Join(ids, ", "))}
 	}
-	return s.Do(ctx, runbook.Intent{Kind: runbook.Rollback, Step: plan})
+	return start(ctx, h, p, runbook.ModeRollback, of, false)
+}
+
+// choosePlan holds a named plan against the run. In lines, naming it was the
+// decision: it is begun. The screen asks for its name first.
+func choosePlan(ctx context.Context, s *runbook.Session, plan string, begin bool) error {
+	r := s.State()
+	p, err := fitting(r.Plans(s.Book()), plan)
+	if err != nil || !begin || r.Plan == plan {
+		return err
+	}
+	fmt.Println(safetext.Line("plan   " + p.ID + "  " + p.Title))
+	for _, part := range [][2]string{{"when", p.When}, {"LOSES", p.Loses}, {"takes", p.Takes}} {
+		if part[1] == "" {
+			part[1] = "the book does not say"
+		}
+		fmt.Printf("%-6s %s\n", part[0], safetext.Line(part[1]))
+	}
+	return s.Do(ctx, runbook.Intent{Kind: runbook.Rollback, Step: p.ID})
+}
+
+// fitting is the plan of that id among those that undo something.
+func fitting(plans []*book.Plan, id string) (*book.Plan, error) {
+	ids := make([]string, len(plans))
+	for i, p := range plans {
+		if p.ID == id {
+			return p, nil
+		}
+		ids[i] = p.ID
+	}
+	if len(ids) == 0 {
+		return nil, &usageError{fmt.Errorf("plan %q does not undo what ran: no plan of the book does", id)}
+	}
+	return nil, &usageError{fmt.Errorf("plan %q does not undo what ran; those that do: %s", id, strings.Join(ids, ", "))}
 }
