@@ -37,6 +37,7 @@ func newApproval(m *model, s *book.Step, i runbook.Intent) *approvalScreen {
 		}
 		a.ready = true
 		a.page = newPage(requests(verb))
+		a.page.exact = true
 	}
 	return a
 }
@@ -54,16 +55,16 @@ func requests(verb book.Verb) []string {
 		if method == "" {
 			method = "GET"
 		}
-		lines = append(lines, fmt.Sprintf("%-8s %s %s", label, safetext.Exact(method), safetext.Exact(r.URL)))
+		lines = append(lines, label+safetext.Exact(method)+" "+safetext.Exact(r.URL))
 	}
 	if web.URL != "" {
-		add("requests", web.Request)
+		add("", web.Request)
 	}
 	for _, r := range web.Steps {
-		add("requests", r)
+		add("", r)
 	}
 	for _, r := range web.Cleanup {
-		add("after", r)
+		add("at its end ", r)
 	}
 	return lines
 }
@@ -93,7 +94,7 @@ func (a *approvalScreen) hear(m *model, msg tea.Msg) tea.Cmd {
 func (a *approvalScreen) body(m *model, w, h int) body {
 	title := m.styles.Title.Render(" START  " + titleOf(a.step))
 	lines := append([]string{title}, prose(" "+runOf(a.step), w)...)
-	if note := safetext.Line(a.step.Note); note != "" {
+	if note := safetext.Line(a.step.Note); note != "" && h >= 16 {
 		lines = append(lines, prose(" "+note, w)...)
 	}
 	switch {
@@ -103,7 +104,11 @@ func (a *approvalScreen) body(m *model, w, h int) body {
 	case !a.ready:
 		return body{lines: append(lines, " reading what it would execute ..")}
 	}
-	shown := a.page.body(w-2, h-len(lines)-len(m.human(a.byItsName(), w))-3)
+	foot := len(m.human(rest, w))
+	if !a.oneKey {
+		foot = len(m.human(a.byItsName(), w)) + 1 // and the field
+	}
+	shown := a.page.body(w-2, h-len(lines)-foot-2)
 	if a.byName && a.page.seen() {
 		a.byName, a.typing = false, newField("")
 	}
@@ -130,13 +135,15 @@ func runOf(s *book.Step) string {
 	return runLine(s, v)
 }
 
+const rest = "enter shows the rest; nothing starts yet"
+
 // ask says which key starts it.
 func (a *approvalScreen) ask() string {
 	switch {
 	case a.typing != nil:
 		return "it can't be undone: type " + a.step.ID + " and enter"
 	case !a.page.seen():
-		return "enter shows the rest; nothing starts before"
+		return rest
 	case a.oneKey:
 		return "enter starts it"
 	}

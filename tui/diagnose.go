@@ -2,11 +2,13 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/steps"
 	"runbook/steps/safetext"
 	"runbook/tui/plain"
 )
@@ -31,6 +33,9 @@ func (m *model) diagnoses(s *book.Step) []*book.Step {
 	return all
 }
 
+// looking stands while a diagnosis looks.
+const looking = "looking .."
+
 // diagnose looks at what the hints for a step name. It settles nothing.
 func (m *model) diagnose(s *book.Step) tea.Cmd {
 	all := m.diagnoses(s)
@@ -42,7 +47,7 @@ func (m *model) diagnose(s *book.Step) tea.Cmd {
 	for i, d := range all {
 		cmds[i] = m.do(runbook.Intent{Kind: runbook.Recheck, Step: d.ID, Seen: m.snap.run.Step(d).Seen})
 	}
-	m.say("looking ..")
+	m.say(looking)
 	return tea.Batch(cmds...)
 }
 
@@ -52,14 +57,19 @@ func (m *model) hintLines(s *book.Step) []string {
 	for _, h := range m.hints(s) {
 		lines = append(lines, hintLine(h))
 		if seen, ok := m.snap.run.Asides[h.Diagnose]; ok {
-			lines = append(lines, "  "+safetext.Line(plain.Aside(h.Diagnose, seen)))
+			lines = append(lines, "  "+asideLine(h.Diagnose, seen))
 		} else if d := m.book.Step(h.Diagnose); d != nil && d.ID != s.ID {
 			if st := m.snap.run.Step(d); st.Result != nil {
-				lines = append(lines, "  "+safetext.Line(plain.Aside(d.ID, *st.Result)))
+				lines = append(lines, "  "+asideLine(d.ID, *st.Result))
 			}
 		}
 	}
 	return lines
+}
+
+// asideLine is what a diagnosis saw, without the columns that it has in lines.
+func asideLine(id string, seen steps.Result) string {
+	return strings.Join(strings.Fields(safetext.Line(plain.Aside(id, seen))), " ")
 }
 
 func hintLine(h book.Hint) string {

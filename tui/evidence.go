@@ -120,9 +120,10 @@ func (e *evidenceScreen) again(m *model) bool {
 }
 
 func (e *evidenceScreen) keys(m *model) []binding {
-	keys := slices.DeleteFunc(m.stepKeys(e.step), func(x binding) bool { return x.Help().Key == "i" })
-	if e.again(m) {
+	again := e.again(m)
+	keys := slices.DeleteFunc(m.stepKeys(e.step), func(x binding) bool { return x.Help().Key == "i" || again && x.Help().Key == "g" })
+	if again {
 		keys = append([]binding{says(m.bindings.Enter, "run again..")}, keys...)
 	}
-	return append(keys, m.bindings.Back)
+	return keys
 }

@@ -81,6 +81,12 @@ func (m *model) idle() bool {
 func (m *model) did(msg doneMsg) tea.Cmd {
 	m.flight[msg.intent.Kind]--
 	delete(m.cancelled, doneCommand(msg))
+	if m.notice == looking && m.idle() {
+		m.notice = ""
+	}
+	if msg.err == nil && msg.intent.Kind == runbook.Memo {
+		m.say("the memo is in the log")
+	}
 	switch {
 	case msg.err == nil:
 		if m.snap.run != nil && m.snap.run.Unrecorded == 0 {

@@ -47,7 +47,7 @@ func newHelp(b keyMap, now []binding) *helpScreen {
 	lines := []string{"NOW"}
 	for _, x := range now {
 		text := x.Help().Desc
-		if more := words[x.Help().Key]; more != "" && x.Help().Key != "enter" && x.Help().Key != "?" {
+		if more := words[x.Help().Key]; more != "" && x.Help().Key != "enter" && x.Help().Key != "?" && text != "back" {
 			text = more
 		}
 		lines = append(lines, line(x, text))
@@ -72,8 +72,9 @@ func newHelp(b keyMap, now []binding) *helpScreen {
 func (s *helpScreen) pages() {}
 
 func (s *helpScreen) body(m *model, w, h int) body {
+	shown := s.page.body(w-2, h-1)
 	lines := []string{both(m.styles.Title.Render(" KEYS"), s.page.where(), w)}
-	for _, l := range s.page.body(w-2, h-1) {
+	for _, l := range shown {
 		lines = append(lines, " "+l)
 	}
 	return body{lines: lines}
@@ -91,5 +92,5 @@ func (s *helpScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 }
 
 func (s *helpScreen) keys(m *model) []binding {
-	return []binding{m.bindings.Scroll, m.bindings.Back}
+	return []binding{m.bindings.Scroll}
 }

@@ -75,7 +75,7 @@ func (o *outputScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 
 func (o *outputScreen) keys(m *model) []binding {
 	b := m.bindings
-	keys := []binding{b.Scroll, b.PageDown, b.PageUp, b.Top, b.Bottom, b.Back}
+	keys := []binding{b.Scroll, b.PageDown, b.PageUp, b.Top, b.Bottom}
 	if m.command() != nil {
 		keys = append(keys, b.Cancel)
 	}

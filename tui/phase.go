@@ -132,6 +132,9 @@ func (p *phaseScreen) summary(m *model, w int) string {
 	if !p.oldest.IsZero() && w >= wide {
 		right = "oldest " + coarse(m.clock.Sub(p.oldest))
 	}
+	if ansi.StringWidth(text)+len(right) >= w { // what was counted matters more
+		right = ""
+	}
 	return both(text, right, w)
 }
 

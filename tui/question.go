@@ -63,17 +63,20 @@ func (q *questionScreen) content(m *model) []string {
 	return lines
 }
 
-// question is what a step asks, its vars filled in; nothing if it asks nothing.
+// question is what a step asks or tells, its vars filled in; nothing if it does
+// neither.
 func (m *model) question(s *book.Step) string {
-	if _, asks := s.Verb.(book.Ask); !asks {
-		return ""
-	}
 	verb, err := m.book.Bind(s, m.snap.run.Vars)
 	if err != nil { // a choice that is not made yet: as it stands in the book
 		verb = s.Verb
 	}
-	v, _ := verb.(book.Ask)
-	return question(v)
+	switch v := verb.(type) {
+	case book.Ask:
+		return question(v)
+	case book.Tell:
+		return safetext.Line(v.Message.To) + ": " + safetext.Line(v.Message.Text)
+	}
+	return ""
 }
 
 func question(v book.Ask) string {

@@ -45,11 +45,15 @@ func rowsOf(r *runbook.Run, p *book.Phase, unfold bool) []row {
 	if len(calm) == 0 {
 		return rows
 	}
-	text := fmt.Sprintf("%d passed", passed)
-	if na > 0 {
-		text += fmt.Sprintf(", %d not applicable", na)
+	fold := row{id: folded, st: runbook.StepState{State: runbook.Passed}, saw: "enter lists them"}
+	switch {
+	case na == 0:
+		fold.title = fmt.Sprintf("%d passed", passed)
+	case passed == 0:
+		fold.title, fold.st.State = fmt.Sprintf("%d not applicable", na), runbook.NotApplicable
+	default:
+		fold.title = fmt.Sprintf("%d passed, %d not applicable", passed, na)
 	}
-	fold := row{id: folded, st: runbook.StepState{State: runbook.Passed}, title: text, saw: "enter lists them"}
 	if unfold {
 		fold.saw = "enter folds them"
 		return append(append(rows, fold), calm...)
@@ -68,6 +72,9 @@ func sawOf(r *runbook.Run, s *book.Step, st runbook.StepState) string {
 	word := plain.Word(st)
 	obvious := st.State == runbook.Passed || st.State == runbook.Failed
 	if obvious && !st.Rehearsed && saw != "" {
+		return saw
+	}
+	if strings.HasPrefix(saw, word) { // an answer in the same word
 		return saw
 	}
 	return strings.TrimSpace(word + "  " + saw)

@@ -56,6 +56,9 @@ func standing(m *model, r *runbook.Run) []string {
 			lines = append(lines, fmt.Sprintf("open    %s %s  %s  %s", plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st)))
 		}
 	}
+	if i, ok := runbook.Suggest(m.book, r, m.session.World().Clock.Now()); ok && m.book.Step(i.Step) != nil {
+		lines = append(lines, "next    "+titleOf(m.book.Step(i.Step)))
+	}
 	if at := lastEntry(r); !at.IsZero() {
 		lines = append(lines, "last    entry "+moment(at, m.clock)+", "+plain.Ago(m.clock.Sub(at))+" ago")
 	}
@@ -93,18 +96,22 @@ func (s *startScreen) body(m *model, w, h int) body {
 		lines = append(lines, " "+l)
 	}
 	lines = append(lines, m.styles.Dim.Render("── "+s.page.where()))
-	if !s.page.seen() {
+	if s.more() {
 		begin = "enter shows the rest"
 	}
 	return body{lines: append(lines, m.human(begin, w)...)}
 }
+
+// more reports whether there is more to be seen first. What a run executes that
+// is gone on with was shown when it began.
+func (s *startScreen) more() bool { return !s.going && !s.page.seen() }
 
 func (s *startScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	switch b := m.bindings; {
 	case k.Code == tea.KeyEscape:
 		return m.leave()
 	case s.page.key(k, b):
-	case key.Matches(k, b.Enter) && !s.page.seen():
+	case key.Matches(k, b.Enter) && s.more():
 		s.page.down()
 	case key.Matches(k, b.Enter):
 		m.home()
@@ -118,7 +125,7 @@ func (s *startScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 
 func (s *startScreen) keys(m *model) []binding {
 	switch {
-	case !s.page.seen():
+	case s.more():
 		return []binding{says(m.bindings.Enter, "the rest")}
 	case s.going:
 		return []binding{says(m.bindings.Enter, "go on")}

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"runbook/runbook"
 	"runbook/runbook/book"
 )
@@ -29,12 +31,16 @@ func (p *phaseScreen) suggestion(m *model) string {
 	switch {
 	case p.chosen && p.phase != nil && p.sel == folded:
 		return "list or fold"
-	case p.phase != nil && (p.chosen || m.w < wide && m.snap.run.FirstOpen(p.phase) != nil):
+	case p.phase != nil && p.chosen:
 		return "open it"
+	}
+	short := 24
+	if m.w < wide {
+		short = 12
 	}
 	if p.phase != nil {
 		if open := m.snap.run.FirstOpen(p.phase); open != nil {
-			return "open " + fit(titleOf(open), 24)
+			return "open " + fit(titleOf(open), short)
 		}
 	}
 	if len(m.snap.next) == 0 {
@@ -52,7 +58,7 @@ func (p *phaseScreen) suggestion(m *model) string {
 		return "end of run"
 	}
 	if s := m.book.Step(i.Step); s != nil && isAnswer(i.Kind) {
-		return fit(titleOf(s), 24) + ".."
+		return strings.TrimRight(fit(titleOf(s), short), ".") + ".."
 	}
 	if _, ok := m.intent(runbook.Jump, ""); ok {
 		return "jump to the next slot (practice)"

@@ -120,7 +120,12 @@ func (m *model) keys() []binding {
 	if _, listed := top.(*plansScreen); open && !listed && len(m.snap.run.Plans(m.book)) > 0 {
 		all = append(all, b.Rollback)
 	}
-	if _, pages := top.(pager); !pages {
+	switch _, pages := top.(pager); {
+	case pages:
+		all = append(all, says(b.Quit, "back"))
+	case m.session == nil:
+		all = append(all, says(b.Quit, "leave"))
+	default:
 		all = append(all, b.Quit)
 	}
 	if open {
