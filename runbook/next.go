@@ -218,7 +218,8 @@ func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
 			kinds = append(kinds, WatchIt)
 		}
 	}
-	open := st.State.Open() && !(st.State == Unknown && touched(s)) // that is settled by its verify or by hand
+	// A command of unknown end is settled by its verify or by hand alone.
+	open := st.State.Open() && (st.State != Unknown || !touched(s))
 	if open {
 		kinds = append(kinds, Accept)
 	}
