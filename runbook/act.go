@@ -85,7 +85,7 @@ func (s *Session) order(ctx context.Context, v book.Run, r *Run) (run.Order, err
 }
 
 func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i Intent, r *Run) error {
-	starting, done := s.begin(ctx, step.ID) // running from before its intent: nothing else may touch it
+	starting, done := s.begin(context.WithoutCancel(ctx), step.ID) // a Cancel ends it, not a caller who leaves; running from before its intent: nothing else may touch it
 	order, err := s.order(starting, v, r)
 	if err == nil && i.Text != "" && i.Text != Digest(order) {
 		err = fmt.Errorf("%w: what would be executed is no longer what was shown", ErrStale)
@@ -113,6 +113,9 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 	}
 	s.mu.Lock()
 	s.active[step.ID] = &active{began: time.Now(), process: process}
+	if starting.Err() != nil { // asked to end while it was being started
+		process.Cancel()
+	}
 	s.mu.Unlock()
 	s.looks.Done() // from here on it is no look, and outlives us
 	s.signal()
@@ -254,8 +257,8 @@ func leftBehind(class run.Class, o run.Outcome, c run.Command) *runResultBody {
 // cancel asks a running step to end; a second time, at once.
 func (s *Session) cancel(id string) error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	a := s.active[id]
-	s.mu.Unlock()
 	switch {
 	case a == nil:
 		return fmt.Errorf("%s does not run in this session: %w", id, ErrNotNow)
