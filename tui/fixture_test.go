@@ -127,6 +127,8 @@ type bench struct {
 	dir  string
 	msgs chan tea.Msg
 	deaf bool // the terminal answers no report
+
+	quit context.CancelFunc // of the screen that is open
 }
 
 // target's directory has a name of fixed length, so that what is shown of it
@@ -186,18 +188,31 @@ func begin(t *testing.T, toml string, w, h int) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	// An hour before any entry: every age is zero, and no frame depends on when.
-	now := func() time.Time { return time.Date(2020, 1, 1, 14, 2, 48, 0, time.UTC) }
-	ctx, stop := context.WithCancel(context.Background())
-	b := &bench{model: newModel(ctx, s, Options{Now: now}), t: t, dir: dir, msgs: make(chan tea.Msg, 64)}
-	t.Cleanup(func() { stop(); b.deedsDone.Wait() })
-	b.send(tea.WindowSizeMsg{Width: w, Height: h})
-	b.exec(b.Init())
+	b := &bench{t: t, dir: dir}
+	b.open(s, Options{}, w, h)
 	return b
 }
 
+// open puts a new screen on a session; one that was there is left.
+func (b *bench) open(s *runbook.Session, o Options, w, h int) {
+	b.t.Helper()
+	if b.quit != nil {
+		b.quit()
+	}
+	// Before any entry: every age is zero, and no frame depends on when.
+	o.Now = func() time.Time { return time.Date(2020, 1, 1, 14, 2, 48, 0, time.UTC) }
+	ctx, stop := context.WithCancel(context.Background())
+	b.model, b.msgs, b.quit = newModel(ctx, s, o), make(chan tea.Msg, 64), stop
+	done := b.deedsDone
+	b.t.Cleanup(func() { stop(); done.Wait() })
+	b.send(tea.WindowSizeMsg{Width: w, Height: h})
+	b.exec(b.Init())
+}
+
 // exec runs a command as the program does: beside the model.
-func (b *bench) exec(cmd tea.Cmd) {
+func (b *bench) exec(cmd tea.Cmd) { execute(cmd, b.msgs, b.ctx.Done()) }
+
+func execute(cmd tea.Cmd, msgs chan<- tea.Msg, gone <-chan struct{}) {
 	if cmd == nil {
 		return
 	}
@@ -205,13 +220,13 @@ func (b *bench) exec(cmd tea.Cmd) {
 		msg := cmd()
 		if batch, ok := msg.(tea.BatchMsg); ok {
 			for _, c := range batch {
-				b.exec(c)
+				execute(c, msgs, gone)
 			}
 			return
 		}
 		select {
-		case b.msgs <- msg:
-		case <-b.ctx.Done():
+		case msgs <- msg:
+		case <-gone:
 		}
 	}()
 }

@@ -111,6 +111,10 @@ func (m *model) strip(r *runbook.Run, w int) string {
 	open := r.Phase(m.book)
 	at := len(phases) - 1
 	texts := make([]string, len(phases))
+	room := 16
+	if len(phases) == 1 {
+		room = w / 2
+	}
 	for i, p := range phases {
 		name := safetext.Line(plain.Title(p.Title, p.ID))
 		switch {
@@ -119,9 +123,9 @@ func (m *model) strip(r *runbook.Run, w int) string {
 			settled, all := settledOf(r, p)
 			texts[i] = m.styles.Title.Render(fit("> "+name, w/2) + " " + itoa(settled) + "/" + itoa(all))
 		case r.Phases[p.ID].Closed.IsZero():
-			texts[i] = "· " + fit(name, 16)
+			texts[i] = "· " + fit(name, room)
 		default:
-			texts[i] = m.styles.Good.Render("✓") + " " + fit(name, 16)
+			texts[i] = m.styles.Good.Render("✓") + " " + fit(name, room)
 		}
 	}
 	for from := 0; from < at; from++ {

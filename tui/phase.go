@@ -230,6 +230,9 @@ func (p *phaseScreen) done(m *model, w int) []string {
 	case r.Mode == runbook.ModeRollback && r.Plan == "":
 		return prose(" Which way back? enter lists the plans of the book; nothing is picked for you.", w)
 	}
+	if r.Plan != "" {
+		return prose(" The plan "+r.Plan+" is walked to its end. enter shows the whole run and ends it.", w)
+	}
 	return prose(" Every phase is closed. enter shows the whole run and ends it.", w)
 }
 

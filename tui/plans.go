@@ -129,7 +129,7 @@ func (p *plansScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
 
 func (p *plansScreen) keys(m *model) []binding {
 	if p.typing != nil {
-		return []binding{says(m.bindings.Enter, "begin "+p.picked.ID), escape()}
+		return []binding{says(m.bindings.Enter, "begin "+p.picked.ID), m.bindings.Scroll, escape()}
 	}
 	return []binding{says(m.bindings.Number, "open a plan"), m.bindings.Back}
 }

@@ -8,6 +8,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/steps/check"
 	"runbook/steps/safetext"
 	"runbook/tui/plain"
 )
@@ -79,8 +80,10 @@ func wayBack(s *book.Step) string {
 	v, _ := s.Verb.(book.Run)
 	reason := strings.TrimLeft(strings.TrimPrefix(s.Undo, "none"), ": ")
 	switch {
-	case v.Probe != nil:
+	case v.Probe != nil && cleansUp(v.Probe.Check):
 		return "touches the target, and cleans up after itself"
+	case v.Probe != nil:
+		return "touches the target"
 	case changesNothing(s):
 		return "no effect on the target"
 	case undoOf(s) != "":
@@ -91,6 +94,12 @@ func wayBack(s *book.Step) string {
 		return "can't be undone: the book names nothing that does"
 	}
 	return "can't be undone: " + safetext.Line(reason)
+}
+
+// cleansUp reports whether a probe has requests that remove what it made.
+func cleansUp(c check.Check) bool {
+	web, ok := c.(*check.HTTP)
+	return ok && len(web.Cleanup) > 0
 }
 
 // due says what a pending step is waiting for.
