@@ -37,7 +37,7 @@ func (m *model) frame() (string, *tea.Cursor) {
 		lines = append(lines, "")
 	}
 	lines = append(lines, notice...)
-	lines = append(lines, m.keyLines(m.keys(), keyRows)...) // after the body: they depend on what was seen
+	lines = append(lines, m.keyLines(m.top().keys(m), m.common())...) // after the body: they depend on what was seen
 	for i, line := range lines {
 		lines[i] = fit(line, m.w)
 	}
@@ -161,43 +161,53 @@ func (m *model) noticeLines() []string {
 	return lines[:min(len(lines), 3)]
 }
 
-// keyLines lays bindings out in rows. Where they do not fit, the last give way,
-// but never the first, nor the ways back, out and to the list of all keys.
-func (m *model) keyLines(all []binding, rows int) []string {
+// keyLines lays the keys out in two rows: those of the screen from the left,
+// the common ones at the right of the last row, where they stay while the
+// others change. Where they do not fit, memo and end give way, then the last
+// of the screen's; never the ways back and out, and the list of all keys.
+func (m *model) keyLines(own, common []binding) []string {
+	gives := []string{m.bindings.End.Help().Key, m.bindings.Memo.Help().Key}
 	for {
-		lines, fits := m.keyRows(all, rows)
-		last := len(all) - 1
-		for last > 0 && m.stays(all[last]) {
-			last--
+		right := m.keyText(common)
+		free := m.w - ansi.StringWidth(right)
+		rows, fits := m.keyRows(own, [keyRows]int{m.w, free})
+		switch {
+		case fits || len(own) <= 1 && len(gives) == 0:
+			left := m.keyText(rows[1])
+			return []string{m.keyText(rows[0]), left + spaces(max(0, free-ansi.StringWidth(left))) + right}
+		case len(gives) > 0 && m.w < wide:
+			common = slices.DeleteFunc(slices.Clone(common), func(b binding) bool { return b.Help().Key == gives[0] })
+			gives = gives[1:]
+		case len(own) > 1:
+			own, gives = own[:len(own)-1], nil
+		default:
+			gives = nil
 		}
-		if fits || last <= 0 {
-			return lines
-		}
-		all = slices.Delete(slices.Clone(all), last, last+1)
 	}
 }
 
-// stays reports whether a key is shown however narrow the terminal is.
-func (m *model) stays(b binding) bool {
-	k := b.Help().Key
-	return k == m.bindings.Rollback.Help().Key || k == m.bindings.Quit.Help().Key || k == m.bindings.Help.Help().Key
+func (m *model) keyText(bindings []binding) string {
+	text := ""
+	for _, b := range bindings {
+		text += " " + m.styles.Key.Render(b.Help().Key) + " " + safetext.Line(b.Help().Desc) + " "
+	}
+	return text
 }
 
-// keyRows lays bindings out, and reports whether all of them fit.
-func (m *model) keyRows(all []binding, rows int) ([]string, bool) {
-	lines := make([]string, rows)
-	row, width := 0, 0
-	for _, b := range all {
-		text := " " + m.styles.Key.Render(b.Help().Key) + " " + safetext.Line(b.Help().Desc) + " "
-		need := ansi.StringWidth(text)
-		if width > 0 && width+need > m.w {
-			row, width = row+1, 0
+// keyRows puts bindings into rows of these widths, and reports whether all of
+// them fit.
+func (m *model) keyRows(bindings []binding, room [keyRows]int) (rows [keyRows][]binding, fits bool) {
+	row := 0
+	for _, b := range bindings {
+		need := ansi.StringWidth(m.keyText([]binding{b}))
+		for row < keyRows && need > room[row] {
+			row++
 		}
-		if row == rows {
-			return lines, false
+		if row == keyRows {
+			return rows, false
 		}
-		lines[row] += text
-		width += need
+		rows[row] = append(rows[row], b)
+		room[row] -= need
 	}
-	return lines, true
+	return rows, true
 }

@@ -88,7 +88,7 @@ func (m *model) everywhere(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return m.leave(), true
 	case key.Matches(k, b.Help):
 		if _, is := top.(*helpScreen); !is {
-			m.push(newHelp(m.bindings, m.keys()))
+			m.push(newHelp(m.bindings, append(slices.Clone(top.keys(m)), m.common()...)))
 			return nil, true
 		}
 	}
@@ -107,15 +107,19 @@ func (m *model) everywhere(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	return nil, false
 }
 
-// keys are all keys that act now, those of the screen on top first.
-func (m *model) keys() []binding {
-	top := m.top().screen
-	all := slices.Clone(top.keys(m))
-	w, writes := top.(writer)
-	if writes && w.text() != nil {
-		return all
+// writing reports whether the screen on top takes text.
+func (m *model) writing() bool {
+	w, ok := m.top().screen.(writer)
+	return ok && w.text() != nil
+}
+
+// common are the keys that mean the same on every screen.
+func (m *model) common() []binding {
+	if m.writing() {
+		return nil
 	}
-	b := m.bindings
+	top, b := m.top().screen, m.bindings
+	var all []binding
 	open := m.snap.run != nil && m.snap.run.Ended.IsZero()
 	if _, listed := top.(*plansScreen); open && !listed && len(m.snap.run.Plans(m.book)) > 0 {
 		all = append(all, b.Rollback)
