@@ -100,19 +100,18 @@ const beginLimit = 5 * time.Second
 // begin starts a run unless one of this book and target is open. Of several
 // processes that begin at once one does.
 func begin(ctx context.Context, h runbook.Home, p *place, f deployFlags) (*runbook.Summary, *runbook.Session, error) {
-	runs := h.Runs(p.world.Practice != nil)
-	if err := durable.MkdirAll(runs, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make %s: %w; RUNBOOK_HOME names another place", runs, err)
+	if err := durable.MkdirAll(h.Dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make %s: %w; RUNBOOK_HOME names another place", h.Dir, err)
 	}
 	ctx, stop := context.WithTimeout(ctx, beginLimit)
 	defer stop()
-	lock, err := durable.TryLock(filepath.Join(runs, "begin.lock"))
+	lock, err := durable.TryLock(filepath.Join(h.Dir, "begin.lock"))
 	for errors.Is(err, durable.ErrLocked) && ctx.Err() == nil {
 		_ = steps.SystemClock{}.Wait(ctx, time.Now().Add(10*time.Millisecond))
-		lock, err = durable.TryLock(filepath.Join(runs, "begin.lock"))
+		lock, err = durable.TryLock(filepath.Join(h.Dir, "begin.lock"))
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("begin a run under %s: %w", runs, err)
+		return nil, nil, fmt.Errorf("begin a run under %s: %w", h.Dir, err)
 	}
 	defer lock.Unlock() //nolint:errcheck // the process's end unlocks too
 	open, err := openRun(h, p)
@@ -130,7 +129,7 @@ func start(ctx context.Context, h runbook.Home, p *place, mode, of string, rehea
 		Mode: mode, Of: of, Rehearse: rehearse,
 	}
 	var err error
-	if o.Log, err = logOptions(h, p.key); err != nil {
+	if o.Log, err = logOptions(h, p.key, mode == runbook.ModeRollback); err != nil {
 		return nil, err
 	}
 	s, err := runbook.Start(ctx, o)

@@ -68,9 +68,13 @@ func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse b
 	if err != nil {
 		return nil, err
 	}
-	o, err := logOptions(h, key)
+	o, err := logOptions(h, key, true)
 	if err != nil {
 		return nil, err
 	}
-	return runbook.Resume(ctx, sum.Dir, world, o, rehearse)
+	s, err := runbook.Resume(ctx, sum.Dir, world, o, rehearse)
+	if errors.Is(err, journal.ErrBusy) {
+		err = fmt.Errorf("%w; leave it there with q first, or end that process: a step's command goes on, and nothing of the log is lost", err)
+	}
+	return s, err
 }

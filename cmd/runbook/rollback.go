@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 	"runbook/steps/safetext"
 )
 
@@ -90,12 +92,19 @@ func undone(h runbook.Home, name, target, run string) (*runbook.Summary, error) 
 	if err != nil {
 		return nil, err
 	}
+	var newest *runbook.Summary
 	for _, sum := range all {
-		if sum.Book == b.Name && sum.Target == where {
-			return &sum, nil
+		if sum.Book != b.Name || sum.Target != where {
+			continue
+		}
+		if newest == nil {
+			newest = &sum
+		}
+		if r, own, _ := runbook.Load(sum.Dir); r != nil && len(r.Plans(own)) > 0 {
+			return &sum, nil // the newest of which something ran
 		}
 	}
-	return nil, nil
+	return newest, nil
 }
 
 // rollbackSession goes on with an open run. One that has ended gets a run of
@@ -109,7 +118,16 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 		return startRollback(ctx, h, p, "", plan)
 	}
 	if sum.Open() {
-		return reopen(ctx, h, *sum, false)
+		s, err := reopen(ctx, h, *sum, false)
+		if !errors.Is(err, journal.ErrNotRecorded) {
+			return s, err
+		}
+		// The log takes no more, most often a full disk: the recovery goes on
+		// with a log of its own, where there is room.
+		if h.Dir, err = elsewhere(); err != nil {
+			return nil, err
+		}
+		fmt.Fprintln(os.Stderr, "runbook: NOT RECORDED in "+safetext.Line(sum.Dir)+": this recovery's log lies in "+h.Dir+"; keep it")
 	}
 	r, b, err := runbook.Load(sum.Dir)
 	if r == nil {
@@ -130,6 +148,22 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 		return nil, err
 	}
 	return startRollback(ctx, h, p, sum.ID, plan)
+}
+
+// elsewhere makes a home for a recovery where the own one takes no more.
+func elsewhere() (dir string, err error) {
+	for _, room := range []string{os.TempDir(), "/dev/shm"} {
+		if dir, err = os.MkdirTemp(room, "runbook-recovery-"); err != nil {
+			continue
+		}
+		probe := filepath.Join(dir, "room")
+		err = os.WriteFile(probe, make([]byte, 1<<20), 0o600)
+		if err = errors.Join(err, os.Remove(probe)); err == nil {
+			return dir, nil
+		}
+		_ = os.Remove(dir) // empty: there was no room for it
+	}
+	return "", fmt.Errorf("no room for the log of a recovery: %w", err)
 }
 
 // startRollback begins a run that walks a plan. A misspelt plan leaves none.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,12 +53,16 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "jsonfield": jsonField, "flip": flip, "world": world, "target": target, "runid": runID,
+			"smalldisk": smallDisk, "fill": fill,
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond != "postgres" {
-				return false, fmt.Errorf("no such condition: %s", cond)
+			switch cond {
+			case "postgres":
+				return hasPostgres(), nil
+			case "root":
+				return os.Geteuid() == 0 && runtime.GOOS == "linux", nil
 			}
-			return hasPostgres(), nil
+			return false, fmt.Errorf("no such condition: %s", cond)
 		},
 	})
 }

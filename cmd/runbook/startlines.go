@@ -15,7 +15,10 @@ import (
 
 // logOptions are who writes the log: the person's key, or why there is none,
 // and what is believed of him.
-func logOptions(h runbook.Home, key string) (journal.Options, error) {
+//
+// A run that is gone on with or rolled back is not held up by a key that can't
+// be had: the log then says that nobody signed, and why.
+func logOptions(h runbook.Home, key string, underWay bool) (journal.Options, error) {
 	o := journal.Options{Tool: "runbook " + version(), Claims: claims()}
 	if key != "" {
 		id, err := journal.KeyFile(key)
@@ -26,8 +29,12 @@ func logOptions(h runbook.Home, key string) (journal.Options, error) {
 		return o, nil
 	}
 	id, why, err := journal.FindIdentity(h.Config, os.Getenv)
-	if err != nil {
+	if err != nil && !underWay {
 		return o, fmt.Errorf("find your key: %w", err)
+	}
+	if err != nil {
+		why = "your key can't be had: " + err.Error()
+		fmt.Fprintln(os.Stderr, "runbook: "+safetext.Line(why)+"; nobody signs this session")
 	}
 	o.Identity, o.NoIdentity = id, why
 	return o, nil

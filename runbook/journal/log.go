@@ -120,9 +120,8 @@ func lockDir(dir string, o Options) (*Log, error) {
 		o.Now = time.Now
 	}
 	l := &Log{dir: dir, o: o, lock: lock, turn: make(chan struct{}, 1), began: boottime()}
-	if err := l.Describe(fmt.Sprintf("pid %d", os.Getpid())); err != nil {
-		return nil, errors.Join(err, lock.Unlock())
-	}
+	// Who holds it is a courtesy to others: a full disk does not cost the lock.
+	_ = l.Describe(fmt.Sprintf("pid %d", os.Getpid()))
 	return l, nil
 }
 

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// smallDisk mounts a file system of two MiB over a directory of the script. A
+// recovery that finds it full keeps its log elsewhere; that goes with it.
+func smallDisk(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	ts.Check(syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m,mode=0700"))
+	ts.Setenv("TMPDIR", ts.MkAbs("elsewhere"))
+	ts.Check(os.Mkdir(ts.MkAbs("elsewhere"), 0o700))
+	ts.Defer(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+}
+
+// fill leaves no byte free on the disk of a directory.
+func fill(ts *testscript.TestScript, _ bool, args []string) {
+	big, err := os.Create(filepath.Join(ts.MkAbs(args[0]), "big"))
+	ts.Check(err)
+	defer big.Close() //nolint:errcheck // it is full
+	block := make([]byte, 4096)
+	for {
+		if _, err := big.Write(block); err != nil {
+			return
+		}
+	}
+}
