@@ -92,7 +92,11 @@ func (a *approvalScreen) hear(m *model, msg tea.Msg) tea.Cmd {
 }
 
 func (a *approvalScreen) body(m *model, w, h int) body {
-	title := m.styles.Title.Render(" START  " + titleOf(a.step))
+	word := " START  "
+	if n := m.snap.run.Step(a.step).Attempt; n > 0 {
+		word = " START AGAIN, attempt " + itoa(n+1) + "  "
+	}
+	title := m.styles.Title.Render(word + titleOf(a.step))
 	lines := append([]string{title}, prose(" "+runOf(a.step), w)...)
 	if note := safetext.Line(a.step.Note); note != "" && h >= 16 {
 		lines = append(lines, prose(" "+note, w)...)

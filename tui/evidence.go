@@ -35,7 +35,11 @@ func why(m *model, s *book.Step) []string {
 	if st.State == runbook.Pending {
 		add("waits", due(m.snap.run, s))
 	}
-	add("asks", m.question(s))
+	asks := "asks"
+	if _, tells := s.Verb.(book.Tell); tells {
+		asks = "tells"
+	}
+	add(asks, m.question(s))
 	if v, ok := s.Verb.(book.Ask); ok && v.Decide != nil {
 		add("choices", safetext.Line(strings.Join(v.Decide.Choices, ", ")))
 	}

@@ -108,7 +108,14 @@ func (p *picker) body(m *model, w, h int) body {
 	for len(lines) < h-1 {
 		lines = append(lines, "")
 	}
-	return body{lines: append(lines, m.styles.Human.Render(" "+p.standing()))}
+	standing := " " + p.standing()
+	if below := len(p.rows) - p.top - (h - 1); below > 0 {
+		standing += "   +" + itoa(below) + " more below"
+	}
+	if p.top > 0 {
+		standing += "   +" + itoa(p.top) + " above"
+	}
+	return body{lines: append(lines, m.styles.Human.Render(standing))}
 }
 
 func (p *picker) line(m *model, i, w int) string {
