@@ -34,7 +34,7 @@ func (e *toldError) Error() string { return "" }
 
 // rest is what was not told: an error joined to this one.
 func (e *toldError) rest(whole error) error {
-	joined, ok := whole.(interface{ Unwrap() []error }) //nolint:errorlint // exactly what errors.Join makes
+	joined, ok := whole.(interface{ Unwrap() []error })
 	if !ok {
 		return nil
 	}

@@ -234,7 +234,7 @@ func TestLock(t *testing.T) {
 func TestLockOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lock")
-	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // ourselves
+	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), childLock+"="+path)
 	if _, err := child.StdinPipe(); err != nil {
 		t.Fatal(err)

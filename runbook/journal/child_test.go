@@ -76,7 +76,7 @@ type child struct {
 func startChild(t *testing.T, dir string, count int, wrap ...string) *child {
 	t.Helper()
 	argv := slices.Concat(wrap, os.Args[:1])
-	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...) //nolint:gosec // ourselves
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), childDir+"="+dir, childCount+"="+strconv.Itoa(count), "GOMAXPROCS=2")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
