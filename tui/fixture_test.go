@@ -137,7 +137,7 @@ func targetDir(t *testing.T) string {
 	t.Helper()
 	var salt [4]byte
 	_, _ = rand.Read(salt[:])
-	dir := filepath.Join(os.TempDir(), "rbtui-"+hex.EncodeToString(salt[:]))
+	dir := filepath.Join("/tmp", "rbtui-"+hex.EncodeToString(salt[:]))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}

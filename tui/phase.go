@@ -43,11 +43,12 @@ func (p *phaseScreen) refresh(m *model) {
 		*p = phaseScreen{gen: p.gen}
 	}
 	p.phase = phase
+	open := !p.settled()
 	if p.rows = nil; phase != nil {
 		p.rows = rowsOf(m.snap.run, phase, p.unfold)
 		p.counts, p.oldest = plain.Counts(m.snap.run.Counts(phase)), oldestLook(m.snap.run, phase)
 	}
-	if !p.chosen || p.index() < 0 {
+	if !p.chosen || p.index() < 0 || open && p.settled() { // what was chosen is done: on to what comes next
 		p.chosen = false
 		p.sel = p.suggested(m)
 		p.shown = p.sel
@@ -96,6 +97,12 @@ func (p *phaseScreen) resting() *book.Step {
 		}
 	}
 	return nil
+}
+
+// settled reports whether the selected step is behind the operator.
+func (p *phaseScreen) settled() bool {
+	i := p.index()
+	return i >= 0 && p.rows[i].st.State.Settled()
 }
 
 // step is the selected step, nil on the folded row.

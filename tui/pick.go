@@ -77,7 +77,11 @@ func newPicker(books, targets []Item, open []runbook.Summary) *picker {
 		}
 		p.rows = append(p.rows, pickRow{text: text, note: note, run: &r})
 	}
-	p.rows = append(p.rows, pickRow{heading: "OR BEGIN: A BOOK"})
+	begin := "BEGIN: A BOOK"
+	if len(open) > 0 {
+		begin = "OR " + begin
+	}
+	p.rows = append(p.rows, pickRow{heading: begin})
 	for _, b := range books {
 		p.rows = append(p.rows, pickRow{text: itemText(b), note: safetext.Line(b.Note), book: b.Name})
 	}

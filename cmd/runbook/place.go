@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"golang.org/x/term"
+
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbook/practice"
@@ -90,6 +92,9 @@ func (p *place) practise(ctx context.Context, h runbook.Home) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program to start the practice world with: %w", err)
+	}
+	if _, err := practice.Find(ctx, h.Dir); err != nil && term.IsTerminal(int(os.Stderr.Fd())) {
+		fmt.Fprintln(os.Stderr, "runbook: starting a practice world ..")
 	}
 	w, err := practice.Start(ctx, h.Dir, exe)
 	if err != nil {
