@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"runbook/runbook/practice/cluster"
@@ -95,13 +96,14 @@ func (w *World) Stop(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stop the practice world: %w", err)
 	}
-	defer alive.Close() //nolint:errcheck // closing unlocks
+	defer alive.Close()        //nolint:errcheck // closing unlocks
+	status, _ := w.Status(ctx) // a dead one has no process to wait for
 	if _, err := w.ask(ctx, request{Op: "stop"}); err != nil && !errors.Is(err, ErrDead) {
 		return fmt.Errorf("stop the practice world: %w", err)
 	}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for flock(alive) != nil { // the process holds it to its end
+	for flock(alive) != nil || lives(status.PID) { // it gives the lock back a moment before it is gone
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -125,6 +127,19 @@ func (w *World) ask(ctx context.Context, r request) (Status, error) {
 	}
 	w.info.Store(answer.Status)
 	return *answer.Status, nil
+}
+
+// lives reports whether a process is there and no zombie.
+func lives(pid int) bool {
+	if pid <= 0 || syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false // not Linux, or gone
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z")
 }
 
 func readPointer(home string) (string, error) {
