@@ -168,7 +168,7 @@ func (s *Session) finish(process *run.Process, step *book.Step, v book.Run, atte
 			process.Cancel()
 		}
 	}
-	body := ended(process.Outcome(), *v.Command)
+	body := resultOf(process.Outcome(), *v.Command)
 	body.Step, body.Attempt = step.ID, attempt
 	err := s.record(context.Background(), kindRunResult, body)
 	s.mu.Lock()
@@ -198,9 +198,9 @@ func programSHA(path string) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// ended puts the end of a command in the words of the log. A cancelled command
+// resultOf puts the end of a command in the words of the log. A cancelled command
 // is unknown: how far it came its verify says.
-func ended(o run.Outcome, c run.Command) *runResultBody {
+func resultOf(o run.Outcome, c run.Command) *runResultBody {
 	body := &runResultBody{Outcome: "exited", Bytes: o.Bytes, OutSHA256: o.SHA256, Signal: o.Signal}
 	body.TookUS = o.Took.Microseconds()
 	want := []int{0}
@@ -244,7 +244,7 @@ func ended(o run.Outcome, c run.Command) *runResultBody {
 func leftBehind(class run.Class, o run.Outcome, c run.Command) *runResultBody {
 	switch class {
 	case run.Exited:
-		return ended(o, c)
+		return resultOf(o, c)
 	case run.NeverStarted:
 		body := &runResultBody{Outcome: "not started"}
 		body.Verdict, body.Reason = steps.Fail, "never started: the session ended before it"

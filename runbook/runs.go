@@ -90,6 +90,9 @@ func (h Home) List() ([]Summary, error) {
 }
 
 func summarize(dir string, practice bool) Summary {
+	if sum, ok := ended(dir, practice); ok {
+		return sum
+	}
 	sum := Summary{Dir: dir, Practice: practice}
 	r, b, err := Load(dir)
 	sum.Err = err
@@ -106,6 +109,25 @@ func summarize(dir string, practice bool) Summary {
 	}
 	sum.Driven, _ = durable.Locked(filepath.Join(dir, "lock"))
 	return sum
+}
+
+// ended is the summary of a run that has ended, from the edges of its log: a
+// home keeps every run for ever, and a list must not read them all whole.
+func ended(dir string, practice bool) (Summary, bool) {
+	first, last, err := journal.Peek(dir)
+	if err != nil || len(first) < 2 || first[1].Kind != kindRunStart || last.Kind != kindRunEnd {
+		return Summary{}, false
+	}
+	start, err := decode[runStartBody](first[1])
+	end, endErr := decode[runEndBody](last)
+	if err != nil || endErr != nil {
+		return Summary{}, false
+	}
+	return Summary{
+		ID: last.Run, Short: last.Run[:min(4, len(last.Run))], Dir: dir, Practice: practice, World: start.PracticeID,
+		Book: start.Book, Target: start.Target, Mode: start.Mode,
+		Started: first[1].Time, Ended: last.Time, Outcome: end.Outcome,
+	}, true
 }
 
 // Load reads a run as far as its log is good. It locks and creates nothing.

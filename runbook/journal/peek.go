@@ -1,0 +1,57 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Peek reads the beginning and the end of a log without looking at what lies
+// between and without holding a signature against anything: enough for a list,
+// and never for a decision. first holds up to two entries; last is the last
+// whole line.
+func Peek(dir string) (first []Entry, last Entry, err error) {
+	n, err := segments(dir)
+	if err != nil {
+		return nil, Entry{}, err
+	}
+	if n == 0 {
+		return nil, Entry{}, fmt.Errorf("no log in %s: %w", dir, os.ErrNotExist)
+	}
+	head, err := edge(segmentPath(dir, 1), false)
+	if err != nil {
+		return nil, Entry{}, err
+	}
+	for line := range bytes.Lines(head) {
+		e, err := ParseLine(line)
+		if err != nil || len(first) == 2 {
+			break
+		}
+		first = append(first, e)
+	}
+	tail, err := edge(segmentPath(dir, n), true)
+	if err != nil {
+		return nil, Entry{}, err
+	}
+	end := bytes.LastIndexByte(tail, '\n') + 1
+	begin := bytes.LastIndexByte(tail[:max(0, end-1)], '\n') + 1
+	last, err = ParseLine(tail[begin:end])
+	return first, last, err
+}
+
+// edge reads as much of a segment's beginning or end as two lines may take.
+func edge(path string, end bool) (data []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if info, err := f.Stat(); err == nil && end && info.Size() > 2*MaxLine {
+		if _, err := f.Seek(-2*MaxLine, io.SeekEnd); err != nil {
+			return nil, err
+		}
+	}
+	return io.ReadAll(io.LimitReader(f, 2*MaxLine))
+}

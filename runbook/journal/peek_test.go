@@ -1,0 +1,35 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestPeekSeesTheEdges(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	log, err := Create(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 40 { // longer than what an edge reads
+		if _, err := log.Append(t.Context(), "note", map[string]string{"text": strings.Repeat("x", 8000)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := log.Append(t.Context(), "run.end", map[string]string{"outcome": "finished"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first, last, err := Peek(dir)
+	if err != nil || len(first) != 2 || first[0].Kind != "session" || first[1].N != 2 || last.Kind != "run.end" || last.N != 42 {
+		t.Errorf("first %d, last %s %d, %v", len(first), last.Kind, last.N, err)
+	}
+	if _, _, err := Peek(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of no log: %v", err)
+	}
+}
