@@ -10,7 +10,7 @@ import (
 func TestPeekSeesTheEdges(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	log, err := Create(dir, Options{})
+	log, err := Create(dir, Options{World: Real})
 	if err != nil {
 		t.Fatal(err)
 	}
