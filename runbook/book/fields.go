@@ -3,13 +3,16 @@ package book
 import (
 	"regexp"
 	"slices"
+	"sync"
 
 	"runbook/steps/ask"
 	"runbook/steps/run"
 	"runbook/steps/tell"
 )
 
-var rolePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+var rolePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+})
 
 // command checks what must hold for a command to mean one thing.
 func (r *reader) command(path string, c run.Command) bool {
@@ -43,7 +46,7 @@ func (r *reader) decide(path string, a ask.Decide) bool {
 }
 
 func (r *reader) role(path, role string) bool {
-	if rolePattern.MatchString(role) {
+	if rolePattern().MatchString(role) {
 		return true
 	}
 	r.at(path, "role must be lower case letters, digits and dashes, begin with a letter and have at most 32: %q", role)

@@ -52,7 +52,7 @@ func find(what, name, dir string, embedded fs.FS) ([]byte, string, error) {
 		}
 		return data, path, nil
 	}
-	if !idPattern.MatchString(name) {
+	if !idPattern().MatchString(name) {
 		return nil, "", fmt.Errorf("%s %q: %w: a name is lower case letters, digits and dashes; a path holds a slash", what, name, ErrNotFound)
 	}
 	return findName(what, name, dir, embedded)
@@ -105,7 +105,7 @@ func List(dir string, embedded fs.FS) []string {
 			continue // only a bad pattern is an error
 		}
 		for _, f := range files {
-			if name := strings.TrimSuffix(f, ".toml"); idPattern.MatchString(name) {
+			if name := strings.TrimSuffix(f, ".toml"); idPattern().MatchString(name) {
 				names = append(names, name)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 )
 
 // tables is the shape of a book's top level, its tables not yet looked into.
@@ -25,7 +26,9 @@ type tables struct {
 	Signoffs   []map[string]any `mapstructure:"signoff"`
 }
 
-var idPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+var idPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+})
 
 // Read reads a book. The error is *Problems, with everything that is wrong as
 // far as it can be told. File is only for messages and Book.File. What Read
@@ -77,7 +80,7 @@ func (r *reader) id(path, id string) {
 	switch {
 	case id == "":
 		r.at(path, "%s is missing", short(path))
-	case !idPattern.MatchString(id):
+	case !idPattern().MatchString(id):
 		r.at(path, "%s must be lower case letters, digits and dashes, begin with a letter and have at most 64: %q", short(path), id)
 	}
 }

@@ -36,7 +36,7 @@ func ReadTarget(data []byte, file string) (*Target, error) {
 	r.values(t)
 	for _, name := range slices.Sorted(maps.Keys(t.Secrets)) {
 		r.source(join("secret", name), t.Secrets[name])
-		if !varPattern.MatchString(name) {
+		if !varPattern().MatchString(name) {
 			r.at(join("secret", name), "no var of a book can be named %q", name)
 		}
 	}
@@ -91,7 +91,7 @@ func (r *reader) source(path string, s Source) {
 	switch {
 	case given != 1:
 		r.at(path, "a secret comes from exactly one of env, file, command")
-	case s.Env != "" && !exportPattern.MatchString(s.Env):
+	case s.Env != "" && !exportPattern().MatchString(s.Env):
 		r.at(join(path, "env"), "env is no name of an environment variable: %q", s.Env)
 	case s.File != "" && !filepath.IsAbs(s.File):
 		r.at(join(path, "file"), "file must be absolute: %q", s.File)

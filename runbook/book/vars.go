@@ -8,16 +8,23 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 var (
-	varPattern    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
-	exportPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+	varPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+	})
+	exportPattern = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+	})
 
 	// reserved names steer the shell, the loader or a client: as a var of a
 	// book they would change what its commands are.
-	reserved = regexp.MustCompile(`^(?i:PATH|IFS|ENV|HOME|SHELL|USER|LANG|TZ|KUBECONFIG|PROMPT_COMMAND|PS4|SHELLOPTS|BASHOPTS|` +
-		`(LD|DYLD|BASH|SSH|GIT|NODE|DOCKER)_.*|PG.*|PERL5.*|PYTHON.*|.*_PROXY)$`)
+	reserved = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?i:PATH|IFS|ENV|HOME|SHELL|USER|LANG|TZ|KUBECONFIG|PROMPT_COMMAND|PS4|SHELLOPTS|BASHOPTS|` +
+			`(LD|DYLD|BASH|SSH|GIT|NODE|DOCKER)_.*|PG.*|PERL5.*|PYTHON.*|.*_PROXY)$`)
+	})
 )
 
 // maxPattern bounds the source of a regular expression in a book.
@@ -44,11 +51,11 @@ func compile(pattern string) (*regexp.Regexp, error) {
 func (r *reader) checkVar(path, name string, v Var) {
 	export := v.Exported(name)
 	switch {
-	case !varPattern.MatchString(name):
+	case !varPattern().MatchString(name):
 		r.at(path, "a var is lower case letters, digits and underscores, begins with a letter and has at most 64: %q", name)
-	case !exportPattern.MatchString(export):
+	case !exportPattern().MatchString(export):
 		r.at(join(path, "export"), "export is no name of an environment variable: %q", export)
-	case reserved.MatchString(export):
+	case reserved().MatchString(export):
 		r.at(path, "var %s would reach commands as %s, which is reserved; name it otherwise, or set export", name, export)
 	case v.Secret && v.Default != "":
 		r.at(join(path, "default"), "a secret has no default: it would stand in the book")

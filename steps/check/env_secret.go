@@ -19,9 +19,11 @@ import (
 )
 
 // secretNames are names that promise a secret whether or not the book says so.
-var secretNames = regexp.MustCompile(`(?i)(secret|passw|token|credential|private|api_?key|encryption_?key|_key$|^key$|_dsn$)`)
+var secretNames = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(secret|passw|token|credential|private|api_?key|encryption_?key|_key$|^key$|_dsn$)`)
+})
 
-func soundsSecret(name string) bool { return secretNames.MatchString(name) }
+func soundsSecret(name string) bool { return secretNames().MatchString(name) }
 
 func credentialsInURL(value string) bool {
 	u, err := url.Parse(value)
@@ -46,7 +48,9 @@ func init() {
 }
 
 // placeholders mark a value that was meant to be replaced, wherever they stand.
-var placeholders = regexp.MustCompile(`(?i)(change[-_ ]?(me|it|this|in[-_ ]prod)|replace[-_ ]?(me|this|with)|^your[-_ ]|[-_ ]your[-_ ]|super[-_ ]?secret|insert[-_ ]|^<.*>$|^\{\{.*\}\}$|^\$\{.*\}$)`)
+var placeholders = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(change[-_ ]?(me|it|this|in[-_ ]prod)|replace[-_ ]?(me|this|with)|^your[-_ ]|[-_ ]your[-_ ]|super[-_ ]?secret|insert[-_ ]|^<.*>$|^\{\{.*\}\}$|^\$\{.*\}$)`)
+})
 
 // plain is a value in lower case without what only separates.
 func plain(value string) string {
@@ -59,22 +63,26 @@ func plain(value string) string {
 }
 
 func isDefault(value string) bool {
-	return shippedDefaults[plain(value)] || placeholders.MatchString(value)
+	return shippedDefaults[plain(value)] || placeholders().MatchString(value)
 }
 
 var (
-	onlyHex    = regexp.MustCompile(`^[0-9a-fA-F]{16,}$`)
-	onlyBase64 = regexp.MustCompile(`^[0-9A-Za-z+/_-]{16,}={0,2}$`)
+	onlyHex = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9a-fA-F]{16,}$`)
+	})
+	onlyBase64 = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9A-Za-z+/_-]{16,}={0,2}$`)
+	})
 )
 
 // keyBytes is the length of the key that a value stands for, and the form it
 // was taken to have. A guess at hex or base64 only ever makes it shorter.
 func keyBytes(value string) (int, string) {
-	if onlyHex.MatchString(value) && len(value)%2 == 0 {
+	if onlyHex().MatchString(value) && len(value)%2 == 0 {
 		return len(value) / 2, "hex"
 	}
 	mixed := strings.ContainsAny(value, "0123456789+/=") && strings.ToLower(value) != value && strings.ToUpper(value) != value
-	if mixed && onlyBase64.MatchString(value) {
+	if mixed && onlyBase64().MatchString(value) {
 		standard := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(value)
 		if key, err := base64.RawStdEncoding.DecodeString(standard); err == nil {
 			return len(key), "base64"

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -45,7 +46,7 @@ func (q *Request) validate(known map[string]bool) error {
 	if err := validURL(q.URL); err != nil {
 		return err
 	}
-	if m := q.method(); !unfilled(m) && (!token.MatchString(m) || m != strings.ToUpper(m)) {
+	if m := q.method(); !unfilled(m) && (!token().MatchString(m) || m != strings.ToUpper(m)) {
 		return fmt.Errorf("method: %q is not a method in capitals", m)
 	}
 	for _, status := range q.Status {
@@ -54,7 +55,7 @@ func (q *Request) validate(known map[string]bool) error {
 		}
 	}
 	for name := range q.Headers {
-		if !token.MatchString(name) {
+		if !token().MatchString(name) {
 			return fmt.Errorf("headers: %q is not a header's name", name)
 		}
 	}
@@ -64,7 +65,7 @@ func (q *Request) validate(known map[string]bool) error {
 		}
 	}
 	for name, path := range q.Capture {
-		if !captureName.MatchString(name) || name == "unique" || path == "" {
+		if !captureName().MatchString(name) || name == "unique" || path == "" {
 			return fmt.Errorf("capture: %q: want a name of letters, digits and _, and a path", name)
 		}
 	}
@@ -85,7 +86,7 @@ func validURL(raw string) error {
 	if unfilled(raw) {
 		return nil
 	}
-	u, err := url.Parse(placeholder.ReplaceAllString(raw, "x"))
+	u, err := url.Parse(placeholder().ReplaceAllString(raw, "x"))
 	switch {
 	case err != nil:
 		return errors.New("url: cannot be read")
@@ -98,10 +99,16 @@ func validURL(raw string) error {
 }
 
 var (
-	placeholder = regexp.MustCompile(`\{\{([A-Za-z0-9_]+)\}\}`)
+	placeholder = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\{\{([A-Za-z0-9_]+)\}\}`)
+	})
 	// token is what a method and a header's name are made of.
-	token       = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-	captureName = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
+	token = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+	})
+	captureName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
+	})
 )
 
 // placeholders are the names that a request uses.
@@ -111,7 +118,7 @@ func (q *Request) placeholders() []string {
 		texts = append(texts, q.Headers[name])
 	}
 	var names []string
-	for _, found := range placeholder.FindAllStringSubmatch(strings.Join(texts, "\n"), -1) {
+	for _, found := range placeholder().FindAllStringSubmatch(strings.Join(texts, "\n"), -1) {
 		names = append(names, found[1])
 	}
 	return names

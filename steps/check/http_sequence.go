@@ -81,7 +81,7 @@ func (s *sequence) fill(q Request) (*http.Request, error) {
 		return nil, fmt.Errorf("{{%s}} was not captured", name)
 	}
 	replace := func(text string, escape func(string) string) string {
-		return placeholder.ReplaceAllStringFunc(text, func(hit string) string { return escape(s.values[strings.Trim(hit, "{}")]) })
+		return placeholder().ReplaceAllStringFunc(text, func(hit string) string { return escape(s.values[strings.Trim(hit, "{}")]) })
 	}
 	inURL := func(v string) string { return strings.ReplaceAll(url.QueryEscape(v), "+", "%20") }
 	inBody := func(v string) string { return v }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -19,8 +20,12 @@ import (
 )
 
 var (
-	migrationClass = regexp.MustCompile(`(?m)^\s*(?:export\s+)?(?:default\s+)?class\s+([A-Za-z_$][\w$]*?(\d{13,16}))\b[^{]*\bMigrationInterface\b`)
-	migrationName  = regexp.MustCompile(`(?m)^\s*(?:public\s+|readonly\s+)*name\s*(?::\s*string\s*)?=\s*['"]([A-Za-z_$][\w$]*?(\d{13,16}))['"]`)
+	migrationClass = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^\s*(?:export\s+)?(?:default\s+)?class\s+([A-Za-z_$][\w$]*?(\d{13,16}))\b[^{]*\bMigrationInterface\b`)
+	})
+	migrationName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^\s*(?:public\s+|readonly\s+)*name\s*(?::\s*string\s*)?=\s*['"]([A-Za-z_$][\w$]*?(\d{13,16}))['"]`)
+	})
 )
 
 // migration is one of a release: its name as TypeORM stores it, which ends in
@@ -55,9 +60,9 @@ func migrationsIn(dir, glob string) ([]migration, error) {
 			return nil, unmeasured(outside(filepath.Base(path)) + " cannot be read: " + bare(err))
 		}
 		// A name property wins over the class's name, as in TypeORM.
-		hits := migrationName.FindAllSubmatch(text, -1)
+		hits := migrationName().FindAllSubmatch(text, -1)
 		if len(hits) == 0 {
-			hits = migrationClass.FindAllSubmatch(text, -1)
+			hits = migrationClass().FindAllSubmatch(text, -1)
 		}
 		for _, hit := range hits {
 			stamp, err := strconv.ParseInt(string(hit[2]), 10, 64)

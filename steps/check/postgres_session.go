@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -235,8 +236,10 @@ func number(limit, otherwise string) (float64, error) {
 	return n, nil
 }
 
-var literals = regexp.MustCompile(`'(?:[^']|'')*'?|\$([A-Za-z_]*)\$[\s\S]*`)
+var literals = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`'(?:[^']|'')*'?|\$([A-Za-z_]*)\$[\s\S]*`)
+})
 
 // statement shows a session's SQL without its literals, which may be anybody's
 // data.
-func statement(sql string) string { return outside(literals.ReplaceAllString(sql, "'…'")) }
+func statement(sql string) string { return outside(literals().ReplaceAllString(sql, "'…'")) }
