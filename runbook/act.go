@@ -240,8 +240,8 @@ func resultOf(o run.Outcome, c run.Command) *runResultBody {
 }
 
 // leftBehind is the result that a command of an earlier session has by its
-// directory, nil if that says nothing.
-func leftBehind(class run.Class, o run.Outcome, c run.Command) *runResultBody {
+// directory: what its driver wrote down, or that nobody saw its end.
+func leftBehind(class run.Class, o run.Outcome, c run.Command, files string) *runResultBody {
 	switch class {
 	case run.Exited:
 		return resultOf(o, c)
@@ -251,7 +251,12 @@ func leftBehind(class run.Class, o run.Outcome, c run.Command) *runResultBody {
 		return body
 	case run.StillRunning, run.Unknown:
 	}
-	return nil
+	body := &runResultBody{Outcome: "unknown"}
+	body.Verdict, body.Reason = steps.Unknown, "its session died, and nobody saw its end"
+	if out, err := os.ReadFile(filepath.Join(files, run.OutputFile)); err == nil {
+		body.Bytes, body.OutSHA256 = int64(len(out)), sha(string(out))
+	}
+	return body
 }
 
 // cancel asks a running step to end; a second time, at once.

@@ -96,7 +96,7 @@ func resumable(dir string, b *book.Book, t *book.Target, w *steps.World, entries
 func (s *Session) settleCommands(ctx context.Context) error {
 	for id, st := range s.run.Steps {
 		step := s.book.Step(id)
-		if step == nil || st.State != Unknown || st.Result != nil || st.Who != "" {
+		if step == nil || st.Attempt == 0 {
 			continue
 		}
 		v, ok := step.Verb.(book.Run)
@@ -105,16 +105,15 @@ func (s *Session) settleCommands(ctx context.Context) error {
 		}
 		files := s.run.Files(id, st.Attempt)
 		class, outcome := run.Classify(files)
-		switch class {
-		case run.StillRunning:
-			s.adopt(step, files, st.At)
+		if class == run.StillRunning {
+			s.adopt(step, files, *v.Command, *st)
 			continue
-		case run.Unknown:
-			s.salvage(ctx, step, files)
-			continue // its end is unknown, and a person settles it
-		case run.NeverStarted, run.Exited:
 		}
-		body := leftBehind(class, outcome, *v.Command)
+		s.salvage(ctx, step, files)
+		if st.State != Unknown || st.Result != nil || st.Who != "" {
+			continue // it is settled
+		}
+		body := leftBehind(class, outcome, *v.Command, files)
 		body.Step, body.Attempt = id, st.Attempt
 		if err := s.record(ctx, kindRunResult, body); err != nil {
 			return err
@@ -128,17 +127,22 @@ const adoptPace = 200 * time.Millisecond
 
 // adopt shows a command of an earlier session as running until it has ended.
 // Its exit code went with the session that started it: it is unknown then.
-func (s *Session) adopt(step *book.Step, files string, began time.Time) {
-	s.active[step.ID] = &active{began: began, group: run.PID(files)}
+func (s *Session) adopt(step *book.Step, files string, c run.Command, st StepState) {
+	s.active[step.ID] = &active{began: st.At, group: run.PID(files)}
 	go func() {
 		tick := time.NewTicker(adoptPace)
 		defer tick.Stop()
-		for range tick.C {
-			if class, _ := run.Classify(files); class != run.StillRunning {
-				break
-			}
+		class, outcome := run.StillRunning, run.Outcome{}
+		for class == run.StillRunning {
+			<-tick.C
+			class, outcome = run.Classify(files)
 		}
 		s.salvage(context.Background(), step, files)
+		if st.State == Unknown {
+			body := leftBehind(class, outcome, c, files)
+			body.Step, body.Attempt = step.ID, st.Attempt
+			_ = s.record(context.Background(), kindRunResult, body) // unknown it stays, and the next session tries again
+		}
 		s.mu.Lock()
 		delete(s.active, step.ID)
 		s.mu.Unlock()

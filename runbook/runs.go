@@ -15,6 +15,7 @@ import (
 	"runbook/runbook/book"
 	"runbook/runbook/durable"
 	"runbook/runbook/journal"
+	"runbook/steps/run"
 )
 
 // Home is where runs and configuration lie.
@@ -142,6 +143,13 @@ func Load(dir string) (*Run, *book.Book, error) {
 	if err == nil && r.Started.IsZero() {
 		return nil, nil, errors.Join(readErr, fmt.Errorf("the log in %s holds no run.start", dir))
 	}
+	for id, st := range r.Steps { // a command may be known better by its directory
+		if st.State == Unknown && st.Result == nil && st.Attempt > 0 {
+			if class, _ := run.Classify(r.Files(id, st.Attempt)); class == run.StillRunning {
+				st.State, st.Reason = Running, ""
+			}
+		}
+	}
 	return r, b, errors.Join(readErr, err)
 }
 
@@ -210,19 +218,22 @@ func CheckCopies(dir string) error {
 // Owned refuses a run directory that somebody else could have planted or could
 // change: what lies in it is executed.
 func Owned(dir string) error {
-	for _, name := range []string{"book.toml", "target.toml"} {
-		path, err := filepath.Abs(filepath.Join(dir, name))
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("whose run is it: %w", err)
+	}
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("whose run is it: %w", err)
 		}
-		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		if !d.IsDir() && !d.Type().IsRegular() {
 			return fmt.Errorf("%s is no regular file: this run is not gone on with", path)
 		}
 		if err := book.CheckOwner(path); err != nil {
 			return fmt.Errorf("this run is not gone on with: %w", err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // FindRun finds one run by a prefix of its id. Without a prefix it is the only

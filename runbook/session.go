@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -81,15 +82,10 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 	if err := durable.MkdirAll(filepath.Join(dir, "steps"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the run's directory: %w", err)
 	}
-	for name, data := range map[string][]byte{"book.toml": o.Book.Raw, "target.toml": o.Target.Raw} {
-		if err := durable.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			return nil, fmt.Errorf("keep the run's own %s: %w", name, err)
-		}
-	}
 	o.Log.World = worldKind(o.World)
-	log, err := journal.Create(dir, o.Log)
+	log, err := furnish(dir, o)
 	if err != nil {
-		return nil, fmt.Errorf("begin the log: %w", err)
+		return nil, errors.Join(err, os.RemoveAll(dir)) // a run that never began leaves nothing
 	}
 	entries, err := journal.Read(dir)
 	if err != nil {
@@ -110,6 +106,20 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 		return nil, errors.Join(err, log.Close())
 	}
 	return s, nil
+}
+
+// furnish puts into a new run's directory what it executes, and begins its log.
+func furnish(dir string, o StartOptions) (*journal.Log, error) {
+	for name, data := range map[string][]byte{"book.toml": o.Book.Raw, "target.toml": o.Target.Raw} {
+		if err := durable.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			return nil, fmt.Errorf("keep the run's own %s: %w", name, err)
+		}
+	}
+	log, err := journal.Create(dir, o.Log)
+	if err != nil {
+		return nil, fmt.Errorf("begin the log: %w", err)
+	}
+	return log, nil
 }
 
 func newSession(b *book.Book, t *book.Target, w *steps.World, log *journal.Log, r *Run) *Session {

@@ -26,7 +26,7 @@ func drive(ctx context.Context, h runbook.Home, s *runbook.Session, inLines bool
 func driveOn(ctx context.Context, s *runbook.Session, inLines bool, o tui.Options) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if lines(inLines) {
-		err = plain.Run(ctx, s, plain.Options{In: answers(s), Out: os.Stdout})
+		err = plain.Run(ctx, s, plain.Options{In: answers(s), Out: os.Stdout, Terminal: term.IsTerminal(int(os.Stdin.Fd()))})
 	} else {
 		err = tui.Run(ctx, s, o)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
@@ -19,6 +20,8 @@ const (
 	exitWait   = 3 // nothing to do now, only time is missing
 	exitBusy   = 4 // somebody else drives this run
 	exitPerson = 5 // a person is needed, or a command runs or is unknown
+
+	exitPipe = 128 + int(syscall.SIGPIPE) // whoever read our output has gone
 )
 
 // usageError is a mistake on the command line.
@@ -70,6 +73,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, syscall.EPIPE):
+		return exitPipe
 	case errors.As(err, &told):
 		return told.code
 	case errors.As(err, &coded):

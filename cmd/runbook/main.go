@@ -37,7 +37,7 @@ func run(args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
-	if err != nil {
+	if err != nil && code != exitPipe {
 		complain(err)
 	}
 	return code

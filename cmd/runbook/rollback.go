@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -122,12 +123,6 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 		if !errors.Is(err, journal.ErrNotRecorded) {
 			return s, err
 		}
-		// The log takes no more, most often a full disk: the recovery goes on
-		// with a log of its own, where there is room.
-		if h.Dir, err = elsewhere(); err != nil {
-			return nil, err
-		}
-		fmt.Fprintln(os.Stderr, "runbook: NOT RECORDED in "+safetext.Line(sum.Dir)+": this recovery's log lies in "+h.Dir+"; keep it")
 	}
 	r, b, err := runbook.Load(sum.Dir)
 	if r == nil {
@@ -173,6 +168,17 @@ func startRollback(ctx context.Context, h runbook.Home, p *place, of, plan strin
 			return nil, err
 		}
 	}
+	s, err := start(ctx, h, p, runbook.ModeRollback, of, false)
+	if !errors.Is(err, journal.ErrNotRecorded) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		return s, err
+	}
+	// The disk takes no more: the recovery goes on with a log where there is
+	// room.
+	full := h.Dir
+	if h.Dir, err = elsewhere(); err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(os.Stderr, "runbook: NOT RECORDED in "+safetext.Line(full)+": this recovery's log lies in "+h.Dir+"; keep it")
 	return start(ctx, h, p, runbook.ModeRollback, of, false)
 }
 

@@ -29,6 +29,10 @@ func newWatch() *cobra.Command {
 			if err != nil {
 				return &codeError{checkUsage, err}
 			}
+			if r, b, err := runbook.Load(sum.Dir); once && r != nil && err == nil && !sum.Practice && sum.Open() && time.Now().Before(r.NextSlot(b)) {
+				fmt.Printf("next slot %s\n", r.NextSlot(b).UTC().Format("2006-01-02 15:04:05Z")) // nothing is due: a timer writes no session for it
+				return told(watched(b, r))
+			}
 			s, err := reopen(cmd.Context(), h, sum, false)
 			if err != nil {
 				return &codeError{checkUsage, err}
@@ -37,15 +41,20 @@ func newWatch() *cobra.Command {
 			if err = errors.Join(err, s.Close()); err != nil {
 				return &codeError{checkUsage, err}
 			}
-			if code := checkExit[verdict]; code != 0 {
-				return &toldError{code}
-			}
-			return nil
+			return told(verdict)
 		},
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return asCheckUsage(err) })
 	cmd.Flags().BoolVar(&once, "once", false, "only what is due now")
 	return cmd
+}
+
+// told is the exit of a verdict that has been printed.
+func told(v steps.Verdict) error {
+	if code := checkExit[v]; code != 0 {
+		return &toldError{code}
+	}
+	return nil
 }
 
 // watch measures due slots; without once it stays until no watch runs.

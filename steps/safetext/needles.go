@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -94,10 +95,28 @@ func encodings(v string) []string {
 		url.QueryEscape(v), url.PathEscape(v), (&url.URL{Path: v}).EscapedPath(),
 		url.UserPassword("", v).String()[1:],
 		quoted[1 : len(quoted)-1], ascii[1 : len(ascii)-1],
-		strings.ReplaceAll(v, "'", `'\''`), strings.ReplaceAll(v, "'", `'"'"'`), backslashed(v),
+		strings.ReplaceAll(v, "'", `'\''`), strings.ReplaceAll(v, "'", `'"'"'`), backslashed(v), dollarQuoted(v),
 		strings.ReplaceAll(v, "'", "''"), // SQL
 	}
 	return append(append(forms, jsons(v)...), base64s(v)...)
+}
+
+// dollarQuoted is the value inside bash's $'…', as `printf %q` and `set -x`
+// write it where the locale does not know its characters.
+func dollarQuoted(v string) string {
+	named := map[byte]string{'\\': `\\`, '\'': `\'`, '\a': `\a`, '\b': `\b`, 0x1b: `\E`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\v': `\v`}
+	var b strings.Builder
+	for _, c := range []byte(v) {
+		switch name, ok := named[c]; {
+		case ok:
+			b.WriteString(name)
+		case c < ' ' || c > '~':
+			fmt.Fprintf(&b, `\%03o`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // jsons are the value inside a JSON string, with and without the escapes

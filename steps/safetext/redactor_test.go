@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/url"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -26,14 +27,19 @@ func TestEncodingsOfASecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	quoted, err := exec.CommandContext(t.Context(), "bash", "-c", `printf %q "$1"; printf ' '; set -x; : "$1"`, "bash", canary).CombinedOutput()
-	if err != nil {
-		t.Fatal(err)
+	shell := func(locale string) string {
+		cmd := exec.CommandContext(t.Context(), "bash", "-c", `printf %q "$1"; printf ' '; set -x; : "$1"`, "bash", canary)
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=" + locale}
+		quoted, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(quoted)
 	}
 	forms := map[string]string{
 		"raw": canary, "hex": hex.EncodeToString([]byte(canary)), "HEX": fmt.Sprintf("%X", canary),
 		"query": url.QueryEscape(canary), "path": url.PathEscape(canary), "JSON": string(js), "%q": fmt.Sprintf("%q", canary),
-		"%+q": fmt.Sprintf("%+q", canary), "bash": string(quoted),
+		"%+q": fmt.Sprintf("%+q", canary), "bash": shell("C.UTF-8"), "bash in C": shell("C"),
 	}
 	for before := range 3 {
 		padded := append(bytes.Repeat([]byte{'x'}, before), canary+"yz"...)

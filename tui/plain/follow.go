@@ -44,12 +44,12 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 			out.more()
 		case <-long:
 			p.print("? %s takes longer than it should: wait, or cancel %s", step.ID, step.ID)
-		case line, ok := <-lines:
+		case l, ok := <-lines:
 			if !ok {
 				lines = nil // the end of input waits for the command's end
 				continue
 			}
-			if err := p.meanwhile(ctx, line); err != nil {
+			if err := p.meanwhile(ctx, l); err != nil {
 				return err
 			}
 		}
@@ -57,13 +57,13 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 }
 
 // meanwhile takes a line that comes while a command runs.
-func (p *session) meanwhile(ctx context.Context, line string) error {
-	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+func (p *session) meanwhile(ctx context.Context, l line) error {
+	word, _, _ := strings.Cut(strings.TrimSpace(l.text), " ")
 	switch word {
 	case runbook.Cancel, runbook.Memo, "detach", "why", "?":
-		return p.take(ctx, line)
+		return p.take(ctx, l)
 	}
-	p.lines.hold(line)
+	p.lines.hold(l)
 	return nil
 }
 

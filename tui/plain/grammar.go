@@ -52,7 +52,7 @@ func (p *session) parse(line string) (runbook.Intent, error) {
 	if step == nil {
 		return none, fmt.Errorf("no step is called %q: %s ID", id, word)
 	}
-	i := runbook.Intent{Kind: word, Step: id, Seen: p.seen[id], Text: strings.TrimSpace(text)}
+	i := runbook.Intent{Kind: word, Step: id, Seen: p.seen[id].entry, Text: strings.TrimSpace(text)}
 	if word == runbook.RunStep {
 		i.Text = p.shown[id] // executed as it was shown, or not at all
 	}

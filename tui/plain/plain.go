@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"runbook/runbook"
@@ -17,6 +19,16 @@ import (
 type Options struct {
 	In  io.Reader // nil: nobody answers
 	Out io.Writer
+
+	// Terminal says that a person types: what was typed before a step's state
+	// was printed is no answer to it. A script pipes all its answers at once.
+	Terminal bool
+}
+
+// sight is the entry of a step that was printed, and when, as told counts.
+type sight struct {
+	entry uint64
+	told  int64
 }
 
 // ErrDetached says that the operator left, or the input ended.
@@ -35,7 +47,8 @@ type session struct {
 	lines *reader
 	phase string            // whose header was printed
 	bad   int               // unusable lines in a row
-	seen  map[string]uint64 // the entry of each step that was printed last
+	seen  map[string]sight  // the entry of each step that was printed last
+	told  atomic.Int64      // counts what was printed of steps that had moved
 	shown map[string]string // the digest of each command that was shown for approval
 	said  map[string]bool   // hints of this phase that were given
 }
@@ -43,10 +56,16 @@ type session struct {
 // Run walks one session in lines until it ends, until a person is needed who
 // is not there, or until only time is missing (*runbook.WaitError).
 func Run(ctx context.Context, s *runbook.Session, o Options) error {
-	p := &session{Session: s, out: o.Out, lines: newReader(ctx, o.In), said: map[string]bool{}, seen: map[string]uint64{}, shown: map[string]string{}}
+	p := &session{Session: s, out: o.Out, said: map[string]bool{}, seen: map[string]sight{}, shown: map[string]string{}}
+	p.lines = newReader(ctx, o.In, func() int64 {
+		if o.Terminal {
+			return p.told.Load()
+		}
+		return math.MaxInt64
+	})
 	for id, st := range s.State().Steps { // what stands in the log was told by another session
 		if st.State.Settled() {
-			p.seen[id] = st.Seen
+			p.seen[id] = sight{entry: st.Seen}
 		}
 	}
 	for {
@@ -107,17 +126,20 @@ func (p *session) ask(ctx context.Context, r *runbook.Run) error {
 		return standing
 	}
 	p.prompt(ctx, r)
-	line, err := p.lines.next(ctx)
+	answer, err := p.lines.next(ctx)
 	if err != nil {
 		return ErrDetached
 	}
-	return p.take(ctx, line)
+	return p.take(ctx, answer)
 }
 
 // take carries out one line of input. What is no answer is said so, and after
 // a while taken for what it is.
-func (p *session) take(ctx context.Context, line string) error {
-	i, err := p.parse(line)
+func (p *session) take(ctx context.Context, l line) error {
+	i, err := p.parse(l.text)
+	if err == nil && i.Step != "" && p.seen[i.Step].told > l.told {
+		err = runbook.ErrStale // typed before the operator could know
+	}
 	switch {
 	case errors.Is(err, ErrDetached):
 		return err
@@ -170,7 +192,7 @@ func (p *session) results(before, after *runbook.Run) {
 		if now == nil || old != nil && old.Seen == now.Seen {
 			continue
 		}
-		p.seen[s.ID] = now.Seen
+		p.sees(s.ID, now.Seen)
 		if len(now.Slots) > 0 && now.State == runbook.Running {
 			continue // a watch is told when it is decided
 		}
@@ -189,10 +211,17 @@ func (p *session) results(before, after *runbook.Run) {
 	}
 }
 
+// sees notes that the operator is being told how a step stands.
+func (p *session) sees(id string, entry uint64) {
+	if p.seen[id].entry != entry {
+		p.seen[id] = sight{entry, p.told.Add(1)}
+	}
+}
+
 // tell prints how a step stands: from then on the operator has seen it.
 func (p *session) tell(id string) {
 	if st := p.State().Steps[id]; st != nil {
-		p.seen[id] = st.Seen
+		p.sees(id, st.Seen)
 		p.print("%s %-14s %-28s %s", Mark(*st), Word(*st), id, Saw(*st))
 	}
 }

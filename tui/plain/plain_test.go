@@ -236,6 +236,32 @@ func TestCancelWhileItRuns(t *testing.T) {
 	f.shows("cancelled: how far it came is not known", "told #ops", "ACT  2 passed  1 confirmed")
 }
 
+func TestTypedBeforeItWasKnownIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	f := begin(t, strings.Replace(small, "touch made; test ! -e broken", "echo ran >> ran; echo up; while test ! -e go; do sleep 0.02; done; exit 4", 1))
+	t.Cleanup(func() { f.write("go") })
+	f.write("marker")
+	in, keyboard := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- Run(t.Context(), f.s, Options{In: in, Out: &f.out, Terminal: true}) }()
+	_, _ = io.WriteString(keyboard, "decide choose a\nconfirm sure it is\nrun make\n")
+	waitFor(t, func() bool { return strings.Contains(f.out.String(), "| up") })
+	_, _ = io.WriteString(keyboard, "run make\naccept make blind\ndecide choose b\n")
+	f.write("go")
+	waitFor(t, func() bool { return strings.Count(f.out.String(), "has moved since you saw it") == 2 })
+	_, _ = io.WriteString(keyboard, "accept make exit 4 is known\ndetach\n")
+	if err := <-done; !errors.Is(err, ErrDetached) {
+		t.Errorf("left with %v", err)
+	}
+	ran, err := os.ReadFile(filepath.Join(f.dir, "ran"))
+	if err != nil || string(ran) != "ran\n" {
+		t.Errorf("it ran %q times, %v", ran, err)
+	}
+	if st := f.s.State().Step(f.s.Book().Step("make")); st.State != runbook.Accepted || st.Reason != "exit 4 is known" {
+		t.Errorf("make is %s: %s", st.State, st.Reason)
+	}
+}
+
 func waitFor(t *testing.T, fact func() bool) {
 	t.Helper()
 	deadline := time.After(20 * time.Second)

@@ -20,7 +20,7 @@ func (p *session) prompt(ctx context.Context, r *runbook.Run) {
 	if step == nil {
 		p.print("%s %s  %s", p.clock(), p.frame(r), p.nowhere(r))
 	} else {
-		p.seen[step.ID] = r.Step(step).Seen
+		p.sees(step.ID, r.Step(step).Seen)
 		at := slices.Index(phase.Steps, step) + 1
 		p.print("%s %s %s %d/%d  %s  %s", p.clock(), p.frame(r), phase.ID, at, len(phase.Steps), step.ID, p.question(ctx, r, step))
 	}
@@ -28,6 +28,11 @@ func (p *session) prompt(ctx context.Context, r *runbook.Run) {
 }
 
 func (p *session) nowhere(r *runbook.Run) string {
+	for _, i := range p.Next() {
+		if i.Kind == runbook.Cancel {
+			return i.Step + " still runs: wait, or cancel " + i.Step
+		}
+	}
 	if r.Plan == "" && r.Mode == runbook.ModeRollback {
 		return "which plan? `rollback` lists them"
 	}
@@ -132,7 +137,7 @@ func (p *session) forms(next []runbook.Intent, step *book.Step) []string {
 	var all []string
 	for _, i := range next {
 		switch {
-		case step != nil && i.Step == step.ID, i.Kind == runbook.Memo, i.Kind == runbook.End:
+		case step != nil && i.Step == step.ID, i.Kind == runbook.Memo, i.Kind == runbook.End, i.Kind == runbook.Cancel:
 			if form := p.form(i); form != "" && !slices.Contains(all, form) {
 				all = append(all, form)
 			}

@@ -12,14 +12,22 @@ import (
 // understood.
 const maxLine = 8 << 10
 
-// reader hands out lines one by one, and can be given one back.
-type reader struct {
-	lines chan string
-	held  []string
+// line is an answer, and what had been told when it was typed.
+type line struct {
+	text string
+	told int64
 }
 
-func newReader(ctx context.Context, in io.Reader) *reader {
-	r := &reader{lines: make(chan string)}
+// reader hands out lines one by one, and can be given one back.
+type reader struct {
+	lines chan line
+	held  []line
+}
+
+// newReader reads lines; told answers how much has been told to the operator
+// when a line is there.
+func newReader(ctx context.Context, in io.Reader, told func() int64) *reader {
+	r := &reader{lines: make(chan line)}
 	if in == nil {
 		close(r.lines)
 		return r
@@ -28,8 +36,8 @@ func newReader(ctx context.Context, in io.Reader) *reader {
 		defer close(r.lines)
 		buffered := bufio.NewReaderSize(in, maxLine)
 		for {
-			line, err := buffered.ReadSlice('\n')
-			text := strings.TrimRight(string(line), "\r\n")
+			raw, err := buffered.ReadSlice('\n')
+			typed := line{strings.TrimRight(string(raw), "\r\n"), told()}
 			for errors.Is(err, bufio.ErrBufferFull) {
 				_, err = buffered.ReadSlice('\n')
 			}
@@ -37,7 +45,7 @@ func newReader(ctx context.Context, in io.Reader) *reader {
 				return // a line that was cut before its end is no answer
 			}
 			select {
-			case r.lines <- text:
+			case r.lines <- typed:
 			case <-ctx.Done():
 				return
 			}
@@ -47,22 +55,22 @@ func newReader(ctx context.Context, in io.Reader) *reader {
 }
 
 // next waits for a line; io.EOF says that no more will come.
-func (r *reader) next(ctx context.Context) (string, error) {
+func (r *reader) next(ctx context.Context) (line, error) {
 	if len(r.held) > 0 {
-		line := r.held[0]
+		first := r.held[0]
 		r.held = r.held[1:]
-		return line, nil
+		return first, nil
 	}
 	select {
-	case line, ok := <-r.lines:
+	case l, ok := <-r.lines:
 		if !ok {
-			return "", io.EOF
+			return line{}, io.EOF
 		}
-		return line, nil
+		return l, nil
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return line{}, ctx.Err()
 	}
 }
 
 // hold keeps a line for after what runs now.
-func (r *reader) hold(line string) { r.held = append(r.held, line) }
+func (r *reader) hold(l line) { r.held = append(r.held, l) }
