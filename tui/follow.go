@@ -92,6 +92,9 @@ func (m *model) did(msg doneMsg) tea.Cmd {
 		if m.snap.run != nil && m.snap.run.Unrecorded == 0 {
 			m.missing = ""
 		}
+	case byItself(msg.intent) && (errors.Is(msg.err, runbook.ErrNotNow) || errors.Is(msg.err, runbook.ErrStale)):
+		// The state moved between the look at it and the intent: nobody asked
+		// for this one, and nobody needs to hear of it.
 	case errors.Is(msg.err, journal.ErrNotRecorded):
 		m.missing = explain(msg.err)
 	default:
@@ -101,6 +104,12 @@ func (m *model) did(msg doneMsg) tea.Cmd {
 		m.refused = refusal{msg.intent.Kind, m.snap.run.Entries}
 	}
 	return m.look()
+}
+
+// byItself reports whether the screen acts so without a key: it looks, and it
+// measures slots.
+func byItself(i runbook.Intent) bool {
+	return i.Step == "" && (i.Kind == runbook.Check || i.Kind == runbook.Slots)
 }
 
 // doneCommand is the step whose command ended with the intent.
