@@ -90,7 +90,7 @@ func integrity(c *chain, err error) Verdict {
 	case errors.Is(err, ErrTampered):
 		word = Tampered
 	}
-	return Verdict{word, err.Error()}
+	return Verdict{word, strings.TrimPrefix(err.Error(), string(word)+": ")} // the word stands before it
 }
 
 func completeness(c *chain, integrity Word) Verdict {
