@@ -40,20 +40,25 @@ func logDir(h runbook.Home, args []string) (string, error) {
 	return sum.Dir, err
 }
 
+// readLog reads the log of the run that is named, as far as it is good.
+func readLog(args []string) ([]journal.Entry, error) {
+	h, err := home()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := logDir(h, args)
+	if err != nil {
+		return nil, err
+	}
+	return journal.Read(dir)
+}
+
 func newLogShow() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "show [RUN]", Short: "every entry, one a line", Args: atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
-			h, err := home()
-			if err != nil {
-				return err
-			}
-			dir, err := logDir(h, args)
-			if err != nil {
-				return err
-			}
-			entries, err := journal.Read(dir)
+			entries, err := readLog(args)
 			for _, e := range entries {
 				if asJSON {
 					_, _ = os.Stdout.Write(e.Line()) // as signed: it holds no control characters
@@ -72,15 +77,7 @@ func newLogHead() *cobra.Command {
 	return &cobra.Command{
 		Use: "head [RUN]", Short: "the head code: number and hash of the last entry, to read out or to post", Args: atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
-			h, err := home()
-			if err != nil {
-				return err
-			}
-			dir, err := logDir(h, args)
-			if err != nil {
-				return err
-			}
-			entries, err := journal.Read(dir)
+			entries, err := readLog(args)
 			if len(entries) > 0 {
 				last := entries[len(entries)-1]
 				fmt.Printf("%s  %s\n", journal.HeadCode(last.N, last.Head), last.Head)

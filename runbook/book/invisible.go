@@ -2,31 +2,16 @@ package book
 
 import (
 	"fmt"
-	"unicode"
 	"unicode/utf8"
-)
 
-// blank holds what counts as printable but shows nothing: fillers, joiners,
-// variation selectors.
-var blank = &unicode.RangeTable{
-	R16: []unicode.Range16{
-		{Lo: 0x034f, Hi: 0x034f, Stride: 1},
-		{Lo: 0x115f, Hi: 0x1160, Stride: 1},
-		{Lo: 0x17b4, Hi: 0x17b5, Stride: 1},
-		{Lo: 0x180b, Hi: 0x180f, Stride: 1},
-		{Lo: 0x2800, Hi: 0x2800, Stride: 1},
-		{Lo: 0x3164, Hi: 0x3164, Stride: 1},
-		{Lo: 0xfe00, Hi: 0xfe0f, Stride: 1},
-		{Lo: 0xffa0, Hi: 0xffa0, Stride: 1},
-	},
-	R32: []unicode.Range32{{Lo: 0xe0100, Hi: 0xe01ef, Stride: 1}},
-}
+	"runbook/steps/safetext"
+)
 
 // visible reports whether a person who reads a text sees this character as
 // what it is. Every space but the plain one is refused too: in a command it
 // looks like a gap and is none.
 func visible(r rune) bool {
-	return r == '\n' || r == '\t' || unicode.IsPrint(r) && !unicode.Is(blank, r)
+	return r == '\n' || r == '\t' || safetext.Visible(r)
 }
 
 // hidden returns the first invisible character of a text and its offset, or -1.
