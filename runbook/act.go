@@ -18,6 +18,7 @@ import (
 	"runbook/runbook/book"
 	"runbook/steps"
 	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 // act starts a run and waits for its end. The intent is durable before
@@ -59,23 +60,23 @@ func (s *Session) probe(ctx context.Context, step *book.Step, v book.Run, attemp
 
 // Order is what a command step would execute, to be shown for approval. An
 // intent that carries its Digest executes that or nothing.
-func (s *Session) Order(ctx context.Context, step *book.Step) (run.Order, error) {
+func (s *Session) Order(ctx context.Context, step *book.Step) (supervise.Order, error) {
 	r := s.State()
 	verb, err := s.book.Bind(step, r.Vars)
 	if err != nil {
-		return run.Order{}, err
+		return supervise.Order{}, err
 	}
 	v, ok := verb.(book.Run)
 	if !ok || v.Command == nil {
-		return run.Order{}, fmt.Errorf("%s is no command", step.ID)
+		return supervise.Order{}, fmt.Errorf("%s is no command", step.ID)
 	}
 	return s.order(ctx, v, r)
 }
 
-func (s *Session) order(ctx context.Context, v book.Run, r *Run) (run.Order, error) {
+func (s *Session) order(ctx context.Context, v book.Run, r *Run) (supervise.Order, error) {
 	env, hide, err := environ(ctx, s.book, v, r.Vars, s.world)
 	if err != nil {
-		return run.Order{}, err
+		return supervise.Order{}, err
 	}
 	in := *s.world
 	in.Env = env
@@ -131,8 +132,8 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 
 // fork starts a command. In a recovery a full disk does not stop it: then its
 // files lie in memory, or wherever there is room.
-func (s *Session) fork(order run.Order, r *Run) (*run.Process, error) {
-	process, err := run.Start(order)
+func (s *Session) fork(order supervise.Order, r *Run) (*supervise.Process, error) {
+	process, err := supervise.Start(order)
 	if err == nil || r.Plan == "" || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return process, err
 	}
@@ -145,7 +146,7 @@ func (s *Session) fork(order run.Order, r *Run) (*run.Process, error) {
 		s.elsewhere[order.Files] = dir
 		s.mu.Unlock()
 		order.Files = dir
-		if process, err = run.Start(order); err == nil {
+		if process, err = supervise.Start(order); err == nil {
 			return process, nil
 		}
 	}
@@ -153,7 +154,7 @@ func (s *Session) fork(order run.Order, r *Run) (*run.Process, error) {
 }
 
 // finish waits for a command's end and makes its result durable.
-func (s *Session) finish(process *run.Process, step *book.Step, v book.Run, attempt int) error {
+func (s *Session) finish(process *supervise.Process, step *book.Step, v book.Run, attempt int) error {
 	var limit <-chan time.Time
 	if killAfter := v.Command.KillAfter.D(); killAfter > 0 {
 		timer := time.NewTimer(killAfter)
@@ -180,7 +181,7 @@ func (s *Session) finish(process *run.Process, step *book.Step, v book.Run, atte
 
 // Digest commits to an order as it was shown: what an operator approves is
 // what is executed.
-func Digest(o run.Order) string {
+func Digest(o supervise.Order) string {
 	return sha(strings.Join(slices.Concat([]string{o.Path, programSHA(o.Path), o.Dir}, o.Argv, []string{""}, names(o.Env)), "\x00"))
 }
 
@@ -200,7 +201,7 @@ func programSHA(path string) string {
 
 // resultOf puts the end of a command in the words of the log. A cancelled command
 // is unknown: how far it came its verify says.
-func resultOf(o run.Outcome, c run.Command) *runResultBody {
+func resultOf(o supervise.Outcome, c run.Command) *runResultBody {
 	body := &runResultBody{Outcome: "exited", Bytes: o.Bytes, OutSHA256: o.SHA256, Signal: o.Signal}
 	body.TookUS = o.Took.Microseconds()
 	want := []int{0}
@@ -241,19 +242,19 @@ func resultOf(o run.Outcome, c run.Command) *runResultBody {
 
 // leftBehind is the result that a command of an earlier session has by its
 // directory: what its driver wrote down, or that nobody saw its end.
-func leftBehind(class run.Class, o run.Outcome, c run.Command, files string) *runResultBody {
+func leftBehind(class supervise.Class, o supervise.Outcome, c run.Command, files string) *runResultBody {
 	switch class {
-	case run.Exited:
+	case supervise.Exited:
 		return resultOf(o, c)
-	case run.NeverStarted:
+	case supervise.NeverStarted:
 		body := &runResultBody{Outcome: "not started"}
 		body.Verdict, body.Reason = steps.Fail, "never started: the session ended before it"
 		return body
-	case run.StillRunning, run.Unknown:
+	case supervise.StillRunning, supervise.Unknown:
 	}
 	body := &runResultBody{Outcome: "unknown"}
 	body.Verdict, body.Reason = steps.Unknown, "its session died, and nobody saw its end"
-	if out, err := os.ReadFile(filepath.Join(files, run.OutputFile)); err == nil {
+	if out, err := os.ReadFile(filepath.Join(files, supervise.OutputFile)); err == nil {
 		body.Bytes, body.OutSHA256 = int64(len(out)), sha(string(out))
 	}
 	return body

@@ -10,6 +10,7 @@ import (
 	"runbook/runbook/journal"
 	"runbook/steps"
 	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 // errRehearseReal keeps made-up answers in the practice world.
@@ -104,8 +105,8 @@ func (s *Session) settleCommands(ctx context.Context) error {
 			continue // what a probe touched before its session died is not known
 		}
 		files := s.run.Files(id, st.Attempt)
-		class, outcome := run.Classify(files)
-		if class == run.StillRunning {
+		class, outcome := supervise.Classify(files)
+		if class == supervise.StillRunning {
 			s.adopt(step, files, *v.Command, *st)
 			continue
 		}
@@ -128,14 +129,14 @@ const adoptPace = 200 * time.Millisecond
 // adopt shows a command of an earlier session as running until it has ended.
 // Its exit code went with the session that started it: it is unknown then.
 func (s *Session) adopt(step *book.Step, files string, c run.Command, st StepState) {
-	s.active[step.ID] = &active{began: st.At, group: run.PID(files)}
+	s.active[step.ID] = &active{began: st.At, group: supervise.PID(files)}
 	go func() {
 		tick := time.NewTicker(adoptPace)
 		defer tick.Stop()
-		class, outcome := run.StillRunning, run.Outcome{}
-		for class == run.StillRunning {
+		class, outcome := supervise.StillRunning, supervise.Outcome{}
+		for class == supervise.StillRunning {
 			<-tick.C
-			class, outcome = run.Classify(files)
+			class, outcome = supervise.Classify(files)
 		}
 		s.salvage(context.Background(), step, files)
 		if st.State == Unknown {
@@ -167,6 +168,6 @@ func (s *Session) salvage(ctx context.Context, step *book.Step, files string) {
 	}
 	_, hide, err := environ(ctx, s.book, verb, vars, s.world)
 	if err == nil {
-		_ = run.Salvage(files, hide) // what stays raw stays withheld
+		_ = supervise.Salvage(files, hide) // what stays raw stays withheld
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"runbook/runbook/book"
 	"runbook/runbook/durable"
 	"runbook/runbook/journal"
-	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 // Home is where runs and configuration lie.
@@ -145,7 +145,7 @@ func Load(dir string) (*Run, *book.Book, error) {
 	}
 	for id, st := range r.Steps { // a command may be known better by its directory
 		if st.State == Unknown && st.Result == nil && st.Attempt > 0 {
-			if class, _ := run.Classify(r.Files(id, st.Attempt)); class == run.StillRunning {
+			if class, _ := supervise.Classify(r.Files(id, st.Attempt)); class == supervise.StillRunning {
 				st.State, st.Reason = Running, ""
 			}
 		}

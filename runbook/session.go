@@ -16,7 +16,7 @@ import (
 	"runbook/runbook/durable"
 	"runbook/runbook/journal"
 	"runbook/steps"
-	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 // Session drives one run: it holds every intent against the state, makes what
@@ -46,7 +46,7 @@ type Session struct {
 // started there is neither process nor stop, only its process group.
 type active struct {
 	began   time.Time
-	process *run.Process
+	process *supervise.Process
 	stop    context.CancelFunc // of a look, and of a command not yet started
 	group   int
 }

@@ -13,8 +13,8 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
-	"runbook/steps/run"
 	"runbook/steps/safetext"
+	"runbook/steps/supervise"
 )
 
 // deeds is all that the program does with its session. Each is a command: it
@@ -167,7 +167,7 @@ func (d *deeds) readTail(step *book.Step, path string, was tailMsg) tea.Cmd {
 			msg.lines, msg.size = was.lines, was.size
 			return msg
 		}
-		data, next, err := run.Tail(path, tailBytes)
+		data, next, err := supervise.Tail(path, tailBytes)
 		if err != nil {
 			return msg
 		}
@@ -180,7 +180,7 @@ func (d *deeds) readTail(step *book.Step, path string, was tailMsg) tea.Cmd {
 // readOutput reads the end of a step's output, after a pause.
 func (d *deeds) readOutput(step *book.Step, path string, pause time.Duration) tea.Cmd {
 	return tea.Tick(pause, func(time.Time) tea.Msg {
-		data, next, err := run.Tail(path, outputBytes)
+		data, next, err := supervise.Tail(path, outputBytes)
 		if errors.Is(err, os.ErrNotExist) {
 			err = fmt.Errorf("%s has printed nothing yet", step.ID)
 		}

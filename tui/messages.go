@@ -5,7 +5,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
-	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 // snapshotMsg is the state as it was at one moment; n counts them, so that a
@@ -32,7 +32,7 @@ type doneMsg struct {
 // orderMsg is what a command would execute, or why that can't be told.
 type orderMsg struct {
 	step  string
-	order run.Order
+	order supervise.Order
 	err   error
 }
 

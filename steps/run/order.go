@@ -9,26 +9,13 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"runbook/steps"
+	"runbook/steps/supervise"
 )
 
 // ErrNotFound says that a program is not on the target's path.
 var ErrNotFound = errors.New("program not found")
-
-// Order is one execution, all of it decided: what an operator approves and
-// Start executes.
-type Order struct {
-	Argv    []string       // as the program sees it
-	Path    string         // the file that is executed, absolute
-	Dir     string         // where, absolute
-	Env     []string       // KEY=VALUE, the whole environment
-	Agent   bool           // the environment names the SSH agent
-	Files   string         // the directory of started, out.red and verdict; made 0700 if missing
-	Secrets []steps.Secret // what is redacted from the output
-	Grace   time.Duration  // between SIGINT, SIGTERM and SIGKILL of a cancel; 10 s if zero
-}
 
 // Validate says what is wrong with the fields as a book gives them.
 func (c Command) Validate() error {
@@ -60,7 +47,7 @@ func (c Command) Line() []string {
 }
 
 // Success reports whether the outcome is one the book calls success.
-func (c Command) Success(o Outcome) bool {
+func (c Command) Success(o supervise.Outcome) bool {
 	if o.Err != "" || o.Signal != "" || o.Cancelled {
 		return false
 	}
@@ -71,20 +58,20 @@ func (c Command) Success(o Outcome) bool {
 // the world's own PATH, a script gets bash, or sh where the world has none.
 // The caller adds Files, Secrets and the secrets' variables. A program that
 // is not there is ErrNotFound.
-func (c Command) Resolve(w *steps.World) (Order, error) {
+func (c Command) Resolve(w *steps.World) (supervise.Order, error) {
 	if err := c.Validate(); err != nil {
-		return Order{}, err
+		return supervise.Order{}, err
 	}
 	if !filepath.IsAbs(w.Dir) {
-		return Order{}, fmt.Errorf("directory of commands %q is not absolute: set dir in target %s", w.Dir, w.Name)
+		return supervise.Order{}, fmt.Errorf("directory of commands %q is not absolute: set dir in target %s", w.Dir, w.Name)
 	}
-	o := Order{Argv: c.Line(), Dir: w.Dir, Agent: c.Agent}
+	o := supervise.Order{Argv: c.Line(), Dir: w.Dir, Agent: c.Agent}
 	err := checkPath(w)
 	if err != nil {
-		return Order{}, err
+		return supervise.Order{}, err
 	}
 	if o.Env, err = environment(w, c.Agent); err != nil {
-		return Order{}, err
+		return supervise.Order{}, err
 	}
 	o.Path, err = lookup(o.Argv[0], w)
 	if c.Sh != "" && errors.Is(err, ErrNotFound) {
@@ -92,7 +79,7 @@ func (c Command) Resolve(w *steps.World) (Order, error) {
 		o.Path, err = lookup("sh", w)
 	}
 	if err != nil {
-		return Order{}, err
+		return supervise.Order{}, err
 	}
 	return o, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"runbook/steps"
 	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 func world(t *testing.T) *steps.World {
@@ -18,7 +19,7 @@ func world(t *testing.T) *steps.World {
 }
 
 // order resolves a command for a fresh directory.
-func order(t *testing.T, c run.Command) run.Order {
+func order(t *testing.T, c run.Command) supervise.Order {
 	t.Helper()
 	o, err := c.Resolve(world(t))
 	if err != nil {
@@ -26,25 +27,6 @@ func order(t *testing.T, c run.Command) run.Order {
 	}
 	o.Files = filepath.Join(t.TempDir(), "steps", "x.1")
 	return o
-}
-
-func start(t *testing.T, o run.Order) *run.Process {
-	t.Helper()
-	p, err := run.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-// output is what readers see of a finished order.
-func output(t *testing.T, o run.Order) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(o.Files, run.OutputFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }
 
 func TestValidate(t *testing.T) {
@@ -155,16 +137,16 @@ func TestSuccess(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		exit []int
-		o    run.Outcome
+		o    supervise.Outcome
 		want bool
 	}{
-		{nil, run.Outcome{}, true},
-		{nil, run.Outcome{Exit: 1}, false},
-		{[]int{0, 3}, run.Outcome{Exit: 3}, true},
-		{[]int{3}, run.Outcome{}, false},
-		{nil, run.Outcome{Exit: -1, Signal: "SIGTERM"}, false},
-		{nil, run.Outcome{Cancelled: true}, false},
-		{nil, run.Outcome{Err: "program not executed"}, false},
+		{nil, supervise.Outcome{}, true},
+		{nil, supervise.Outcome{Exit: 1}, false},
+		{[]int{0, 3}, supervise.Outcome{Exit: 3}, true},
+		{[]int{3}, supervise.Outcome{}, false},
+		{nil, supervise.Outcome{Exit: -1, Signal: "SIGTERM"}, false},
+		{nil, supervise.Outcome{Cancelled: true}, false},
+		{nil, supervise.Outcome{Err: "program not executed"}, false},
 	}
 	for _, c := range cases {
 		if got := (run.Command{Exit: c.exit}).Success(c.o); got != c.want {

@@ -8,8 +8,8 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
-	"runbook/steps/run"
 	"runbook/steps/safetext"
+	"runbook/steps/supervise"
 )
 
 // pace is how often a running command's output is read.
@@ -80,7 +80,7 @@ type tail struct {
 const chunk = 256 << 10
 
 func (t *tail) more() bool {
-	data, next, err := run.Since(t.path, t.offset, chunk)
+	data, next, err := supervise.Since(t.path, t.offset, chunk)
 	if err != nil || len(data) == 0 {
 		return false
 	}

@@ -11,8 +11,8 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/steps"
-	"runbook/steps/run"
 	"runbook/steps/safetext"
+	"runbook/steps/supervise"
 )
 
 // Mark is the one-character sign of a state. It never stands alone: the word
@@ -204,7 +204,7 @@ func ReadBack(r *runbook.Run, p *book.Phase) []string {
 
 // Approval is the command as it will be executed, every character of it
 // visible: where, in which directory, the words, the names of its variables.
-func Approval(host string, o run.Order) []string {
+func Approval(host string, o supervise.Order) []string {
 	words := make([]string, len(o.Argv))
 	for i, w := range o.Argv {
 		words[i] = safetext.Exact(w)

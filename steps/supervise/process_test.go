@@ -1,4 +1,4 @@
-package run_test
+package supervise_test
 
 import (
 	"crypto/sha256"
@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"runbook/steps"
-	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 func TestOutcomes(t *testing.T) {
@@ -40,14 +40,14 @@ func TestOutcomes(t *testing.T) {
 		{"kill -PIPE $$", -1, "SIGPIPE"},
 	}
 	for _, c := range cases {
-		o := order(t, run.Command{Sh: c.sh})
+		o := script(t, c.sh)
 		got := start(t, o).Outcome()
 		if got.Exit != c.exit || got.Signal != c.signal || got.Err != "" || got.Warn != "" || got.Cancelled {
 			t.Errorf("%s: %+v", c.sh, got)
 		}
-		class, kept := run.Classify(o.Files)
+		class, kept := supervise.Classify(o.Files)
 		kept.Took, kept.Began = got.Took, got.Began
-		if class != run.Exited || !reflect.DeepEqual(kept, got) {
+		if class != supervise.Exited || !reflect.DeepEqual(kept, got) {
 			t.Errorf("%s: classified %v %+v, was %+v", c.sh, class, kept, got)
 		}
 	}
@@ -55,7 +55,7 @@ func TestOutcomes(t *testing.T) {
 
 func TestOutputIsRecorded(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: "pwd; echo error >&2; printf end"})
+	o := script(t, "pwd; echo error >&2; printf end")
 	got := start(t, o).Outcome()
 	want := o.Dir + "\nerror\nend"
 	sum := sha256.Sum256([]byte(want))
@@ -76,7 +76,7 @@ func TestOutputIsRecorded(t *testing.T) {
 	if !slices.Equal(names, []string{"out.red", "pid", "started", "verdict"}) {
 		t.Errorf("files left: %v", names)
 	}
-	tail, next, err := run.Tail(filepath.Join(o.Files, run.OutputFile), 3)
+	tail, next, err := supervise.Tail(filepath.Join(o.Files, supervise.OutputFile), 3)
 	if string(tail) != "end" || next != got.Bytes || err != nil {
 		t.Errorf("tail %q, %d, %v", tail, next, err)
 	}
@@ -84,7 +84,7 @@ func TestOutputIsRecorded(t *testing.T) {
 
 func TestProgramThatCannotBeExecuted(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Argv: []string{"true"}})
+	o := order(t, "true")
 	o.Path = filepath.Join(t.TempDir(), "broken")
 	if err := os.WriteFile(o.Path, []byte("\x7fELF no more"), 0o700); err != nil {
 		t.Fatal(err)
@@ -94,32 +94,32 @@ func TestProgramThatCannotBeExecuted(t *testing.T) {
 	if got.Exit != -1 || !strings.Contains(got.Err, "exec format error") || p.PID() != 0 {
 		t.Errorf("outcome %+v, pid %d", got, p.PID())
 	}
-	if class, _ := run.Classify(o.Files); class != run.Exited {
+	if class, _ := supervise.Classify(o.Files); class != supervise.Exited {
 		t.Errorf("class %v", class)
 	}
 }
 
 func TestOneIntentForksOnce(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: "echo once >>count"})
-	if class, _ := run.Classify(o.Files); class != run.NeverStarted {
+	o := script(t, "echo once >>count")
+	if class, _ := supervise.Classify(o.Files); class != supervise.NeverStarted {
 		t.Errorf("before: %v", class)
 	}
 	type result struct {
-		p   *run.Process
+		p   *supervise.Process
 		err error
 	}
 	results := make(chan result)
 	for range 16 {
 		go func() {
-			p, err := run.Start(o)
+			p, err := supervise.Start(o)
 			results <- result{p, err}
 		}()
 	}
 	refused := 0
 	for range 16 {
 		switch r := <-results; {
-		case errors.Is(r.err, run.ErrStarted):
+		case errors.Is(r.err, supervise.ErrStarted):
 			refused++
 		case r.err != nil:
 			t.Error(r.err)
@@ -127,7 +127,7 @@ func TestOneIntentForksOnce(t *testing.T) {
 			r.p.Outcome()
 		}
 	}
-	if _, err := run.Start(o); !errors.Is(err, run.ErrStarted) || refused != 15 {
+	if _, err := supervise.Start(o); !errors.Is(err, supervise.ErrStarted) || refused != 15 {
 		t.Errorf("%d refused, after the end: %v", refused, err)
 	}
 	data, err := os.ReadFile(filepath.Join(o.Dir, "count"))
@@ -144,7 +144,7 @@ func TestEnvironmentIsBuilt(t *testing.T) {
 		t.Setenv(name, "/nowhere")
 	}
 	for _, env := range [][]string{nil, {"PATH=/usr/bin:/bin", "A=1 2\n3", "EMPTY="}} {
-		o := order(t, run.Command{Argv: []string{"env", "-0"}})
+		o := order(t, "env", "-0")
 		o.Env = env
 		start(t, o).Outcome()
 		got := strings.Split(strings.TrimSuffix(output(t, o), "\x00"), "\x00")
@@ -159,7 +159,7 @@ func TestEnvironmentIsBuilt(t *testing.T) {
 
 func TestNoTerminal(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: `cat; if read -r x </dev/tty; then echo asked; else echo none; fi`})
+	o := script(t, `cat; if read -r x </dev/tty; then echo asked; else echo none; fi`)
 	began := time.Now()
 	start(t, o).Outcome()
 	if out := output(t, o); !strings.HasSuffix(out, "none\n") || time.Since(began) > 5*time.Second {
@@ -170,12 +170,12 @@ func TestNoTerminal(t *testing.T) {
 func TestSecretsNeverReachTheOutput(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cret-Canary/42"
-	script := ""
+	text := ""
 	for cut := range len(secret) + 1 {
-		script += fmt.Sprintf("printf %%s 'a%s'; wait; printf %%s '%sb\n'\n", secret[:cut], secret[cut:])
+		text += fmt.Sprintf("printf %%s 'a%s'; wait; printf %%s '%sb\n'\n", secret[:cut], secret[cut:])
 	}
-	script += `printf %s "$CANARY" | base64; printf %s "x$CANARY" | base64; printf %s "$CANARY" | od -An -tx1 | tr -d ' \n'; echo "$CANARY" >&2; printf %s "${CANARY%??}"`
-	o := order(t, run.Command{Sh: script})
+	text += `printf %s "$CANARY" | base64; printf %s "x$CANARY" | base64; printf %s "$CANARY" | od -An -tx1 | tr -d ' \n'; echo "$CANARY" >&2; printf %s "${CANARY%??}"`
+	o := script(t, text)
 	o.Env = append(o.Env, "CANARY="+secret)
 	o.Secrets = []steps.Secret{steps.NewSecret(secret)}
 	got := start(t, o).Outcome()
@@ -195,7 +195,7 @@ func TestSecretsNeverReachTheOutput(t *testing.T) {
 
 func TestLastOutput(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: `echo ready; until [ -e go ]; do sleep 0.01; done; echo done`})
+	o := script(t, `echo ready; until [ -e go ]; do sleep 0.01; done; echo done`)
 	p := start(t, o)
 	await(t, "live output", func() bool { return output(t, o) == "ready\n" })
 	first := p.LastOutput()

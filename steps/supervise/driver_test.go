@@ -1,4 +1,4 @@
-package run_test
+package supervise_test
 
 import (
 	"bufio"
@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"runbook/steps"
-	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 const driveVar = "RUN_TEST_DRIVES"
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	for _, s := range d.Plain {
 		d.Secrets = append(d.Secrets, steps.NewSecret(s))
 	}
-	p, err := run.Start(d.Order)
+	p, err := supervise.Start(d.Order)
 	if err != nil {
 		panic(err)
 	}
@@ -41,13 +41,13 @@ func TestMain(m *testing.M) {
 
 // driven is an order on its way into another process.
 type driven struct {
-	run.Order
+	supervise.Order
 	Plain []string // secrets, which do not travel as such
 }
 
 // drive starts the order in a process of its own and returns it once the
 // command runs.
-func drive(t *testing.T, o run.Order, secrets ...string) *exec.Cmd {
+func drive(t *testing.T, o supervise.Order, secrets ...string) *exec.Cmd {
 	t.Helper()
 	return driveWith(t, exec.CommandContext(t.Context(), self(t)), o, secrets...)
 }
@@ -63,7 +63,7 @@ func self(t *testing.T) string {
 }
 
 // driveWith is drive with a command that executes this test binary.
-func driveWith(t *testing.T, cmd *exec.Cmd, o run.Order, secrets ...string) *exec.Cmd {
+func driveWith(t *testing.T, cmd *exec.Cmd, o supervise.Order, secrets ...string) *exec.Cmd {
 	t.Helper()
 	text, err := json.Marshal(driven{o, secrets})
 	if err != nil {
@@ -89,7 +89,7 @@ const untilGo = `echo $$ >pid; until [ -e go ]; do sleep 0.01; done; echo finish
 
 func TestKilledDriverLeavesTheCommandRunning(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: untilGo})
+	o := script(t, untilGo)
 	cmd := drive(t, o)
 	pid := pidOf(t, o, "pid")
 	for _, sig := range []syscall.Signal{syscall.SIGHUP, syscall.SIGKILL} {
@@ -98,10 +98,10 @@ func TestKilledDriverLeavesTheCommandRunning(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Fatal("the driver was not killed")
 	}
-	if class, _ := run.Classify(o.Files); class != run.StillRunning || gone(pid) {
+	if class, _ := supervise.Classify(o.Files); class != supervise.StillRunning || gone(pid) {
 		t.Errorf("driver killed: class %v, command gone %v", class, gone(pid))
 	}
-	if _, err := run.Start(o); err == nil {
+	if _, err := supervise.Start(o); err == nil {
 		t.Error("the same intent forked twice")
 	}
 	if err := os.WriteFile(filepath.Join(o.Dir, "go"), nil, 0o600); err != nil {
@@ -111,17 +111,17 @@ func TestKilledDriverLeavesTheCommandRunning(t *testing.T) {
 	if data, err := os.ReadFile(filepath.Join(o.Dir, "end")); string(data) != "finished\n" {
 		t.Errorf("the command did not finish: %q, %v", data, err)
 	}
-	if class, _ := run.Classify(o.Files); class != run.Unknown {
+	if class, _ := supervise.Classify(o.Files); class != supervise.Unknown {
 		t.Errorf("after the end: class %v", class)
 	}
 }
 
 func TestForgedIdentityIsUnknown(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: untilGo})
+	o := script(t, untilGo)
 	p := start(t, o)
 	pidOf(t, o, "pid")
-	if class, _ := run.Classify(o.Files); class != run.StillRunning {
+	if class, _ := supervise.Classify(o.Files); class != supervise.StillRunning {
 		t.Fatalf("class %v", class)
 	}
 	path := filepath.Join(o.Files, "pid")
@@ -143,7 +143,7 @@ func TestForgedIdentityIsUnknown(t *testing.T) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if class, _ := run.Classify(o.Files); class != run.Unknown {
+		if class, _ := supervise.Classify(o.Files); class != supervise.Unknown {
 			t.Errorf("forged %s: class %v", field, class)
 		}
 	}
@@ -151,7 +151,7 @@ func TestForgedIdentityIsUnknown(t *testing.T) {
 		if err := os.WriteFile(path, []byte(torn), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if class, _ := run.Classify(o.Files); class != run.Unknown {
+		if class, _ := supervise.Classify(o.Files); class != supervise.Unknown {
 			t.Errorf("torn to %q: class %v", torn, class)
 		}
 	}
@@ -164,13 +164,13 @@ func TestForgedIdentityIsUnknown(t *testing.T) {
 func TestFloodOfOutput(t *testing.T) {
 	t.Parallel()
 	const size = 64 << 20
-	o := order(t, run.Command{Sh: `yes 'INFO 2026-11-21 migrated a row of the table users, all is well' | head -c 67108864`})
+	o := script(t, `yes 'INFO 2026-11-21 migrated a row of the table users, all is well' | head -c 67108864`)
 	cmd := drive(t, o, "postgres://app:correct-horse@db/users", "battery-staple")
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	class, got := run.Classify(o.Files)
-	if class != run.Exited || got.Bytes != size || got.Warn != "" {
+	class, got := supervise.Classify(o.Files)
+	if class != supervise.Exited || got.Bytes != size || got.Warn != "" {
 		t.Errorf("class %v, %+v", class, got)
 	}
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package run_test
+package supervise_test
 
 import (
 	"os/exec"
@@ -10,13 +10,13 @@ import (
 	"syscall"
 	"testing"
 
-	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 func TestIgnoredSignalsAreNotInherited(t *testing.T) {
 	t.Parallel()
 	const show = `grep -E "^Sig(Ign|Blk)" /proc/self/status`
-	o := order(t, run.Command{Argv: []string{"grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status"}})
+	o := order(t, "grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status")
 	sh := exec.CommandContext(t.Context(), "bash", "-c", `trap "" HUP INT; `+show+` >&2; exec "$0"`, self(t))
 	var ignoring strings.Builder
 	sh.Stderr = &ignoring
@@ -51,11 +51,11 @@ func TestVerdictSurvivesAFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	o := order(t, run.Command{Sh: `head -c 4000000 /dev/zero || exit 5`})
+	o := script(t, `head -c 4000000 /dev/zero || exit 5`)
 	o.Files = filepath.Join(disk, "x.1")
 	seen := start(t, o).Outcome()
-	class, got := run.Classify(o.Files)
-	if class != run.Exited || got.Exit != 5 || !strings.Contains(got.Warn, "not recorded in full") {
+	class, got := supervise.Classify(o.Files)
+	if class != supervise.Exited || got.Exit != 5 || !strings.Contains(got.Warn, "not recorded in full") {
 		t.Errorf("class %v, %+v, the process saw %+v", class, got, seen)
 	}
 }

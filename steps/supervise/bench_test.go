@@ -1,4 +1,4 @@
-package run_test
+package supervise_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"runbook/steps"
-	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 // BenchmarkTrue is what a recorded command costs beside a bare one.
@@ -24,7 +24,7 @@ func BenchmarkTrue(b *testing.B) {
 		dir, n := b.TempDir(), 0
 		for b.Loop() {
 			n++
-			p, err := run.Start(run.Order{Argv: []string{"true"}, Path: "/usr/bin/true", Dir: "/", Files: filepath.Join(dir, fmt.Sprint(n))})
+			p, err := supervise.Start(supervise.Order{Argv: []string{"true"}, Path: "/usr/bin/true", Dir: "/", Files: filepath.Join(dir, fmt.Sprint(n))})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -60,8 +60,8 @@ func BenchmarkOutput(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(size)
 			for b.Loop() {
-				o := run.Order{Argv: []string{"cat", log}, Path: "/usr/bin/cat", Dir: "/", Files: filepath.Join(dir, "x.1"), Secrets: secrets}
-				p, err := run.Start(o)
+				o := supervise.Order{Argv: []string{"cat", log}, Path: "/usr/bin/cat", Dir: "/", Files: filepath.Join(dir, "x.1"), Secrets: secrets}
+				p, err := supervise.Start(o)
 				if err != nil {
 					b.Fatal(err)
 				}

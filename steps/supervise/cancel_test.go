@@ -1,4 +1,4 @@
-package run_test
+package supervise_test
 
 import (
 	"os"
@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"runbook/steps/run"
+	"runbook/steps/supervise"
 )
 
 // pidOf waits until a script has written a pid to a file in its directory.
-func pidOf(t *testing.T, o run.Order, name string) int {
+func pidOf(t *testing.T, o supervise.Order, name string) int {
 	t.Helper()
 	pid := 0
 	await(t, name, func() bool {
@@ -40,7 +40,7 @@ func gone(pid int) bool {
 
 func TestCancelEndsWithTheFirstSignal(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: `trap 'echo tidy; exit 9' INT; echo $$ >pid; while :; do sleep 0.01; done`})
+	o := script(t, `trap 'echo tidy; exit 9' INT; echo $$ >pid; while :; do sleep 0.01; done`)
 	p := start(t, o)
 	pidOf(t, o, "pid")
 	p.Cancel()
@@ -60,7 +60,7 @@ while :; do sleep 0.05; done`
 
 func TestCancelEscalatesAndLeavesNobody(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: trapper})
+	o := script(t, trapper)
 	o.Grace = 50 * time.Millisecond
 	p := start(t, o)
 	pid, escaped := pidOf(t, o, "pid"), pidOf(t, o, "escaped")
@@ -82,7 +82,7 @@ func TestCancelEscalatesAndLeavesNobody(t *testing.T) {
 
 func TestCancelAgainEscalatesAtOnce(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: `trap 'echo int >>seen' INT; trap 'echo term >>seen' TERM; echo $$ >pid; while :; do sleep 0.01 || :; done`})
+	o := script(t, `trap 'echo int >>seen' INT; trap 'echo term >>seen' TERM; echo $$ >pid; while :; do sleep 0.01 || :; done`)
 	o.Grace = time.Hour
 	p := start(t, o)
 	pidOf(t, o, "pid")
@@ -104,7 +104,7 @@ func TestCancelAgainEscalatesAtOnce(t *testing.T) {
 
 func TestLeftoverIsNamedAndDelaysNothing(t *testing.T) {
 	t.Parallel()
-	o := order(t, run.Command{Sh: `(setsid bash -c 'echo $$ >left; while :; do echo noise; sleep 0.01; done' &); until [ -s left ]; do sleep 0.01; done; exit 3`})
+	o := script(t, `(setsid bash -c 'echo $$ >left; while :; do echo noise; sleep 0.01; done' &); until [ -s left ]; do sleep 0.01; done; exit 3`)
 	p := start(t, o)
 	got := p.Outcome()
 	left := pidOf(t, o, "left")
