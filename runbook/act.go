@@ -66,15 +66,22 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 	}
 	attempt := r.Step(step).Attempt + 1
 	order.Files = r.Files(step.ID, attempt)
+	sealed, err := supervise.Seal(order)
+	if err != nil {
+		done()
+		return fmt.Errorf("%s was not started: %w", step.ID, err)
+	}
+	defer func() { _ = sealed.Close() }() // memory: nothing to lose
 	err = s.record(ctx, kindRunIntent, &runIntentBody{
 		Step: step.ID, Attempt: attempt, Kind: v.Kind,
-		Argv: order.Argv, Program: order.Path, ProgramSHA: programSHA(order.Path), Dir: order.Dir, Env: names(order.Env),
+		Argv: order.Argv, Program: order.Path, ProgramSHA: order.ProgramSHA, Dir: order.Dir, Env: names(order.Env),
+		Order: sealed.Commitment, VerdictKey: sealed.Key,
 	})
 	if err != nil {
 		done()
 		return err
 	}
-	process, err := s.fork(order, r)
+	process, err := s.fork(sealed, r)
 	if err != nil {
 		defer done()
 		body := &runResultBody{Step: step.ID, Attempt: attempt, Outcome: "not started"}
@@ -83,17 +90,18 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 	}
 	s.mu.Lock()
 	s.active[step.ID] = &active{began: time.Now(), process: process}
-	if starting.Err() != nil { // asked to end while it was being started
-		process.Cancel()
-	}
+	asked := starting.Err() != nil // to end, while it was being started
 	s.mu.Unlock()
+	if asked {
+		err = process.Cancel()
+	}
 	s.looks.Done() // from here on it is no look, and outlives us
 	s.signal()
 	ended := make(chan error, 1)
 	go func() { ended <- s.finish(process, step, v, attempt) }()
 	select {
-	case err := <-ended:
-		return err
+	case end := <-ended:
+		return errors.Join(err, end)
 	case <-ctx.Done(): // the caller leaves, the command goes on
 		return ctx.Err()
 	}
@@ -101,8 +109,9 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 
 // fork starts a command. In a recovery a full disk does not stop it: then its
 // files lie in memory, or wherever there is room.
-func (s *Session) fork(order supervise.Order, r *Run) (*supervise.Process, error) {
-	process, err := supervise.Start(order)
+func (s *Session) fork(order *supervise.Sealed, r *Run) (*supervise.Process, error) {
+	meant := order.Files
+	process, err := s.recorder.Start(order)
 	if err == nil || r.Plan == "" || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return process, err
 	}
@@ -112,10 +121,10 @@ func (s *Session) fork(order supervise.Order, r *Run) (*supervise.Process, error
 			continue
 		}
 		s.mu.Lock()
-		s.elsewhere[order.Files] = dir
+		s.elsewhere[meant] = dir
 		s.mu.Unlock()
 		order.Files = dir
-		if process, err = supervise.Start(order); err == nil {
+		if process, err = s.recorder.Start(order); err == nil {
 			return process, nil
 		}
 	}
@@ -124,21 +133,8 @@ func (s *Session) fork(order supervise.Order, r *Run) (*supervise.Process, error
 
 // finish waits for a command's end and makes its result durable.
 func (s *Session) finish(process *supervise.Process, step *book.Step, v book.Run, attempt int) error {
-	var limit <-chan time.Time
-	if killAfter := v.Command.KillAfter.D(); killAfter > 0 {
-		timer := time.NewTimer(killAfter)
-		defer timer.Stop()
-		limit = timer.C
-	}
-	for waiting := true; waiting; {
-		select {
-		case <-process.Done():
-			waiting = false
-		case <-limit:
-			process.Cancel()
-		}
-	}
-	body := resultOf(process.Outcome(), *v.Command)
+	end := process.End()
+	body := s.ending(step, end, *v.Command)
 	body.Step, body.Attempt = step.ID, attempt
 	err := s.record(context.Background(), kindRunResult, body)
 	s.mu.Lock()
@@ -146,6 +142,32 @@ func (s *Session) finish(process *supervise.Process, step *book.Step, v book.Run
 	s.mu.Unlock()
 	s.signal()
 	return err
+}
+
+// ending is the result that a command has by its directory, held against what
+// its intent commits to.
+func (s *Session) ending(step *book.Step, end supervise.Status, c run.Command) *runResultBody {
+	s.mu.Lock()
+	st := s.run.clone().Step(step)
+	s.mu.Unlock()
+	return endingOf(st, end, c)
+}
+
+func endingOf(st StepState, end supervise.Status, c run.Command) *runResultBody {
+	body := &runResultBody{Outcome: "unknown", Source: end.Source}
+	body.Verdict = steps.Unknown
+	switch {
+	case end.Class == supervise.Exited && end.Outcome.Order == st.order:
+		body = resultOf(end.Outcome, c)
+		body.Source = end.Source
+	case end.Class == supervise.Exited:
+		body.Reason = "what was executed is not what was approved: its verdict is of another order"
+	case end.Class == supervise.NeverStarted:
+		body.Outcome, body.Verdict, body.Reason = "not started", steps.Fail, "never started: the session ended before it"
+	default:
+		body.Reason = "nobody saw its end: there is " + end.Source
+	}
+	return body
 }
 
 // resultOf puts the end of a command in the words of the log. A cancelled command
@@ -180,6 +202,9 @@ func resultOf(o supervise.Outcome, c run.Command) *runResultBody {
 			body.Verdict, body.Reason = steps.Warn, "it ended well, but what it printed is not kept in full"
 		}
 	}
+	if o.Core {
+		body.Evidence = append(body.Evidence, steps.Evidence{Label: "core dump", Value: "yes"})
+	}
 	if len(o.Leftovers) > 0 {
 		body.Evidence = append(body.Evidence, steps.Evidence{Label: "still running", Value: strings.Join(o.Leftovers, ", ")})
 		if body.Verdict == steps.Pass {
@@ -189,48 +214,25 @@ func resultOf(o supervise.Outcome, c run.Command) *runResultBody {
 	return body
 }
 
-// leftBehind is the result that a command of an earlier session has by its
-// directory: what its driver wrote down, or that nobody saw its end.
-func leftBehind(class supervise.Class, o supervise.Outcome, c run.Command, files string) *runResultBody {
-	switch class {
-	case supervise.Exited:
-		return resultOf(o, c)
-	case supervise.NeverStarted:
-		body := &runResultBody{Outcome: "not started"}
-		body.Verdict, body.Reason = steps.Fail, "never started: the session ended before it"
-		return body
-	case supervise.StillRunning, supervise.Unknown:
-	}
-	body := &runResultBody{Outcome: "unknown"}
-	body.Verdict, body.Reason = steps.Unknown, "its session died, and nobody saw its end"
-	if out, err := os.ReadFile(filepath.Join(files, supervise.OutputFile)); err == nil {
-		body.Bytes, body.OutSHA256 = int64(len(out)), sha(string(out))
-	}
-	return body
-}
-
 // cancel asks a running step to end; a second time, at once.
 func (s *Session) cancel(id string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	a := s.active[id]
+	s.mu.Unlock()
 	switch {
 	case a == nil:
 		return fmt.Errorf("%s does not run in this session: %w", id, ErrNotNow)
 	case a.process != nil:
-		a.process.Cancel()
-	case a.stop != nil:
-		a.stop()
-	default:
-		return fmt.Errorf("%s was started by a session that died: end it by hand (kill -INT -- -%d), then recheck it", id, a.group)
+		return a.process.Cancel()
 	}
+	a.stop()
 	return nil
 }
 
 // Output is the redacted output of the last attempt of a step's command: the
 // only file of it that is read.
 func (r *Run) Output(s *book.Step) string {
-	return filepath.Join(r.Files(s.ID, max(1, r.Step(s).Attempt)), "out.red")
+	return filepath.Join(r.Files(s.ID, max(1, r.Step(s).Attempt)), supervise.OutputFile)
 }
 
 func intList(codes []int) string {

@@ -112,6 +112,11 @@ type runIntentBody struct {
 	ProgramSHA string   `json:"program_sha256,omitempty"`
 	Dir        string   `json:"dir,omitempty"`
 	Env        []string `json:"env,omitempty"` // names only
+
+	// Order commits to all that its supervisor was handed, VerdictKey is the
+	// public key that must sign what it says at the end, base64.
+	Order      string `json:"order_sha256,omitempty"`
+	VerdictKey string `json:"verdict_key,omitempty"`
 }
 
 type runResultBody struct {
@@ -124,6 +129,7 @@ type runResultBody struct {
 	Signal    string `json:"signal,omitempty"`
 	Bytes     int64  `json:"out_bytes,omitempty"`
 	OutSHA256 string `json:"out_sha256,omitempty"` // of the redacted output
+	Source    string `json:"source,omitempty"`     // what the outcome rests on
 }
 
 type askBody struct {

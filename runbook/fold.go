@@ -178,6 +178,7 @@ func foldRunIntent(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[runIntentBody](e)
 	st := r.touch(body.Step, e, body.mark)
 	st.Attempt, st.Exit, st.Result, st.Reason, st.Verified, st.Who = body.Attempt, nil, nil, "", false, ""
+	st.order, st.verdictKey = body.Order, body.VerdictKey
 	// Nobody has seen its end: unknown until its result is in the log.
 	st.State, st.Reason = Unknown, "it was started, and its end was not seen"
 	return err

@@ -2,11 +2,7 @@ package runbook
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -44,21 +40,7 @@ func (s *Session) order(ctx context.Context, v book.Run, r *Run) (supervise.Orde
 // Digest commits to an order as it was shown: what an operator approves is
 // what is executed.
 func Digest(o supervise.Order) string {
-	return sha(strings.Join(slices.Concat([]string{o.Path, programSHA(o.Path), o.Dir}, o.Argv, []string{""}, names(o.Env)), "\x00"))
-}
-
-// programSHA is the SHA-256 of a program's file, empty if it can't be read.
-func programSHA(path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close() //nolint:errcheck // read only: nothing to lose
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(sum.Sum(nil))
+	return sha(strings.Join(slices.Concat([]string{o.Path, o.ProgramSHA, o.Dir}, o.Argv, []string{""}, names(o.Env)), "\x00"))
 }
 
 func names(env []string) []string {

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
 	"runbook/steps"
-	"runbook/steps/run"
 	"runbook/steps/supervise"
 )
 
@@ -105,16 +103,16 @@ func (s *Session) settleCommands(ctx context.Context) error {
 			continue // what a probe touched before its session died is not known
 		}
 		files := s.run.Files(id, st.Attempt)
-		class, outcome := supervise.Classify(files)
-		if class == supervise.StillRunning {
-			s.adopt(step, files, *v.Command, *st)
+		status := supervise.Classify(files, st.verdictKey)
+		if status.Class.Alive() {
+			s.adopt(step, files, v, *st)
 			continue
 		}
 		s.salvage(ctx, step, files)
 		if st.State != Unknown || st.Result != nil || st.Who != "" {
 			continue // it is settled
 		}
-		body := leftBehind(class, outcome, *v.Command, files)
+		body := endingOf(*st, status, *v.Command)
 		body.Step, body.Attempt = id, st.Attempt
 		if err := s.record(ctx, kindRunResult, body); err != nil {
 			return err
@@ -123,26 +121,18 @@ func (s *Session) settleCommands(ctx context.Context) error {
 	return nil
 }
 
-// adoptPace is how often a command of an earlier session is looked for.
-const adoptPace = 200 * time.Millisecond
-
-// adopt shows a command of an earlier session as running until it has ended.
-// Its exit code went with the session that started it: it is unknown then.
-func (s *Session) adopt(step *book.Step, files string, c run.Command, st StepState) {
-	s.active[step.ID] = &active{began: st.At, group: supervise.PID(files)}
+// adopt takes up a command that an earlier session started and that goes on.
+func (s *Session) adopt(step *book.Step, files string, v book.Run, st StepState) {
+	process := supervise.Attach(files, st.verdictKey)
+	s.active[step.ID] = &active{began: st.At, process: process}
 	go func() {
-		tick := time.NewTicker(adoptPace)
-		defer tick.Stop()
-		class, outcome := supervise.StillRunning, supervise.Outcome{}
-		for class == supervise.StillRunning {
-			<-tick.C
-			class, outcome = supervise.Classify(files)
+		end := process.End()
+		if end.Class == supervise.Unknown {
+			s.salvage(context.Background(), step, files)
 		}
-		s.salvage(context.Background(), step, files)
 		if st.State == Unknown {
-			body := leftBehind(class, outcome, c, files)
-			body.Step, body.Attempt = step.ID, st.Attempt
-			_ = s.record(context.Background(), kindRunResult, body) // unknown it stays, and the next session tries again
+			_ = s.finish(process, step, v, st.Attempt) // unknown it stays, and the next session tries again
+			return
 		}
 		s.mu.Lock()
 		delete(s.active, step.ID)

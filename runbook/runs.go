@@ -143,14 +143,31 @@ func Load(dir string) (*Run, *book.Book, error) {
 	if err == nil && r.Started.IsZero() {
 		return nil, nil, errors.Join(readErr, fmt.Errorf("the log in %s holds no run.start", dir))
 	}
-	for id, st := range r.Steps { // a command may be known better by its directory
-		if st.State == Unknown && st.Result == nil && st.Attempt > 0 {
-			if class, _ := supervise.Classify(r.Files(id, st.Attempt)); class == supervise.StillRunning {
-				st.State, st.Reason = Running, ""
-			}
+	r.overlay(b)
+	return r, b, errors.Join(readErr, err)
+}
+
+// overlay lays over the log what the directories of commands know better: one
+// that goes on, or has ended and whose result no session wrote down yet.
+func (r *Run) overlay(b *book.Book) {
+	for id, st := range r.Steps {
+		step := b.Step(id)
+		if step == nil || st.verdictKey == "" || st.State != Unknown || st.Result != nil {
+			continue
+		}
+		v, ok := step.Verb.(book.Run)
+		if !ok || v.Command == nil {
+			continue
+		}
+		switch end := supervise.Classify(r.Files(id, st.Attempt), st.verdictKey); {
+		case end.Class.Alive():
+			st.State, st.Reason = Running, ""
+		case end.Class == supervise.Exited:
+			body := endingOf(*st, end, *v.Command)
+			st.Exit, st.Result = body.Exit, body.result(end.Outcome.Began.Add(end.Outcome.Took))
+			st.State, st.Reason, st.Took = StateOf(body.Verdict), body.Reason, end.Outcome.Took
 		}
 	}
-	return r, b, errors.Join(readErr, err)
 }
 
 // ReadCopies reads the book and the target that a run executes.

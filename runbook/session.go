@@ -34,6 +34,8 @@ type Session struct {
 	writing sync.Mutex // held while an entry is written and folded in: entries fold in their order
 	looks   sync.WaitGroup
 
+	recorder supervise.Recorder // starts commands, and outlives us with them
+
 	mu        sync.Mutex
 	run       *Run
 	active    map[string]*active // steps that are being executed
@@ -42,13 +44,11 @@ type Session struct {
 	elsewhere map[string]string  // files of commands that the run's disk had no room for
 }
 
-// active is a step while it is executed. Of a command that an earlier session
-// started there is neither process nor stop, only its process group.
+// active is a step while it is executed.
 type active struct {
 	began   time.Time
-	process *supervise.Process
+	process *supervise.Process // of a command, from its start on
 	stop    context.CancelFunc // of a look, and of a command not yet started
-	group   int
 }
 
 type lateEntry struct {
@@ -229,8 +229,8 @@ func (s *Session) signal() {
 }
 
 // Close ends the looks that go on, lets them clean up, and gives the run's log
-// back. Commands that still run go on; their end is unknown to the log until
-// somebody settles it.
+// back. Commands that still run go on; the next session writes down how they
+// ended.
 func (s *Session) Close() error {
 	s.mu.Lock()
 	for _, a := range s.active {
@@ -240,7 +240,7 @@ func (s *Session) Close() error {
 	}
 	s.mu.Unlock()
 	s.looks.Wait() // each keeps to its own time limit
-	return s.log.Close()
+	return errors.Join(s.recorder.Close(), s.log.Close())
 }
 
 func worldKind(w *steps.World) string {

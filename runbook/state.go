@@ -77,6 +77,8 @@ type StepState struct {
 	At        time.Time     // of the last entry, or of the start while it runs
 	Took      time.Duration
 
+	order, verdictKey string // what its last intent commits to
+
 	Began time.Time // of a watch: slot k is due at Began + k*every, on the world's clock
 	Slots []Slot    // of a watch, in order
 }

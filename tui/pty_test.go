@@ -17,6 +17,8 @@ import (
 
 	"github.com/charmbracelet/x/term"
 	"github.com/creack/pty"
+
+	"runbook/steps/supervise"
 )
 
 const exitStuck = 4
@@ -26,6 +28,9 @@ const exitStuck = 4
 const childDir = "RUNBOOK_TUI_TEST_DIR"
 
 func TestMain(m *testing.M) {
+	if code, ours := supervise.Main(os.Args[1:]); ours {
+		os.Exit(code)
+	}
 	if dir := os.Getenv(childDir); dir != "" {
 		switch err := child(dir); {
 		case errors.Is(err, ErrStuck): // nothing can be written there

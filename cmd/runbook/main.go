@@ -17,10 +17,14 @@ import (
 
 	"runbook/runbook/practice"
 	"runbook/steps/safetext"
+	"runbook/steps/supervise"
 )
 
 func main() {
 	if code, ok := practice.Shim(filepath.Base(os.Args[0]), os.Args[1:]); ok {
+		os.Exit(code)
+	}
+	if code, ours := supervise.Main(os.Args[1:]); ours {
 		os.Exit(code)
 	}
 	os.Exit(run(os.Args[1:]))

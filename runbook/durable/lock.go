@@ -33,6 +33,11 @@ func TryLock(path string) (*Lock, error) {
 	return &Lock{f: f}, nil
 }
 
+// LockFile takes the write lock of an open file, without waiting, for as long
+// as anybody has this opening of it: also a process that inherited it. Errors
+// are those of TryLock.
+func LockFile(f *os.File) error { return tryLock(f) }
+
 // Describe replaces the one line of text that tells others who holds the lock.
 func (l *Lock) Describe(text string) error {
 	line := strings.Join(strings.Fields(text), " ")

@@ -81,7 +81,12 @@ func (c Command) Resolve(w *steps.World) (supervise.Order, error) {
 	if err != nil {
 		return supervise.Order{}, err
 	}
-	return o, nil
+	o.KillAfter = c.KillAfter.D()
+	o.ProgramSHA, err = supervise.FileSHA(o.Path)
+	if errors.Is(err, fs.ErrPermission) {
+		err = nil // it may be executed and not read: it is not held against anything
+	}
+	return o, err
 }
 
 const agentVar = "SSH_AUTH_SOCK"

@@ -21,14 +21,11 @@ func BenchmarkTrue(b *testing.B) {
 		}
 	})
 	b.Run("recorded", func(b *testing.B) {
-		dir, n := b.TempDir(), 0
+		dir, n, r := b.TempDir(), 0, recorder(b)
 		for b.Loop() {
 			n++
-			p, err := supervise.Start(supervise.Order{Argv: []string{"true"}, Path: "/usr/bin/true", Dir: "/", Files: filepath.Join(dir, fmt.Sprint(n))})
-			if err != nil {
-				b.Fatal(err)
-			}
-			if o := p.Outcome(); o.Exit != 0 || o.Err != "" || o.Warn != "" {
+			o := supervise.Order{Argv: []string{"true"}, Path: "/usr/bin/true", Dir: "/", Files: filepath.Join(dir, fmt.Sprint(n))}
+			if o := startBy(b, r, o).End().Outcome; o.Exit != 0 || o.Err != "" || o.Warn != "" {
 				b.Fatalf("%+v", o)
 			}
 		}
@@ -59,16 +56,14 @@ func BenchmarkOutput(b *testing.B) {
 	for name, secrets := range map[string][]steps.Secret{"recorded": nil, "redacted": {steps.NewSecret("correct-horse"), steps.NewSecret("battery-staple")}} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(size)
+			r := recorder(b)
 			for b.Loop() {
 				o := supervise.Order{Argv: []string{"cat", log}, Path: "/usr/bin/cat", Dir: "/", Files: filepath.Join(dir, "x.1"), Secrets: secrets}
-				p, err := supervise.Start(o)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if got := p.Outcome(); got.Bytes != int64(len(text)) {
+				got := startBy(b, r, o).End().Outcome
+				if got.Bytes != int64(len(text)) {
 					b.Fatalf("%+v", got)
 				}
-				b.ReportMetric(float64(size)/1e6/p.Outcome().Took.Seconds(), "step-MB/s")
+				b.ReportMetric(float64(size)/1e6/got.Took.Seconds(), "step-MB/s")
 				if err := os.RemoveAll(o.Files); err != nil {
 					b.Fatal(err)
 				}

@@ -12,37 +12,34 @@ import (
 	"runbook/steps/safetext"
 )
 
-// Cancel asks the command to end: SIGINT to its group, after the grace period
-// SIGTERM, after another SIGKILL. Asked again, the next signal goes at once.
-// When the program is gone, what is left of its group and below it is killed
-// and named. Cancel does not wait; Done tells.
-func (p *Process) Cancel() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// end asks the command to end; asked again, the next signal goes at once.
+func (c *command) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
-	case p.over:
-	case p.cancelled:
+	case c.over:
+	case c.cancelled:
 		select {
-		case p.again <- struct{}{}:
+		case c.again <- struct{}{}:
 		default: // one escalation is on its way already
 		}
 	default:
-		p.cancelled = true
-		go p.escalate()
+		c.cancelled = true
+		go c.escalate()
 	}
 }
 
 // escalate sends the signals until the program ends.
-func (p *Process) escalate() {
+func (c *command) escalate() {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
-		if !p.signal(sig) {
+		if !c.signal(sig) {
 			return
 		}
-		grace := time.NewTimer(p.order.Grace)
+		grace := time.NewTimer(c.Grace)
 		select {
-		case <-p.exited:
+		case <-c.exited:
 		case <-grace.C:
-		case <-p.again:
+		case <-c.again:
 		}
 		grace.Stop()
 	}
@@ -51,37 +48,38 @@ func (p *Process) escalate() {
 // signal sends sig to the group, as a terminal would, and reports false once
 // the program has ended. Who runs below it is remembered first: a signal may
 // orphan them out of sight.
-func (p *Process) signal(sig syscall.Signal) bool {
+func (c *command) signal(sig syscall.Signal) bool {
 	all := processes()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.over {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
 		return false
 	}
-	maps.Copy(p.family, p.members(all))
-	if err := syscall.Kill(-p.id.PID, sig); err != nil {
-		p.sent = append(p.sent, fmt.Sprintf("%s (%v)", unix.SignalName(sig), err))
+	maps.Copy(c.family, c.members(all))
+	if err := syscall.Kill(-c.who.Program.PID, sig); err != nil {
+		c.sent = append(c.sent, fmt.Sprintf("%s (%v)", unix.SignalName(sig), err))
 		return true
 	}
-	p.sent = append(p.sent, unix.SignalName(sig))
+	c.sent = append(c.sent, unix.SignalName(sig))
+	_ = syscall.Kill(-c.who.Program.PID, syscall.SIGCONT) // one that is stopped would not hear it
 	return true
 }
 
 // members are the processes of all that belong to the command, by pid and
 // without the program itself: of its session or group, remembered, with its
-// output as theirs, or below one of these. The caller holds p.mu.
-func (p *Process) members(all []proc) map[int]proc {
+// output as theirs, or below one of these. The caller holds c.mu.
+func (c *command) members(all []proc) map[int]proc {
 	found := map[int]proc{}
 	mine := func(q proc) bool {
-		known, ok := p.family[q.pid]
+		known, ok := c.family[q.pid]
 		_, below := found[q.ppid]
-		return ok && known.start == q.start || below || q.ppid == p.id.PID ||
-			q.sid == p.id.PID || q.pgid == p.id.PID || q.holds(p.raw)
+		return ok && known.start == q.start || below || q.ppid == c.who.Program.PID ||
+			q.sid == c.who.Program.PID || q.pgid == c.who.Program.PID || q.holds(c.rawInfo)
 	}
 	for grown := true; grown; {
 		grown = false
 		for _, q := range all {
-			if _, ok := found[q.pid]; !ok && q.pid != p.id.PID && !older(q.start, p.id.Start) && mine(q) {
+			if _, ok := found[q.pid]; !ok && q.pid != c.who.Program.PID && !older(q.start, c.who.Program.Start) && mine(q) {
 				found[q.pid], grown = q, true
 			}
 		}
@@ -97,8 +95,8 @@ const killWithin = 2 * time.Second
 
 // leftovers names what outlived the program. Of a cancelled command they are
 // killed, and so is what they started meanwhile.
-func (p *Process) leftovers() []string {
-	left, cancelled := p.remaining()
+func (c *command) leftovers() []string {
+	left, cancelled := c.remaining()
 	if !cancelled {
 		return names(left, func(proc) string { return "" })
 	}
@@ -110,7 +108,7 @@ func (p *Process) leftovers() []string {
 			}
 		}
 		time.Sleep(5 * time.Millisecond)
-		still, _ = p.remaining()
+		still, _ = c.remaining()
 		maps.Copy(seen, still)
 	}
 	return names(seen, func(q proc) string {
@@ -123,13 +121,13 @@ func (p *Process) leftovers() []string {
 
 // remaining looks for members now, remembers them, and reports whether the
 // command was cancelled.
-func (p *Process) remaining() (map[int]proc, bool) {
+func (c *command) remaining() (map[int]proc, bool) {
 	all := processes()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	found := p.members(all)
-	maps.Copy(p.family, found)
-	return found, p.cancelled
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found := c.members(all)
+	maps.Copy(c.family, found)
+	return found, c.cancelled
 }
 
 // names lists processes by pid, each with its name and what mark says.

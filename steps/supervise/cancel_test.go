@@ -28,6 +28,13 @@ func pidOf(t *testing.T, o supervise.Order, name string) int {
 	return pid
 }
 
+func cancel(t *testing.T, p *supervise.Process) {
+	t.Helper()
+	if err := p.Cancel(); err != nil {
+		t.Error(err)
+	}
+}
+
 // gone reports whether no process executes under pid; a zombie does not.
 func gone(pid int) bool {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
@@ -43,12 +50,12 @@ func TestCancelEndsWithTheFirstSignal(t *testing.T) {
 	o := script(t, `trap 'echo tidy; exit 9' INT; echo $$ >pid; while :; do sleep 0.01; done`)
 	p := start(t, o)
 	pidOf(t, o, "pid")
-	p.Cancel()
-	got := p.Outcome()
+	cancel(t, p)
+	got := p.End().Outcome
 	if got.Exit != 9 || !got.Cancelled || !slices.Equal(got.Sent, []string{"SIGINT"}) || output(t, o) != "tidy\n" {
 		t.Errorf("%+v: %q", got, output(t, o))
 	}
-	p.Cancel() // after the end it is nothing
+	cancel(t, p) // after the end it is nothing
 }
 
 // trapper ignores what can be ignored, and so does a process it put into a
@@ -64,11 +71,11 @@ func TestCancelEscalatesAndLeavesNobody(t *testing.T) {
 	o.Grace = 50 * time.Millisecond
 	p := start(t, o)
 	pid, escaped := pidOf(t, o, "pid"), pidOf(t, o, "escaped")
-	if pid != p.PID() {
-		t.Errorf("pid %d, process says %d", pid, p.PID())
+	if pid != p.Status().PID {
+		t.Errorf("pid %d, process says %d", pid, p.Status().PID)
 	}
-	p.Cancel()
-	got := p.Outcome()
+	cancel(t, p)
+	got := p.End().Outcome
 	if got.Signal != "SIGKILL" || !got.Cancelled || !slices.Equal(got.Sent, []string{"SIGINT", "SIGTERM", "SIGKILL"}) {
 		t.Errorf("%+v", got)
 	}
@@ -92,12 +99,12 @@ func TestCancelAgainEscalatesAtOnce(t *testing.T) {
 			return err == nil && string(data) == want
 		}
 	}
-	p.Cancel()
+	cancel(t, p)
 	await(t, "SIGINT", seen("int\n"))
-	p.Cancel()
+	cancel(t, p)
 	await(t, "SIGTERM", seen("int\nterm\n"))
-	p.Cancel()
-	if got := p.Outcome(); got.Signal != "SIGKILL" || len(got.Sent) != 3 {
+	cancel(t, p)
+	if got := p.End().Outcome; got.Signal != "SIGKILL" || len(got.Sent) != 3 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -106,7 +113,7 @@ func TestLeftoverIsNamedAndDelaysNothing(t *testing.T) {
 	t.Parallel()
 	o := script(t, `(setsid bash -c 'echo $$ >left; while :; do echo noise; sleep 0.01; done' &); until [ -s left ]; do sleep 0.01; done; exit 3`)
 	p := start(t, o)
-	got := p.Outcome()
+	got := p.End().Outcome
 	left := pidOf(t, o, "left")
 	t.Cleanup(func() {
 		if err := syscall.Kill(left, syscall.SIGKILL); err != nil {

@@ -3,9 +3,11 @@ package supervise_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -18,6 +20,9 @@ const driveVar = "RUN_TEST_DRIVES"
 // TestMain is also the driver that a test kills: it starts the order it is
 // given and waits for its end.
 func TestMain(m *testing.M) {
+	if code, ours := supervise.Main(os.Args[1:]); ours {
+		os.Exit(code)
+	}
 	text := os.Getenv(driveVar)
 	if text == "" {
 		os.Exit(m.Run())
@@ -29,11 +34,16 @@ func TestMain(m *testing.M) {
 	for _, s := range d.Plain {
 		d.Secrets = append(d.Secrets, steps.NewSecret(s))
 	}
-	p, err := supervise.Start(d.Order)
+	s, err := supervise.Seal(d.Order)
 	if err != nil {
 		panic(err)
 	}
-	if _, err := os.Stdout.WriteString("started\n"); err != nil {
+	key := s.Key
+	p, err := new(supervise.Recorder).Start(s)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := os.Stdout.WriteString("started " + key + "\n"); err != nil {
 		panic(err)
 	}
 	<-p.Done()
@@ -78,9 +88,12 @@ func driveWith(t *testing.T, cmd *exec.Cmd, o supervise.Order, secrets ...string
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "started\n" {
+	line, err := bufio.NewReader(out).ReadString('\n')
+	key, ok := strings.CutPrefix(strings.TrimSpace(line), "started ")
+	if !ok {
 		t.Fatalf("driver said %q, %v", line, err)
 	}
+	keys.Store(o.Files, key)
 	return cmd
 }
 
@@ -98,11 +111,15 @@ func TestKilledDriverLeavesTheCommandRunning(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Fatal("the driver was not killed")
 	}
-	if class, _ := supervise.Classify(o.Files); class != supervise.StillRunning || gone(pid) {
-		t.Errorf("driver killed: class %v, command gone %v", class, gone(pid))
+	if s := classify(o); s.Class != supervise.Running || gone(pid) {
+		t.Errorf("driver killed: %+v, command gone %v", s, gone(pid))
 	}
-	if _, err := supervise.Start(o); err == nil {
-		t.Error("the same intent forked twice")
+	again, err := supervise.Seal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := recorder(t).Start(again); !errors.Is(err, supervise.ErrStarted) {
+		t.Errorf("the same intent was started twice: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(o.Dir, "go"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -111,54 +128,10 @@ func TestKilledDriverLeavesTheCommandRunning(t *testing.T) {
 	if data, err := os.ReadFile(filepath.Join(o.Dir, "end")); string(data) != "finished\n" {
 		t.Errorf("the command did not finish: %q, %v", data, err)
 	}
-	if class, _ := supervise.Classify(o.Files); class != supervise.Unknown {
-		t.Errorf("after the end: class %v", class)
+	key, _ := keys.Load(o.Files)
+	if end := supervise.Attach(o.Files, key.(string)).End(); end.Class != supervise.Exited || end.Outcome.Exit != 5 {
+		t.Errorf("after the end: %+v", end)
 	}
-}
-
-func TestForgedIdentityIsUnknown(t *testing.T) {
-	t.Parallel()
-	o := script(t, untilGo)
-	p := start(t, o)
-	pidOf(t, o, "pid")
-	if class, _ := supervise.Classify(o.Files); class != supervise.StillRunning {
-		t.Fatalf("class %v", class)
-	}
-	path := filepath.Join(o.Files, "pid")
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var id map[string]any
-	if err := json.Unmarshal(data, &id); err != nil {
-		t.Fatal(err)
-	}
-	for field, forged := range map[string]any{"start": "1", "boot": "another", "pid": os.Getpid()} {
-		other := map[string]any{"start": id["start"], "boot": id["boot"], "pid": id["pid"]}
-		other[field] = forged
-		text, err := json.Marshal(other)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if class, _ := supervise.Classify(o.Files); class != supervise.Unknown {
-			t.Errorf("forged %s: class %v", field, class)
-		}
-	}
-	for _, torn := range []string{"", `{"pid":1,"st`} {
-		if err := os.WriteFile(path, []byte(torn), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if class, _ := supervise.Classify(o.Files); class != supervise.Unknown {
-			t.Errorf("torn to %q: class %v", torn, class)
-		}
-	}
-	p.Cancel()
-	p.Cancel()
-	p.Cancel()
-	p.Outcome()
 }
 
 func TestFloodOfOutput(t *testing.T) {
@@ -169,9 +142,9 @@ func TestFloodOfOutput(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	class, got := supervise.Classify(o.Files)
-	if class != supervise.Exited || got.Bytes != size || got.Warn != "" {
-		t.Errorf("class %v, %+v", class, got)
+	got := classify(o).Outcome
+	if classify(o).Class != supervise.Exited || got.Bytes != size || got.Warn != "" {
+		t.Errorf("%+v", got)
 	}
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok || usage.Maxrss > 64<<10 {

@@ -4,13 +4,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"runbook/steps/supervise"
 )
 
+// keys remembers the key of each order's verdict, as a log does, by its
+// directory of files.
+var keys sync.Map
+
 // order is of a program on our own PATH, for a fresh directory.
-func order(t *testing.T, argv ...string) supervise.Order {
+func order(t testing.TB, argv ...string) supervise.Order {
 	t.Helper()
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
@@ -23,26 +29,82 @@ func order(t *testing.T, argv ...string) supervise.Order {
 }
 
 // script is the order of a script as a book's sh becomes one.
-func script(t *testing.T, sh string) supervise.Order {
+func script(t testing.TB, sh string) supervise.Order {
 	t.Helper()
 	return order(t, "bash", "-euo", "pipefail", "-c", sh)
 }
 
-func start(t *testing.T, o supervise.Order) *supervise.Process {
+// recorder is one that goes with the test.
+func recorder(t testing.TB) *supervise.Recorder {
 	t.Helper()
-	p, err := supervise.Start(o)
+	r := new(supervise.Recorder)
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func start(t testing.TB, o supervise.Order) *supervise.Process {
+	t.Helper()
+	return startBy(t, recorder(t), o)
+}
+
+func startBy(t testing.TB, r *supervise.Recorder, o supervise.Order) *supervise.Process {
+	t.Helper()
+	p, err := r.Start(seal(t, o))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// output is what readers see of a finished order.
-func output(t *testing.T, o supervise.Order) string {
+func seal(t testing.TB, o supervise.Order) *supervise.Sealed {
+	t.Helper()
+	s, err := supervise.Seal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys.Store(o.Files, s.Key)
+	return s
+}
+
+// finish starts an order and waits for its end.
+func finish(t testing.TB, o supervise.Order) supervise.Outcome {
+	t.Helper()
+	return start(t, o).End().Outcome
+}
+
+// classify is what the directory says, with the key that was sealed last.
+func classify(o supervise.Order) supervise.Status {
+	key, _ := keys.Load(o.Files)
+	text, _ := key.(string)
+	return supervise.Classify(o.Files, text)
+}
+
+// output is what readers see of an order.
+func output(t testing.TB, o supervise.Order) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(o.Files, supervise.OutputFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// await waits for a visible fact.
+func await(t testing.TB, what string, fact func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(20 * time.Second)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer deadline.Stop()
+	defer tick.Stop()
+	for !fact() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("waited 20 s for %s", what)
+		case <-tick.C:
+		}
+	}
 }

@@ -7,15 +7,16 @@ import (
 	"hash"
 	"io"
 	"os"
-	"sync/atomic"
 	"time"
 
+	"runbook/runbook/durable"
 	"runbook/steps"
 	"runbook/steps/safetext"
 )
 
 const (
-	pollEvery = 20 * time.Millisecond
+	pollEvery = 20 * time.Millisecond  // while output comes
+	pollIdle  = 160 * time.Millisecond // while none does
 	chunk     = 256 << 10
 )
 
@@ -27,23 +28,16 @@ type follower struct {
 	sink *safetext.Redactor
 	hash hash.Hash
 	size int64
-	last atomic.Int64 // when output was last seen, Unix nanoseconds
 	err  error
 	buf  []byte
 }
 
-func newFollower(raw, red string, secrets []steps.Secret) (*follower, error) {
-	in, err := os.Open(raw)
-	if err != nil {
-		return nil, err
-	}
-	out, err := os.OpenFile(red, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, errors.Join(err, in.Close())
-	}
-	f := &follower{raw: in, red: out, hash: sha256.New(), buf: make([]byte, chunk)}
+// newFollower writes red from its start: the output of a redactor depends on
+// its input alone, so what another has written already is written again.
+func newFollower(raw, red *os.File, secrets []steps.Secret) *follower {
+	f := &follower{raw: raw, red: red, hash: sha256.New(), buf: make([]byte, chunk)}
 	f.sink = safetext.NewRedactor(counted{f}, secrets...)
-	return f, nil
+	return f
 }
 
 // counted is the way into out.red: what was written is also hashed.
@@ -59,10 +53,16 @@ func (c counted) Write(p []byte) (int, error) {
 // follow copies until exited is closed, and then what was written until then:
 // a process that outlived the command can't keep it open.
 func (f *follower) follow(exited <-chan struct{}) {
-	tick := time.NewTicker(pollEvery)
+	pace := pollEvery
+	tick := time.NewTimer(pace)
 	defer tick.Stop()
 	for {
-		f.copy(-1)
+		if f.copy(-1) {
+			pace = pollEvery
+		} else {
+			pace = min(2*pace, pollIdle)
+		}
+		tick.Reset(pace)
 		select {
 		case <-exited:
 			f.drain()
@@ -83,9 +83,9 @@ func (f *follower) drain() {
 	f.fail(f.sink.Close())
 }
 
-// copy reads up to limit bytes, all there are if it is negative. After an
-// error it only reads, so that the time of the last output stays true.
-func (f *follower) copy(limit int64) {
+// copy reads up to limit bytes, all there are if it is negative, and reports
+// whether there were any.
+func (f *follower) copy(limit int64) (grew bool) {
 	for limit != 0 {
 		buf := f.buf
 		if limit > 0 && limit < int64(len(buf)) {
@@ -93,7 +93,7 @@ func (f *follower) copy(limit int64) {
 		}
 		n, err := f.raw.Read(buf)
 		if n > 0 {
-			f.last.Store(time.Now().UnixNano())
+			grew = true
 			if f.err == nil {
 				_, werr := f.sink.Write(buf[:n])
 				f.fail(werr)
@@ -106,9 +106,10 @@ func (f *follower) copy(limit int64) {
 			if !errors.Is(err, io.EOF) {
 				f.fail(err)
 			}
-			return
+			return grew
 		}
 	}
+	return grew
 }
 
 // fail keeps the first error.
@@ -120,5 +121,9 @@ func (f *follower) fail(err error) {
 
 // close makes out.red durable.
 func (f *follower) close() error {
-	return errors.Join(f.err, f.red.Sync(), f.red.Close(), f.raw.Close())
+	err := f.err
+	if f.size > 0 {
+		err = errors.Join(err, durable.SyncData(f.red))
+	}
+	return errors.Join(err, f.red.Close(), f.raw.Close())
 }

@@ -53,9 +53,8 @@ func TestVerdictSurvivesAFullDisk(t *testing.T) {
 	})
 	o := script(t, `head -c 4000000 /dev/zero || exit 5`)
 	o.Files = filepath.Join(disk, "x.1")
-	seen := start(t, o).Outcome()
-	class, got := supervise.Classify(o.Files)
-	if class != supervise.Exited || got.Exit != 5 || !strings.Contains(got.Warn, "not recorded in full") {
-		t.Errorf("class %v, %+v, the process saw %+v", class, got, seen)
+	got := finish(t, o)
+	if class := classify(o).Class; class != supervise.Exited || got.Exit != 5 || !strings.Contains(got.Warn, "not recorded in full") {
+		t.Errorf("class %v, %+v", class, got)
 	}
 }

@@ -17,7 +17,8 @@ type Order struct {
 	Agent       bool           // the environment names the SSH agent
 	Stdin       []byte         // what the program reads; nothing if empty
 	Interactive bool           // it has a terminal of its own, which a screen attaches to
-	Files       string         // the directory of started, out.red and verdict; made 0700 if missing
+	Files       string         // the directory of started, out.red and verdict; made if missing
+	Shared      bool           // the group may read out.red along
 	Secrets     []steps.Secret // what is redacted from the output
 	Grace       time.Duration  // between SIGINT, SIGTERM and SIGKILL of a cancel; 10 s if zero
 	KillAfter   time.Duration  // then it is cancelled, whoever looks on; never if zero

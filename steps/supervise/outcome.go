@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"time"
@@ -9,19 +8,23 @@ import (
 
 // The files of one execution, in the directory Order.Files.
 const (
-	startedFile = "started" // the intent: there before the fork, durable
-	pidFile     = "pid"     // who runs; means nothing after a reboot
-	rawFile     = "out"     // raw output; only the follower opens it
-	verdictFile = "verdict" // the outcome, durable
+	startedFile = "started"        // the intent: there before the fork, durable
+	lockFile    = "lock"           // held as long as somebody supervises
+	pidFile     = "pid"            // who runs; means nothing after a reboot
+	cancelFile  = "cancel"         // a byte for each request to end
+	logFile     = "supervisor.log" // what a supervisor says of itself; empty, it goes
+	rawFile     = "out"            // raw output; only its supervisor opens it
+	verdictFile = "verdict"        // the outcome, signed, durable
 
 	// OutputFile holds the output without secrets: the only one readers open.
 	OutputFile = "out.red"
 )
 
-// Outcome is how a command ended, as the verdict file holds it.
+// Outcome is how a command ended, as its verdict holds it.
 type Outcome struct {
 	Exit      int           `json:"exit"`                // exit code; -1 if a signal ended it or it was never executed
 	Signal    string        `json:"signal,omitempty"`    // SIGTERM, if a signal ended it
+	Core      bool          `json:"core,omitempty"`      // it left a core dump
 	Cancelled bool          `json:"cancelled,omitempty"` // somebody asked for its end
 	Sent      []string      `json:"sent,omitempty"`      // the signals we sent, in order
 	Began     time.Time     `json:"began"`
@@ -32,6 +35,8 @@ type Outcome struct {
 	Err       string        `json:"err,omitempty"`       // what kept the program from being executed
 	Unseen    string        `json:"unseen,omitempty"`    // why the end of a process that ran is not known
 	Warn      string        `json:"warn,omitempty"`      // what could not be recorded
+	Order     string        `json:"order"`               // the commitment of what was executed
+	Source    string        `json:"source"`              // who saw it: "supervisor", or "recorder" after the supervisor died
 }
 
 // Class is what a directory of files says about an execution.
@@ -40,62 +45,76 @@ type Class uint8
 // The classes. Unknown is a command that was to be started and whose end
 // nobody saw: it may have done nothing, a part, or all.
 const (
-	Unknown Class = iota
-	NeverStarted
-	Exited
-	StillRunning
+	Unknown      Class = iota
+	NeverStarted       // no intent of it was ever durable
+	Exited             // a signed verdict says how
+	Running            // it is supervised
+	Orphan             // it goes on, and nobody will see its end
 )
 
 // String is the class's name in messages.
 func (c Class) String() string {
-	return [...]string{Unknown: "unknown", NeverStarted: "never started", Exited: "exited", StillRunning: "still running"}[c]
+	return [...]string{Unknown: "unknown", NeverStarted: "never started", Exited: "exited", Running: "running", Orphan: "running without a supervisor"}[c]
 }
 
-// identity is a process that can be recognised: a pid is used again, a pid
-// with its start time and boot is not.
-type identity struct {
-	PID   int    `json:"pid"`
-	Start string `json:"start"`
-	Boot  string `json:"boot"`
+// Alive reports whether the command goes on.
+func (c Class) Alive() bool { return c == Running || c == Orphan }
+
+// Status is what the directory of an execution tells.
+type Status struct {
+	Class    Class
+	Outcome  Outcome // of Exited
+	Source   string  // what the class rests on
+	PID      int     // the program, also its session and group; 0 if not known
+	Stopped  string  // who is stopped by a signal and does not go on: "supervisor" or "program"
+	Withheld int64   // bytes of output that nobody has redacted, and nobody may read
 }
 
-// Classify says what the directory of an execution tells. The outcome is
-// filled in for Exited alone. It needs nobody to be alive; between the end of
-// a command and its verdict it answers Unknown.
-func Classify(dir string) (Class, Outcome) {
-	if o, ok := readVerdict(dir); ok {
-		return Exited, o
+// Classify says what the directory of an execution tells; key is the one its
+// intent names. It needs nobody to be alive and changes nothing.
+func Classify(files, key string) Status {
+	s := Status{Source: "the verdict"}
+	who := readIdentities(files)
+	s.PID = who.Program.PID
+	o, signed := readVerdict(files, key)
+	if signed == verdictGood {
+		s.Class, s.Outcome, s.Source = Exited, o, "the verdict of its "+o.Source
+		return s
 	}
-	if _, err := os.Lstat(filepath.Join(dir, startedFile)); os.IsNotExist(err) {
-		return NeverStarted, Outcome{}
+	if _, err := os.Lstat(filepath.Join(files, startedFile)); os.IsNotExist(err) {
+		s.Class, s.Source = NeverStarted, "no intent in its directory"
+		return s
 	}
-	if alive(readIdentity(dir)) {
-		return StillRunning, Outcome{}
+	if held, err := locked(files); held && err == nil {
+		s.Class, s.Source, s.Stopped = Running, "the lock of its supervisor", who.stopped()
+		return s
 	}
-	if o, ok := readVerdict(dir); ok { // it may have ended since the first look
-		return Exited, o
+	// It may have ended since the first look.
+	if o, signed = readVerdict(files, key); signed == verdictGood {
+		s.Class, s.Outcome, s.Source = Exited, o, "the verdict of its "+o.Source
+		return s
 	}
-	return Unknown, Outcome{}
+	s.Withheld = withheld(files)
+	switch {
+	case who.Program.alive():
+		s.Class, s.Source, s.Stopped = Orphan, "its process", who.stopped()
+	case signed == verdictForged:
+		s.Source = "a verdict that its key did not sign"
+	default:
+		s.Source = "neither verdict nor process"
+	}
+	return s
 }
 
-func readVerdict(dir string) (o Outcome, ok bool) {
-	data, err := os.ReadFile(filepath.Join(dir, verdictFile))
-	return o, err == nil && json.Unmarshal(data, &o) == nil
-}
-
-func readIdentity(dir string) (id identity) {
-	data, err := os.ReadFile(filepath.Join(dir, pidFile))
-	if err != nil || json.Unmarshal(data, &id) != nil {
-		return identity{}
+// withheld is how much raw output lies there.
+func withheld(files string) int64 {
+	raw, err := os.Lstat(filepath.Join(files, rawFile))
+	if err != nil {
+		return 0
 	}
-	return id
-}
-
-// alive reports whether exactly this process still executes.
-func alive(id identity) bool {
-	if id.PID <= 0 || id.Start == "" || id.Boot == "" || id.Boot != bootID() {
-		return false
+	red, err := os.Lstat(filepath.Join(files, OutputFile))
+	if err != nil {
+		return raw.Size()
 	}
-	p, ok := look(id.PID)
-	return ok && !p.zombie && p.start == id.Start
+	return max(0, raw.Size()-red.Size())
 }

@@ -13,10 +13,14 @@ type proc struct {
 	pid, ppid, pgid, sid int
 	start                string // when it began, in the system's own terms
 	comm                 string
-	zombie               bool
+	zombie, stopped      bool
 }
 
-const stateZombie = 5 // SZOMB of sys/proc.h
+// States of sys/proc.h.
+const (
+	stateStopped = 4 // SSTOP
+	stateZombie  = 5 // SZOMB
+)
 
 // bootID names this boot of the machine; empty if it can't be told.
 func bootID() string {
@@ -56,7 +60,7 @@ func read(k *unix.KinfoProc) proc {
 		pid: int(k.Proc.P_pid), ppid: int(k.Eproc.Ppid), pgid: int(k.Eproc.Pgid),
 		start:  fmt.Sprintf("%d.%06d", k.Proc.P_starttime.Sec, k.Proc.P_starttime.Usec),
 		comm:   strings.TrimRight(unix.ByteSliceToString(k.Proc.P_comm[:]), "\x00"),
-		zombie: k.Proc.P_stat == stateZombie,
+		zombie: k.Proc.P_stat == stateZombie, stopped: k.Proc.P_stat == stateStopped,
 	}
 	if sid, err := unix.Getsid(p.pid); err == nil {
 		p.sid = sid
@@ -66,10 +70,3 @@ func read(k *unix.KinfoProc) proc {
 
 // holds can't be told here without rights over the other process.
 func (proc) holds(os.FileInfo) bool { return false }
-
-// reap waits for the child and calls over as soon as it has ended.
-func reap(child *os.Process, over func()) (*os.ProcessState, error) {
-	state, err := child.Wait()
-	over()
-	return state, err
-}

@@ -15,7 +15,7 @@ type proc struct {
 	pid, ppid, pgid, sid int
 	start                string // when it began, in the system's own terms
 	comm                 string
-	zombie               bool
+	zombie, stopped      bool
 }
 
 // bootID names this boot of the machine; empty if it can't be told.
@@ -52,7 +52,7 @@ func parse(pid int, data []byte) (proc, bool) {
 	if len(f) < 20 {
 		return proc{}, false
 	}
-	p := proc{pid: pid, start: f[19], comm: string(data[open+1 : end]), zombie: f[0] == "Z" || f[0] == "X"}
+	p := proc{pid: pid, start: f[19], comm: string(data[open+1 : end]), zombie: f[0] == "Z" || f[0] == "X", stopped: f[0] == "T" || f[0] == "t"}
 	for i, field := range []*int{&p.ppid, &p.pgid, &p.sid} {
 		n, err := strconv.Atoi(f[i+1])
 		if err != nil {
@@ -101,17 +101,4 @@ func (p proc) holds(file os.FileInfo) bool {
 		}
 	}
 	return false
-}
-
-// reap waits for the child. It calls over between its end and its reaping,
-// while its pid can't belong to anybody else yet.
-func reap(child *os.Process, over func()) (*os.ProcessState, error) {
-	for {
-		err := unix.Waitid(unix.P_PID, child.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if err != unix.EINTR {
-			break
-		}
-	}
-	over()
-	return child.Wait()
 }

@@ -2,70 +2,138 @@ package supervise
 
 import (
 	"errors"
+	"fmt"
 	"os"
-	"sync"
+	"path/filepath"
+	"syscall"
 	"time"
 )
 
-// Process is a command that runs, or ran.
+// Process is a command that runs, or ran, as its driver sees it. It holds
+// nothing that the command needs.
 type Process struct {
-	order  Order
-	began  time.Time
-	child  *os.Process // nil if it was never executed
-	id     identity
-	raw    os.FileInfo   // of the raw output, to recognise who holds it
-	exited chan struct{} // the program ended
-	done   chan struct{} // and that is recorded
-
-	follower *follower     // nil if there are no files to follow
-	again    chan struct{} // a cancel was asked for once more
-
-	mu        sync.Mutex
-	over      bool // the program ended: signal nobody by its pid
-	cancelled bool
-	sent      []string
-	family    map[int]proc // seen below the program while it was cancelled
-	warnings  error
-	outcome   Outcome
+	files, key string
+	began      time.Time
+	done       chan struct{}
+	end        Status
 }
 
-func newProcess(o Order) *Process {
-	if o.Grace == 0 {
-		o.Grace = 10 * time.Second
+// attachPace is how often a command that somebody else started is looked for.
+const attachPace = 100 * time.Millisecond
+
+// Attach follows a command that another driver started, to its end.
+func Attach(files, key string) *Process {
+	p := &Process{files: files, key: key, began: time.Now(), done: make(chan struct{})}
+	if info, err := os.Stat(filepath.Join(files, startedFile)); err == nil {
+		p.began = info.ModTime()
 	}
-	return &Process{
-		order: o, began: time.Now(),
-		exited: make(chan struct{}), done: make(chan struct{}),
-		again: make(chan struct{}, 1), family: map[int]proc{},
-	}
+	go func() {
+		defer close(p.done)
+		tick := time.NewTicker(attachPace)
+		defer tick.Stop()
+		for {
+			if p.end = Classify(files, key); !p.end.Class.Alive() {
+				return
+			}
+			<-tick.C
+		}
+	}()
+	return p
 }
 
-// PID is the process id, also its session and group; 0 if the program could
-// not be executed.
-func (p *Process) PID() int { return p.id.PID }
-
-// Done is closed when the command has ended and its verdict is durable.
+// Done is closed when the command has ended and its verdict is durable, or
+// when nobody is left who could give one.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Outcome is how it ended; call it after Done.
-func (p *Process) Outcome() Outcome {
+// End is how it ended; it waits for Done.
+func (p *Process) End() Status {
 	<-p.done
-	return p.outcome
+	return p.end
+}
+
+// Status is how it is now.
+func (p *Process) Status() Status {
+	select {
+	case <-p.done:
+		return p.end
+	default:
+		return Classify(p.files, p.key)
+	}
 }
 
 // LastOutput is when the command last wrote something, or when it began.
 func (p *Process) LastOutput() time.Time {
-	if p.follower != nil {
-		if at := p.follower.last.Load(); at != 0 {
-			return time.Unix(0, at)
+	for _, name := range []string{rawFile, OutputFile} {
+		if info, err := os.Lstat(filepath.Join(p.files, name)); err == nil && info.Size() > 0 {
+			return info.ModTime()
 		}
 	}
 	return p.began
 }
 
-// warn keeps an error that must not stop the command.
-func (p *Process) warn(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.warnings = errors.Join(p.warnings, err)
+// Cancel asks the command to end: SIGINT to its group, after the grace period
+// SIGTERM, after another SIGKILL; asked again, the next signal goes at once.
+// When the program is gone, what is left of its group and below it is killed
+// and named. Cancel does not wait; Done tells. Where nobody supervises any
+// more, each call sends the next signal, and nothing is named.
+func (p *Process) Cancel() error {
+	s := p.Status()
+	switch s.Class {
+	case Running:
+		return p.request(s)
+	case Orphan:
+		return p.signal()
+	case Unknown, NeverStarted, Exited:
+	}
+	return nil
+}
+
+// request leaves a byte for the supervisor, and wakes it if it was stopped.
+func (p *Process) request(s Status) error {
+	f, err := os.OpenFile(filepath.Join(p.files, cancelFile), os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW, 0)
+	if err == nil {
+		_, err = f.Write([]byte("c"))
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("cancel the command: %w; its process group is %d", err, s.PID)
+	}
+	if s.Stopped == "supervisor" {
+		return cont(readIdentities(p.files).Supervisor)
+	}
+	return nil
+}
+
+// orphanSignals is what an orphan gets, a call each.
+var orphanSignals = []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL}
+
+// signal signals the group of an orphan. How far it got lies in the size of
+// the file of requests, so that another driver goes on there.
+func (p *Process) signal() error {
+	id := readIdentities(p.files).Program
+	sent := int64(0)
+	path := filepath.Join(p.files, cancelFile)
+	if info, err := os.Lstat(path); err == nil {
+		sent = info.Size()
+	}
+	if !id.alive() {
+		return nil
+	}
+	if err := syscall.Kill(-id.PID, orphanSignals[min(int(sent), len(orphanSignals)-1)]); err != nil {
+		return fmt.Errorf("cancel the command: signal process group %d: %w", id.PID, err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil //nolint:nilerr // the signal is sent; the next call sends the same once more
+	}
+	_, err = f.Write([]byte("c"))
+	return errors.Join(err, f.Close())
+}
+
+// cont lets a stopped process go on.
+func cont(id identity) error {
+	if !id.alive() {
+		return nil
+	}
+	return os.NewSyscallError("kill", syscall.Kill(id.PID, syscall.SIGCONT))
 }

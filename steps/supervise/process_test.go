@@ -41,14 +41,13 @@ func TestOutcomes(t *testing.T) {
 	}
 	for _, c := range cases {
 		o := script(t, c.sh)
-		got := start(t, o).Outcome()
+		got := finish(t, o)
 		if got.Exit != c.exit || got.Signal != c.signal || got.Err != "" || got.Warn != "" || got.Cancelled {
 			t.Errorf("%s: %+v", c.sh, got)
 		}
-		class, kept := supervise.Classify(o.Files)
-		kept.Took, kept.Began = got.Took, got.Began
-		if class != supervise.Exited || !reflect.DeepEqual(kept, got) {
-			t.Errorf("%s: classified %v %+v, was %+v", c.sh, class, kept, got)
+		kept := classify(o)
+		if kept.Class != supervise.Exited || !reflect.DeepEqual(kept.Outcome, got) || got.Source != "supervisor" {
+			t.Errorf("%s: classified %+v, was %+v", c.sh, kept, got)
 		}
 	}
 }
@@ -56,7 +55,7 @@ func TestOutcomes(t *testing.T) {
 func TestOutputIsRecorded(t *testing.T) {
 	t.Parallel()
 	o := script(t, "pwd; echo error >&2; printf end")
-	got := start(t, o).Outcome()
+	got := finish(t, o)
 	want := o.Dir + "\nerror\nend"
 	sum := sha256.Sum256([]byte(want))
 	if output(t, o) != want || got.Bytes != int64(len(want)) || got.SHA256 != hex.EncodeToString(sum[:]) {
@@ -73,7 +72,7 @@ func TestOutputIsRecorded(t *testing.T) {
 			t.Errorf("%s: mode %v, %v", e.Name(), info.Mode(), err)
 		}
 	}
-	if !slices.Equal(names, []string{"out.red", "pid", "started", "verdict"}) {
+	if !slices.Equal(names, []string{"lock", "out.red", "pid", "started", "verdict"}) {
 		t.Errorf("files left: %v", names)
 	}
 	tail, next, err := supervise.Tail(filepath.Join(o.Files, supervise.OutputFile), 3)
@@ -90,11 +89,11 @@ func TestProgramThatCannotBeExecuted(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := start(t, o)
-	got := p.Outcome()
-	if got.Exit != -1 || !strings.Contains(got.Err, "exec format error") || p.PID() != 0 {
-		t.Errorf("outcome %+v, pid %d", got, p.PID())
+	got := p.End().Outcome
+	if got.Exit != -1 || !strings.Contains(got.Err, "exec format error") || p.Status().PID != 0 {
+		t.Errorf("outcome %+v, pid %d", got, p.Status().PID)
 	}
-	if class, _ := supervise.Classify(o.Files); class != supervise.Exited {
+	if class := classify(o).Class; class != supervise.Exited {
 		t.Errorf("class %v", class)
 	}
 }
@@ -102,7 +101,7 @@ func TestProgramThatCannotBeExecuted(t *testing.T) {
 func TestOneIntentForksOnce(t *testing.T) {
 	t.Parallel()
 	o := script(t, "echo once >>count")
-	if class, _ := supervise.Classify(o.Files); class != supervise.NeverStarted {
+	if class := classify(o).Class; class != supervise.NeverStarted {
 		t.Errorf("before: %v", class)
 	}
 	type result struct {
@@ -110,9 +109,15 @@ func TestOneIntentForksOnce(t *testing.T) {
 		err error
 	}
 	results := make(chan result)
-	for range 16 {
+	recorders := []*supervise.Recorder{recorder(t), recorder(t)}
+	for i := range 16 {
 		go func() {
-			p, err := supervise.Start(o)
+			s, err := supervise.Seal(o)
+			if err != nil {
+				results <- result{nil, err}
+				return
+			}
+			p, err := recorders[i%2].Start(s)
 			results <- result{p, err}
 		}()
 	}
@@ -124,10 +129,10 @@ func TestOneIntentForksOnce(t *testing.T) {
 		case r.err != nil:
 			t.Error(r.err)
 		default:
-			r.p.Outcome()
+			r.p.End()
 		}
 	}
-	if _, err := supervise.Start(o); !errors.Is(err, supervise.ErrStarted) || refused != 15 {
+	if _, err := recorders[0].Start(seal(t, o)); !errors.Is(err, supervise.ErrStarted) || refused != 15 {
 		t.Errorf("%d refused, after the end: %v", refused, err)
 	}
 	data, err := os.ReadFile(filepath.Join(o.Dir, "count"))
@@ -146,7 +151,7 @@ func TestEnvironmentIsBuilt(t *testing.T) {
 	for _, env := range [][]string{nil, {"PATH=/usr/bin:/bin", "A=1 2\n3", "EMPTY="}} {
 		o := order(t, "env", "-0")
 		o.Env = env
-		start(t, o).Outcome()
+		finish(t, o)
 		got := strings.Split(strings.TrimSuffix(output(t, o), "\x00"), "\x00")
 		if len(env) == 0 {
 			env = []string{""}
@@ -161,7 +166,7 @@ func TestNoTerminal(t *testing.T) {
 	t.Parallel()
 	o := script(t, `cat; if read -r x </dev/tty; then echo asked; else echo none; fi`)
 	began := time.Now()
-	start(t, o).Outcome()
+	finish(t, o)
 	if out := output(t, o); !strings.HasSuffix(out, "none\n") || time.Since(began) > 5*time.Second {
 		t.Errorf("%v: %q", time.Since(began), out)
 	}
@@ -178,7 +183,7 @@ func TestSecretsNeverReachTheOutput(t *testing.T) {
 	o := script(t, text)
 	o.Env = append(o.Env, "CANARY="+secret)
 	o.Secrets = []steps.Secret{steps.NewSecret(secret)}
-	got := start(t, o).Outcome()
+	got := finish(t, o)
 	out := output(t, o)
 	if got.Exit != 0 || strings.Count(out, "a[redacted]b\n") != len(secret)+1 {
 		t.Errorf("%+v: %q", got, out)
@@ -202,23 +207,7 @@ func TestLastOutput(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(o.Dir, "go"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p.Outcome(); !p.LastOutput().After(first) || output(t, o) != "ready\ndone\n" {
+	if p.End(); !p.LastOutput().After(first) || output(t, o) != "ready\ndone\n" {
 		t.Errorf("last output %v, before %v", p.LastOutput(), first)
-	}
-}
-
-// await waits for a visible fact.
-func await(t *testing.T, what string, fact func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(10 * time.Second)
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer deadline.Stop()
-	defer tick.Stop()
-	for !fact() {
-		select {
-		case <-deadline.C:
-			t.Fatalf("waited 10 s for %s", what)
-		case <-tick.C:
-		}
 	}
 }

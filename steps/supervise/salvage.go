@@ -43,7 +43,3 @@ func Salvage(dir string, secrets []steps.Secret) (err error) {
 	}
 	return durable.SyncDir(dir)
 }
-
-// PID is the process group of a command that another driver started, 0 if it
-// is not known.
-func PID(dir string) int { return readIdentity(dir).PID }

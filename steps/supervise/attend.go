@@ -1,0 +1,101 @@
+package supervise
+
+import (
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// attend sees a launched command to its end: it follows the output, takes
+// requests to cancel, and makes output and verdict durable, in this order.
+func (c *command) attend() error {
+	go c.listen()
+	go c.wait()
+	return c.record()
+}
+
+// refuse records a program that could not be executed.
+func (c *command) refuse(err error) error {
+	c.outcome.Err = "program not executed: " + err.Error()
+	c.over = true
+	close(c.exited)
+	return c.record()
+}
+
+// wait sees the program end. It is not reaped before its verdict is durable:
+// if we die in between, whoever inherits it can still read how it ended.
+func (c *command) wait() {
+	defer close(c.exited)
+	end, err := await(c.who.Program.PID)
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	c.outcome.Took = time.Since(c.began)
+	c.outcome.Leftovers = c.leftovers()
+	switch {
+	case err != nil:
+		c.outcome.Unseen = "its end was not seen: " + err.Error()
+	case end.signal != 0:
+		c.outcome.Signal, c.outcome.Core = unix.SignalName(end.signal), end.core
+	default:
+		c.outcome.Exit = end.code
+	}
+}
+
+// listen takes requests to cancel, and the order's own limit.
+func (c *command) listen() {
+	tick := time.NewTicker(cancelPace)
+	defer tick.Stop()
+	limit := make(<-chan time.Time)
+	if c.KillAfter > 0 {
+		timer := time.NewTimer(time.Until(c.began.Add(c.KillAfter)))
+		defer timer.Stop()
+		limit = timer.C
+	}
+	seen := int64(0)
+	for {
+		select {
+		case <-c.exited:
+			return
+		case <-limit:
+			c.end()
+		case <-tick.C:
+			info, err := c.cancel.Stat()
+			for ; err == nil && seen < info.Size(); seen++ {
+				c.end()
+			}
+		}
+	}
+}
+
+// cancelPace is how often somebody who asks for the end is looked for.
+const cancelPace = 50 * time.Millisecond
+
+// record follows the output to the program's end, and then writes it all down.
+func (c *command) record() error {
+	f := c.follower
+	f.follow(c.exited)
+	c.warn(f.close())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.outcome.Bytes, c.outcome.SHA256 = f.size, hex.EncodeToString(f.hash.Sum(nil))
+	c.outcome.Began, c.outcome.Cancelled, c.outcome.Sent = c.began.UTC(), c.cancelled, c.sent
+	if c.warnings != nil {
+		c.outcome.Warn = c.warnings.Error()
+	}
+	err := writeVerdict(c.verdict, c.outcome, c.key())
+	if err != nil {
+		// Nothing was reserved, or the disk refused even that: the raw output
+		// makes room, or the verdict is lost.
+		c.outcome.Warn = errors.Join(c.warnings, err, c.raw.Truncate(0)).Error()
+		err = writeVerdict(c.verdict, c.outcome, c.key())
+	}
+	if err != nil {
+		return err
+	}
+	// What can't be removed stays withheld; the verdict stands.
+	_ = errors.Join(c.dir.remove(rawFile), c.dir.remove(cancelFile))
+	return nil
+}

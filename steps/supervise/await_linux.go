@@ -1,0 +1,93 @@
+package supervise
+
+import (
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// ending is how a child ended.
+type ending struct {
+	code   int
+	signal syscall.Signal // that ended it; 0 if it exited
+	core   bool
+}
+
+// childInfo is what waitid(2) fills in for a child: siginfo_t of <signal.h> on
+// 64-bit systems.
+type childInfo struct {
+	_      [4]int32
+	pid    int32
+	uid    uint32
+	status int32
+	_      [100]byte
+}
+
+// The values of si_code for a child, from <signal.h>.
+const (
+	childExited = 1
+	childDumped = 3
+)
+
+// await waits for the end of a child and leaves it unreaped: its pid can't
+// belong to anybody else, and its end can be read again.
+func await(pid int) (ending, error) {
+	var info unix.Siginfo
+	for {
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return ending{}, os.NewSyscallError("waitid", err)
+		}
+		break
+	}
+	child := (*childInfo)(unsafe.Pointer(&info)) //nolint:gosec // G103: the package has no names for these fields
+	if info.Code == childExited {
+		return ending{code: int(child.status)}, nil
+	}
+	return ending{code: -1, signal: syscall.Signal(child.status), core: info.Code == childDumped}, nil
+}
+
+// reapOrphans takes away what ended among the processes we inherited, except
+// the program itself: see await.
+func reapOrphans(program int) {
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGCHLD)
+	for range ended {
+		for _, pid := range children() {
+			if pid != program {
+				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // it lives, or it is gone
+			}
+		}
+	}
+}
+
+// children are the processes whose parent is this one. The kernel lists them
+// by the thread that forked them.
+func children() []int {
+	var all []int
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		return nil
+	}
+	for _, list := range lists {
+		data, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, word := range strings.Fields(string(data)) {
+			if pid, err := strconv.Atoi(word); err == nil {
+				all = append(all, pid)
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,42 @@
+//go:build !linux
+
+package supervise
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+// ending is how a child ended.
+type ending struct {
+	code   int
+	signal syscall.Signal // that ended it; 0 if it exited
+	core   bool
+}
+
+// await waits for the end of a child.
+func await(pid int) (ending, error) {
+	child, err := os.FindProcess(pid)
+	if err != nil {
+		return ending{}, err
+	}
+	state, err := child.Wait()
+	if err != nil {
+		return ending{}, err
+	}
+	ws, ok := state.Sys().(syscall.WaitStatus)
+	if !ok {
+		return ending{}, fmt.Errorf("the system said %v", state)
+	}
+	if ws.Signaled() {
+		return ending{code: -1, signal: ws.Signal(), core: ws.CoreDump()}, nil
+	}
+	return ending{code: ws.ExitStatus()}, nil
+}
+
+// reapOrphans has nothing to do: orphans go to the init process here.
+func reapOrphans(int) {}
+
+// children can't be told; only what a supervisor wrote down is known.
+func children() []int { return nil }

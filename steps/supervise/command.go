@@ -1,0 +1,186 @@
+package supervise
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"runbook/runbook/durable"
+)
+
+// ErrStarted says that this intent has forked already, or may have: one
+// intent forks at most once.
+var ErrStarted = errors.New("already started")
+
+// command is one execution, in the process that supervises it.
+type command struct {
+	parcel
+	dir      folder
+	who      identities
+	began    time.Time
+	input    *os.File // what the program reads
+	raw      *os.File // what it writes to
+	rawInfo  os.FileInfo
+	follower *follower
+	verdict  *os.File
+	cancel   *os.File
+	exited   chan struct{} // the program ended
+	again    chan struct{} // a cancel was asked for once more
+
+	mu        sync.Mutex
+	over      bool // the program ended: signal nobody by its pid
+	cancelled bool
+	sent      []string
+	family    map[int]proc // seen below the program while it was cancelled
+	warnings  error
+	outcome   Outcome
+}
+
+// grace is the time between the signals of a cancel, where the order names none.
+const grace = 10 * time.Second
+
+func newCommand(dir folder, p parcel, commitment, source string) *command {
+	if p.Grace == 0 {
+		p.Grace = grace
+	}
+	return &command{
+		parcel: p, dir: dir, began: time.Now(), outcome: Outcome{Exit: -1, Order: commitment, Source: source},
+		exited: make(chan struct{}), again: make(chan struct{}, 1), family: map[int]proc{},
+	}
+}
+
+// begin makes the intent durable, and with it room for the verdict. After an
+// error nothing was forked, and nothing will be.
+func (c *command) begin() error {
+	started, err := c.dir.open(startedFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
+	if errors.Is(err, fs.ErrExist) {
+		return ErrStarted
+	}
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(map[string]any{"began": c.began.UTC(), "boot": bootID(), "order": c.outcome.Order})
+	if err == nil {
+		_, err = started.Write(append(data, '\n'))
+	}
+	if err = errors.Join(err, c.openFiles()); err == nil {
+		err = errors.Join(started.Sync(), c.verdict.Sync(), c.dir.f.Sync())
+	}
+	if err = errors.Join(err, started.Close()); err != nil {
+		for _, name := range []string{verdictFile, cancelFile, rawFile, OutputFile, startedFile} {
+			_ = c.dir.remove(name) // an intent that stays is of a command that may have run
+		}
+	}
+	return err
+}
+
+// openFiles opens all that an execution needs, and reserves what it must not
+// be refused at its end.
+func (c *command) openFiles() (err error) {
+	open := func(name string, flags int) *os.File {
+		f, openErr := c.dir.open(name, flags)
+		err = errors.Join(err, openErr)
+		return f
+	}
+	c.raw = open(rawFile, os.O_CREATE|os.O_RDWR|os.O_APPEND)
+	c.verdict = open(verdictFile, os.O_CREATE|os.O_RDWR)
+	c.cancel = open(cancelFile, os.O_CREATE|os.O_RDWR)
+	source := open(rawFile, os.O_RDONLY)
+	red := open(OutputFile, os.O_CREATE|os.O_RDWR)
+	if err != nil {
+		return err
+	}
+	if c.Shared {
+		err = red.Chmod(0o640)
+	}
+	c.follower = newFollower(source, red, c.secrets())
+	c.rawInfo, c.warnings = c.raw.Stat()
+	return errors.Join(err, durable.Reserve(c.verdict, 0, verdictRoom), durable.Reserve(c.cancel, 0, 1))
+}
+
+// launch forks. An error is the program's: it is an outcome, not a failure.
+func (c *command) launch() error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	var err error
+	if len(c.Stdin) > 0 {
+		c.input, err = sealedFile(c.Stdin)
+		if err == nil {
+			_, err = c.input.Seek(0, 0)
+		}
+	} else {
+		c.input, err = os.Open(os.DevNull)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.input.Close() }() // read only: nothing to lose
+	catchIgnored()
+	child, err := os.StartProcess(c.Path, toStrings(c.Argv), &os.ProcAttr{
+		Dir: c.Dir, Env: toStrings(c.Env),
+		Files: []*os.File{c.input, c.raw, c.raw},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return err
+	}
+	c.began = time.Now()
+	c.who.Program = identify(child.Pid)
+	c.warn(c.writeIdentities())
+	return child.Release() // it is waited for by its pid
+}
+
+// check holds the program against the one that was approved, just before it
+// is executed.
+func (c *command) check() error {
+	if c.ProgramSHA == "" {
+		return nil
+	}
+	if sum, err := FileSHA(c.Path); err != nil || sum != c.ProgramSHA {
+		return fmt.Errorf("%s is no longer the program that was approved (sha256 %.12s, now %.12s): look at it and start the step again: %w", c.Path, c.ProgramSHA, sum, orNil(err, errProgram))
+	}
+	return nil
+}
+
+var errProgram = errors.New("program changed")
+
+func orNil(err, fallback error) error {
+	if err != nil {
+		return err
+	}
+	return fallback
+}
+
+// catchIgnored turns signals we were started to ignore, as under nohup, into
+// caught ones that nobody reads. For us that is the same; a program inherits
+// an ignored signal and could then not be cancelled, a caught one it does not.
+func catchIgnored() {
+	for sig := syscall.Signal(1); sig < 32; sig++ {
+		if sig != syscall.SIGKILL && sig != syscall.SIGSTOP && signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+}
+
+// writeIdentities is not synced: a pid means nothing after a reboot.
+func (c *command) writeIdentities() error {
+	data, err := json.Marshal(c.who)
+	if err != nil {
+		return err
+	}
+	return c.dir.write(pidFile, append(data, '\n'))
+}
+
+// warn keeps an error that must not stop the command.
+func (c *command) warn(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.warnings = errors.Join(c.warnings, err)
+}

@@ -1,0 +1,168 @@
+package supervise
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"runbook/runbook/durable"
+)
+
+// fdDriver is the recorder's end of the socket to its driver.
+const fdDriver = 3
+
+// serve is the recorder: it starts a supervisor for each request, and takes
+// the place of one that dies.
+func serve() int {
+	outlive()
+	unix.CloseOnExec(fdDriver)
+	if err := errors.Join(inherit(), guard()); err != nil {
+		return 1
+	}
+	var commands sync.WaitGroup
+	for {
+		files, err := receiveFiles(fdDriver)
+		if err != nil {
+			commands.Wait()
+			return 0
+		}
+		if len(files) != 3 {
+			closeAll(files)
+			continue
+		}
+		commands.Add(1)
+		go func() {
+			defer commands.Done()
+			defer closeAll(files)
+			oversee(files[0], files[1], files[2])
+		}()
+	}
+}
+
+// receiveFiles takes one request: an error means that the driver is gone.
+func receiveFiles(socket int) ([]*os.File, error) {
+	one, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(3*4))
+	n, size, _, _, err := unix.Recvmsg(socket, one, rights, cmsgCloexec)
+	for errors.Is(err, unix.EINTR) {
+		n, size, _, _, err = unix.Recvmsg(socket, one, rights, cmsgCloexec)
+	}
+	if err != nil || n == 0 {
+		return nil, errors.Join(err, io.EOF)
+	}
+	messages, err := unix.ParseSocketControlMessage(rights[:size])
+	if err != nil {
+		return nil, nil //nolint:nilerr // a request without files is none
+	}
+	var files []*os.File
+	for _, m := range messages {
+		fds, err := unix.ParseUnixRights(&m)
+		if err != nil {
+			continue
+		}
+		for _, fd := range fds {
+			unix.CloseOnExec(fd)
+			files = append(files, os.NewFile(uintptr(fd), "received"))
+		}
+	}
+	return files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // the verdict is synced; the rest is only read
+	}
+}
+
+// oversee starts a supervisor and stays until its verdict is there.
+func oversee(dir, order, report *os.File) {
+	at := folder{dir}
+	lock, err := at.open(lockFile, os.O_CREATE|os.O_RDWR)
+	if err == nil {
+		defer func() { _ = lock.Close() }() // that gives the lock back
+		err = durable.LockFile(lock)
+	}
+	if err != nil {
+		refuse(report, err, durable.ErrLocked)
+		return
+	}
+	log, err := at.open(logFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND)
+	if err != nil {
+		refuse(report, err, durable.ErrLocked)
+		return
+	}
+	defer func() { _ = log.Close() }() // written through
+	child, err := spawn(superviseWord, log, dir, order, lock, report)
+	if err != nil {
+		refuse(report, fmt.Errorf("start its supervisor: %w", err), durable.ErrLocked)
+		return
+	}
+	state, err := child.Wait()
+	if err != nil || !state.Exited() || state.ExitCode() != exitRecorded && state.ExitCode() != exitRefused {
+		takeOver(dir, order)
+	}
+	if info, err := log.Stat(); err == nil && info.Size() == 0 {
+		_ = at.remove(logFile) // an empty file tells nobody anything
+	}
+}
+
+// takeOver is what a recorder does after its supervisor was killed: the
+// command is its own child now.
+func takeOver(dir, order *os.File) {
+	c, err := receive(dir, order, "recorder")
+	if err != nil {
+		return
+	}
+	if err := errors.Join(c.readStarted(), c.openFiles()); err != nil {
+		return // it never came so far
+	}
+	if data, err := io.ReadAll(c.verdict); err == nil {
+		if _, signed := checkVerdict(data, encodeKey(c.key())); signed == verdictGood {
+			_ = c.dir.remove(rawFile)
+			_ = c.dir.remove(cancelFile)
+			return
+		}
+	}
+	data, err := c.dir.read(pidFile)
+	if err == nil && json.Unmarshal(data, &c.who) != nil {
+		c.who = identities{}
+	}
+	if c.who.Program.PID == 0 {
+		c.who.Program = c.find()
+		c.warn(c.writeIdentities())
+	}
+	if c.who.Program.PID == 0 {
+		c.outcome.Unseen = "its supervisor was killed while it started it"
+		c.over = true
+		close(c.exited)
+		_ = c.record() // without a verdict it is unknown all the same
+		return
+	}
+	_ = c.attend()
+}
+
+// readStarted takes over when the supervisor began.
+func (c *command) readStarted() error {
+	data, err := c.dir.read(startedFile)
+	var started struct{ Began time.Time }
+	if err == nil && json.Unmarshal(data, &started) == nil {
+		c.began = started.Began
+	}
+	return err
+}
+
+// find looks among our children for a program whose supervisor did not come
+// to write down its pid: it leads a session, and our output is its output.
+func (c *command) find() identity {
+	for _, pid := range children() {
+		if p, ok := look(pid); ok && p.sid == pid && p.holds(c.rawInfo) {
+			return identify(pid)
+		}
+	}
+	return identity{}
+}
