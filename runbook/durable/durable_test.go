@@ -17,9 +17,16 @@ import (
 // childLock makes the test binary hold a lock until its standard input ends.
 const childLock = "DURABLE_TEST_LOCK"
 
+// childAsk makes it print what Locked says.
+const childAsk = "DURABLE_TEST_ASK"
+
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childLock); path != "" {
 		os.Exit(holdLock(path))
+	}
+	if path := os.Getenv(childAsk); path != "" {
+		fmt.Println(Locked(path))
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
@@ -200,14 +207,20 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := HolderOf(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a holder that said nothing: %v", err)
+	}
 	if err := l.Describe("ann\non tty1 " + strings.Repeat("é", maxHolder)); err != nil {
 		t.Fatal(err)
 	}
-	if got := Holder(path); !strings.HasPrefix(got, "ann on tty1 é") || len(got) > maxHolder {
-		t.Errorf("holder %q", got)
+	if h, err := HolderOf(path); err != nil || !strings.HasPrefix(h.Who, "ann on tty1 é") || len(h.Who) > maxWho || h.Process != Self() || !h.Alive() {
+		t.Errorf("holder %+v, %v", h, err)
 	}
-	if err := l.Describe("bob"); err != nil || Holder(path) != "bob" {
-		t.Errorf("holder %q, %v", Holder(path), err)
+	if err := l.Describe("bob"); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := HolderOf(path); err != nil || h.Who != "bob" {
+		t.Errorf("holder %+v, %v", h, err)
 	}
 	// Another open within this process, and a reader that closes, must not drop it.
 	if _, err := TryLock(path); !errors.Is(err, ErrLocked) {
@@ -219,8 +232,11 @@ func TestLock(t *testing.T) {
 	if err := l.Unlock(); err != nil {
 		t.Fatal(err)
 	}
-	if held, err := Locked(path); held || err != nil || Holder(path) != "" {
-		t.Errorf("locked by %q: %v", Holder(path), err)
+	if held, err := Locked(path); held || err != nil {
+		t.Errorf("still locked: %v", err)
+	}
+	if h, err := HolderOf(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("still described: %+v, %v", h, err)
 	}
 	link := path + "-link"
 	if err := os.Symlink(path, link); err != nil {
@@ -234,23 +250,10 @@ func TestLock(t *testing.T) {
 func TestLockOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "lock")
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), childLock+"="+path)
-	if _, err := child.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := child.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := out.Read(make([]byte, 1)); err != nil {
-		t.Fatal(err)
-	}
-	if held, err := Locked(path); !held || err != nil || Holder(path) != "the child" {
-		t.Errorf("held %v by %q, %v", held, Holder(path), err)
+	child := lockedChild(t, path)
+	h, err := HolderOf(path)
+	if held, lockErr := Locked(path); !held || lockErr != nil || err != nil || h.Who != "the child" || h.PID != child.Process.Pid {
+		t.Errorf("held %v by %+v, %v, %v", held, h, lockErr, err)
 	}
 	if _, err := TryLock(path); !errors.Is(err, ErrLocked) {
 		t.Errorf("taken from another: %v", err)

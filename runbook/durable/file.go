@@ -58,8 +58,9 @@ func writeTemp(path string, data []byte, mode os.FileMode) (string, error) {
 	return f.Name(), nil
 }
 
-// MkdirAll makes path and its missing parents with mode, and syncs the parent
-// of each directory it made. An existing directory is left as it is.
+// MkdirAll makes path and its missing parents with mode, whatever the umask,
+// and syncs the parent of each directory it made. An existing directory is left
+// as it is.
 func MkdirAll(path string, mode os.FileMode) error {
 	switch info, err := os.Stat(path); {
 	case err == nil && info.IsDir():
@@ -73,8 +74,14 @@ func MkdirAll(path string, mode os.FileMode) error {
 	if err := MkdirAll(parent, mode); err != nil {
 		return err
 	}
-	if err := os.Mkdir(path, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+	switch err := os.Mkdir(path, mode); {
+	case errors.Is(err, fs.ErrExist):
+	case err != nil:
 		return err
+	default:
+		if err := os.Chmod(path, mode); err != nil {
+			return err
+		}
 	}
 	return SyncDir(parent)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,4 +43,26 @@ func locked(f *os.File) (bool, error) {
 		return false, os.NewSyscallError("fcntl", err)
 	}
 	return lk.Type != unix.F_UNLCK, nil
+}
+
+// lockedUnread asks the kernel's list of locks, which everybody may read, about
+// a file that this account may not open: whoever can open it could also lock
+// it, and keep its holder from it.
+func lockedUnread(path string) (bool, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return false, &os.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	list, err := os.ReadFile("/proc/locks")
+	if err != nil {
+		return false, err
+	}
+	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
+	for line := range strings.Lines(string(list)) {
+		// 1: OFDLCK ADVISORY  WRITE -1 fe:00:9977878 0 EOF; who waits has an arrow behind the number
+		if f := strings.Fields(line); len(f) == 8 && f[1] == "OFDLCK" && f[3] == "WRITE" && f[5] == file {
+			return true, nil
+		}
+	}
+	return false, nil
 }

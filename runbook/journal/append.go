@@ -230,7 +230,7 @@ func (l *Log) renew(lines []byte) error {
 		return errors.New("the disk gives back other lines than were written")
 	}
 	path := segmentPath(l.dir, l.seg)
-	if err := durable.WriteFile(path, append(old, lines...), 0o600); err != nil {
+	if err := durable.WriteFile(path, append(old, lines...), durable.FileMode(l.dir)); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)

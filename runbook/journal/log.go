@@ -11,6 +11,7 @@ import (
 	"hash"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"runbook/runbook/durable"
+	"runbook/steps/safetext"
 )
 
 // processStart stands in where the system has no better clock.
@@ -111,7 +113,7 @@ func lockDir(dir string, o Options) (*Log, error) {
 	path := filepath.Join(dir, "lock")
 	lock, err := durable.TryLock(path)
 	if errors.Is(err, durable.ErrLocked) {
-		return nil, fmt.Errorf("%w: %s", ErrBusy, durable.Holder(path))
+		return nil, fmt.Errorf("%w: %s", ErrBusy, holder(path))
 	}
 	if err != nil {
 		return nil, err
@@ -121,8 +123,29 @@ func lockDir(dir string, o Options) (*Log, error) {
 	}
 	l := &Log{dir: dir, o: o, lock: lock, turn: make(chan struct{}, 1), began: boottime()}
 	// Who holds it is a courtesy to others: a full disk does not cost the lock.
-	_ = l.Describe(fmt.Sprintf("pid %d", os.Getpid()))
+	_ = lock.Describe(o.who())
 	return l, nil
+}
+
+// who is the person in a few words, as far as the claims tell.
+func (o *Options) who() string {
+	who := o.Claims["user"]
+	if who == "" {
+		who = "uid " + strconv.Itoa(os.Getuid())
+	}
+	if tty := o.Claims["tty"]; tty != "" {
+		who += " on " + tty
+	}
+	return who
+}
+
+// holder is who holds a lock, in words.
+func holder(path string) string {
+	h, err := durable.HolderOf(path)
+	if err != nil {
+		return "it does not say who"
+	}
+	return fmt.Sprintf("%s (pid %d) since %s", safetext.Line(h.Who), h.PID, h.Since.UTC().Format("2006-01-02 15:04Z"))
 }
 
 // resume reads what is there and starts the next segment.
@@ -194,7 +217,7 @@ func (l *Log) begin(c *chain, valid, rest []byte) error {
 		return fmt.Errorf("session entry: %w", err)
 	}
 	path := segmentPath(l.dir, e.Seg)
-	if err := durable.Publish(path, line, 0o600); err != nil {
+	if err := durable.Publish(path, line, durable.FileMode(l.dir)); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrNotRecorded, path, err)
 	}
 	if l.f, err = os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0); err != nil {
@@ -242,9 +265,6 @@ func (l *Log) Head() (n uint64, head string) {
 	defer l.mu.Unlock()
 	return l.n, l.head
 }
-
-// Describe replaces the line that ErrBusy shows to others who want this run.
-func (l *Log) Describe(holder string) error { return l.lock.Describe(holder) }
 
 // Close waits for what is being written, wipes the session key and gives the
 // lock back. No line can be added to this segment ever again.
