@@ -15,6 +15,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"runbook/steps/supervise"
 )
 
 // row is one measured thing beside its aim, and beside the least it could cost
@@ -39,6 +41,9 @@ type floor struct {
 const noop = "_noop"
 
 func main() {
+	if code, ours := supervise.Main(os.Args[1:]); ours {
+		os.Exit(code)
+	}
 	if len(os.Args) > 1 && os.Args[1] == noop {
 		return
 	}
@@ -59,7 +64,7 @@ func measure(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	var rows []row
-	for _, part := range []func(context.Context) ([]row, error){b.processStart, b.screen, b.appends, b.world} {
+	for _, part := range []func(context.Context) ([]row, error){b.processStart, b.screen, b.appends, b.command, b.world} {
 		measured, partErr := part(ctx)
 		rows = append(rows, measured...)
 		err = errors.Join(err, partErr)

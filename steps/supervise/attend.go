@@ -33,7 +33,9 @@ func (c *command) wait() {
 	c.over = true
 	c.mu.Unlock()
 	c.outcome.Took = time.Since(c.began)
-	c.outcome.Leftovers = c.leftovers()
+	if !alone(c.who.Program.PID) {
+		c.outcome.Leftovers = c.leftovers()
+	}
 	switch {
 	case err != nil:
 		c.outcome.Unseen = "its end was not seen: " + err.Error()

@@ -3,7 +3,6 @@ package supervise
 import (
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +16,13 @@ type ending struct {
 	code   int
 	signal syscall.Signal // that ended it; 0 if it exited
 	core   bool
+}
+
+// alone reports whether the program has no relative left: what outlives it is
+// our child by now. Where the system lists no children it can't be told.
+func alone(program int) bool {
+	all := children()
+	return len(all) == 1 && all[0] == program
 }
 
 // childInfo is what waitid(2) fills in for a child: siginfo_t of <signal.h> on
@@ -62,24 +68,32 @@ func reapOrphans(program int) {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGCHLD)
 	for range ended {
-		for _, pid := range children() {
-			if pid != program {
-				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // it lives, or it is gone
-			}
+		for pid := endedChild(); pid != 0 && pid != program; pid = endedChild() {
+			_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // it is gone, whatever it answers
 		}
 	}
+}
+
+// endedChild is a child that has ended and that nobody reaped, 0 if there is
+// none.
+func endedChild() int {
+	var info unix.Siginfo
+	if unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil) != nil {
+		return 0
+	}
+	return int((*childInfo)(unsafe.Pointer(&info)).pid) //nolint:gosec // G103: as above
 }
 
 // children are the processes whose parent is this one. The kernel lists them
 // by the thread that forked them.
 func children() []int {
 	var all []int
-	lists, err := filepath.Glob("/proc/self/task/*/children")
+	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return nil
 	}
-	for _, list := range lists {
-		data, err := os.ReadFile(list)
+	for _, thread := range threads {
+		data, err := os.ReadFile("/proc/self/task/" + thread.Name() + "/children")
 		if err != nil {
 			continue // the thread has ended
 		}

@@ -70,7 +70,7 @@ func (c *command) begin() error {
 		_, err = started.Write(append(data, '\n'))
 	}
 	if err = errors.Join(err, c.openFiles()); err == nil {
-		err = errors.Join(started.Sync(), c.verdict.Sync(), c.dir.f.Sync())
+		err = errors.Join(started.Sync(), c.dir.f.Sync())
 	}
 	if err = errors.Join(err, started.Close()); err != nil {
 		for _, name := range []string{verdictFile, cancelFile, rawFile, OutputFile, startedFile} {
@@ -123,18 +123,19 @@ func (c *command) launch() error {
 	}
 	defer func() { _ = c.input.Close() }() // read only: nothing to lose
 	catchIgnored()
-	child, err := os.StartProcess(c.Path, toStrings(c.Argv), &os.ProcAttr{
+	// Not os.StartProcess: it is waited for by its pid, and left unreaped.
+	pid, _, err := syscall.StartProcess(c.Path, toStrings(c.Argv), &syscall.ProcAttr{
 		Dir: c.Dir, Env: toStrings(c.Env),
-		Files: []*os.File{c.input, c.raw, c.raw},
+		Files: []uintptr{c.input.Fd(), c.raw.Fd(), c.raw.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
-		return err
+		return &os.PathError{Op: "execute", Path: c.Path, Err: err}
 	}
 	c.began = time.Now()
-	c.who.Program = identify(child.Pid)
+	c.who.Program = identify(pid)
 	c.warn(c.writeIdentities())
-	return child.Release() // it is waited for by its pid
+	return nil
 }
 
 // check holds the program against the one that was approved, just before it

@@ -83,6 +83,7 @@ func supervise() int {
 		fmt.Fprintln(os.Stderr, "verdict not written:", err)
 		return 1
 	}
+	say(report, answer{})
 	return exitRecorded
 }
 

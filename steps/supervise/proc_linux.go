@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,13 +20,13 @@ type proc struct {
 }
 
 // bootID names this boot of the machine; empty if it can't be told.
-func bootID() string {
+var bootID = sync.OnceValue(func() string {
 	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""
 	}
 	return strings.TrimSpace(string(data))
-}
+})
 
 // look reads one process. It makes as few system calls as can be: the end of
 // every command waits for a look at all processes.

@@ -27,7 +27,8 @@ type Recorder struct {
 	child  *os.Process
 }
 
-// answer is what comes back of a request to start.
+// answer is what comes back of a request to start: once, and an empty one when
+// the verdict is durable.
 type answer struct {
 	PID     int    `json:"pid,omitempty"`
 	Err     string `json:"err,omitempty"`
@@ -44,7 +45,7 @@ func (r *Recorder) Start(s *Sealed) (*Process, error) {
 	if !filepath.IsAbs(s.Files) {
 		return nil, fmt.Errorf("start command: its directory of files %q is not absolute", s.Files)
 	}
-	if err := durable.MkdirAll(s.Files, 0o700); err != nil {
+	if err := durable.MkdirAll(s.Files, durable.DirMode(filepath.Dir(s.Files))); err != nil {
 		return nil, fmt.Errorf("start command: %w", err)
 	}
 	dir, err := os.Open(s.Files)
@@ -107,10 +108,11 @@ func (r *Recorder) request(s *Sealed, dir *os.File) (*Process, error) {
 	return p, nil
 }
 
-// follow waits until everybody who supervises has let go of the pipe.
+// follow waits until the verdict is there, or until everybody who supervises
+// has let go of the pipe.
 func (p *Process) follow(lines *bufio.Reader, in *os.File) {
 	defer close(p.done)
-	_, _ = lines.ReadByte() // nothing more is sent: this is its end
+	_, _ = lines.ReadByte() // whatever comes, the directory tells
 	_ = in.Close()          // read only: nothing to lose
 	// Killed both, they leave an orphan, whose end can still be seen coming.
 	for p.end = Classify(p.files, p.key); p.end.Class.Alive(); p.end = Classify(p.files, p.key) {
