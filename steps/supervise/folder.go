@@ -42,6 +42,13 @@ func (d folder) remove(name string) error {
 	return &os.PathError{Op: "remove", Path: name, Err: err}
 }
 
+// removeEmpty removes f if nothing is in it: that tells nobody anything.
+func (d folder) removeEmpty(name string, f *os.File) {
+	if info, err := f.Stat(); err == nil && info.Size() == 0 {
+		_ = d.remove(name)
+	}
+}
+
 // write replaces a file that nobody has to find whole after a power cut.
 func (d folder) write(name string, data []byte) error {
 	f, err := d.open(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY)

@@ -83,6 +83,7 @@ func supervise() int {
 		fmt.Fprintln(os.Stderr, "verdict not written:", err)
 		return 1
 	}
+	c.dir.removeEmpty(logFile, os.Stderr)
 	say(report, answer{})
 	return exitRecorded
 }

@@ -106,9 +106,7 @@ func oversee(dir, order, report *os.File) {
 	if err != nil || !state.Exited() || state.ExitCode() != exitRecorded && state.ExitCode() != exitRefused {
 		takeOver(dir, order)
 	}
-	if info, err := log.Stat(); err == nil && info.Size() == 0 {
-		_ = at.remove(logFile) // an empty file tells nobody anything
-	}
+	at.removeEmpty(logFile, log)
 }
 
 // takeOver is what a recorder does after its supervisor was killed: the
