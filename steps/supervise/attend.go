@@ -13,15 +13,42 @@ import (
 func (c *command) attend() error {
 	go c.listen()
 	go c.wait()
-	return c.record()
+	if c.terminal == nil {
+		return c.record(c.exited)
+	}
+	defer c.terminal.close()
+	return c.record(c.carry())
 }
+
+// carry moves the output of an interactive command from its terminal into the
+// raw output. The channel is closed when the command has ended and all of it
+// is there.
+func (c *command) carry() <-chan struct{} {
+	c.follower.also, c.follower.grew = c.terminal, c.terminal.grew
+	carried := make(chan struct{})
+	go func() {
+		defer close(carried)
+		c.warn(c.terminal.pump(c.raw))
+		<-c.exited
+	}()
+	go func() {
+		<-c.exited
+		// What outlives it may keep the terminal open; what it printed itself
+		// is there to be read.
+		_ = c.terminal.master.SetReadDeadline(time.Now().Add(drainFor))
+	}()
+	return carried
+}
+
+// drainFor is how long the terminal of a command that ended is still read.
+const drainFor = 100 * time.Millisecond
 
 // refuse records a program that could not be executed.
 func (c *command) refuse(err error) error {
 	c.outcome.Err = "program not executed: " + err.Error()
 	c.over = true
 	close(c.exited)
-	return c.record()
+	return c.record(c.exited)
 }
 
 // wait sees the program end. It is not reaped before its verdict is durable:
@@ -75,10 +102,10 @@ func (c *command) listen() {
 // cancelPace is how often somebody who asks for the end is looked for.
 const cancelPace = 50 * time.Millisecond
 
-// record follows the output to the program's end, and then writes it all down.
-func (c *command) record() error {
+// record follows the output to its end, and then writes it all down.
+func (c *command) record(ended <-chan struct{}) error {
 	f := c.follower
-	f.follow(c.exited)
+	f.follow(ended)
 	c.warn(f.close())
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,6 +125,6 @@ func (c *command) record() error {
 		return err
 	}
 	// What can't be removed stays withheld; the verdict stands.
-	_ = errors.Join(c.dir.remove(rawFile), c.dir.remove(cancelFile))
+	_ = errors.Join(c.dir.remove(rawFile), c.dir.remove(cancelFile), c.dir.remove(socketFile))
 	return nil
 }

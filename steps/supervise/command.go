@@ -25,6 +25,8 @@ type command struct {
 	who      identities
 	began    time.Time
 	input    *os.File // what the program reads
+	slave    *os.File // the terminal of an interactive one, ours until it is forked
+	terminal *terminal
 	raw      *os.File // what it writes to
 	rawInfo  os.FileInfo
 	follower *follower
@@ -110,6 +112,9 @@ func (c *command) launch() error {
 		return err
 	}
 	var err error
+	if c.Interactive {
+		return c.fork([]uintptr{c.slave.Fd(), c.slave.Fd(), c.slave.Fd()}, &syscall.SysProcAttr{Setsid: true, Setctty: true})
+	}
 	if len(c.Stdin) > 0 {
 		c.input, err = sealedFile(c.Stdin)
 		if err == nil {
@@ -122,12 +127,15 @@ func (c *command) launch() error {
 		return err
 	}
 	defer func() { _ = c.input.Close() }() // read only: nothing to lose
+	return c.fork([]uintptr{c.input.Fd(), c.raw.Fd(), c.raw.Fd()}, &syscall.SysProcAttr{Setsid: true})
+}
+
+// fork executes the program. Not by os.StartProcess: it is waited for by its
+// pid, and left unreaped.
+func (c *command) fork(files []uintptr, sys *syscall.SysProcAttr) error {
 	catchIgnored()
-	// Not os.StartProcess: it is waited for by its pid, and left unreaped.
 	pid, _, err := syscall.StartProcess(c.Path, toStrings(c.Argv), &syscall.ProcAttr{
-		Dir: c.Dir, Env: toStrings(c.Env),
-		Files: []uintptr{c.input.Fd(), c.raw.Fd(), c.raw.Fd()},
-		Sys:   &syscall.SysProcAttr{Setsid: true},
+		Dir: c.Dir, Env: toStrings(c.Env), Files: files, Sys: sys,
 	})
 	if err != nil {
 		return &os.PathError{Op: "execute", Path: c.Path, Err: err}
@@ -135,6 +143,9 @@ func (c *command) launch() error {
 	c.began = time.Now()
 	c.who.Program = identify(pid)
 	c.warn(c.writeIdentities())
+	if c.slave != nil {
+		c.warn(c.slave.Close()) // the program's alone: its end is the terminal's
+	}
 	return nil
 }
 

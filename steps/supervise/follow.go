@@ -30,6 +30,9 @@ type follower struct {
 	size int64
 	err  error
 	buf  []byte
+
+	also io.Writer       // of an interactive command: its screens
+	grew <-chan struct{} // and when to look at once
 }
 
 // newFollower writes red from its start: the output of a redactor depends on
@@ -47,6 +50,9 @@ func (c counted) Write(p []byte) (int, error) {
 	n, err := c.red.Write(p)
 	c.size += int64(n)
 	c.hash.Write(p[:n])
+	if c.also != nil {
+		_, _ = c.also.Write(p) // who does not take it is let go
+	}
 	return n, err
 }
 
@@ -67,6 +73,7 @@ func (f *follower) follow(exited <-chan struct{}) {
 		case <-exited:
 			f.drain()
 			return
+		case <-f.grew:
 		case <-tick.C:
 		}
 	}

@@ -50,15 +50,21 @@ const (
 	fdOrder
 	fdLock // locked: the lock is held as long as we or the recorder live
 	fdReport
+	fdMaster // of the terminal of an interactive command
+	fdSlave
 )
 
 // supervise is the process that owns one command.
 func supervise() int {
 	outlive()
-	for fd := fdDir; fd <= fdReport; fd++ {
+	for fd := fdDir; fd <= fdSlave; fd++ {
 		unix.CloseOnExec(fd) // the command gets none of them
 	}
 	c, err := receive(os.NewFile(fdDir, "directory"), os.NewFile(fdOrder, "order"), "supervisor")
+	if err == nil && c.Interactive {
+		c.slave = os.NewFile(fdSlave, "terminal")
+		c.terminal, err = openTerminal(c.dir, newMaster(fdMaster))
+	}
 	report := os.NewFile(fdReport, "report")
 	if err == nil {
 		err = inherit()

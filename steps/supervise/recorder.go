@@ -86,7 +86,7 @@ func (r *Recorder) request(s *Sealed, dir *os.File) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.send(dir, s.file, out)
+	err = r.send(s.terminal, dir, s.file, out)
 	if err = errors.Join(err, out.Close()); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
@@ -120,8 +120,18 @@ func (p *Process) follow(lines *bufio.Reader, in *os.File) {
 	}
 }
 
+// What a request asks for: a command with or without a terminal.
+const (
+	askPlain    = 'p'
+	askTerminal = 't'
+)
+
 // send hands the recorder what a supervisor needs.
-func (r *Recorder) send(files ...*os.File) error {
+func (r *Recorder) send(terminal bool, files ...*os.File) error {
+	ask := []byte{askPlain}
+	if terminal {
+		ask = []byte{askTerminal}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fds := make([]int, len(files))
@@ -132,7 +142,7 @@ func (r *Recorder) send(files ...*os.File) error {
 		if err := r.spawn(); err != nil {
 			return err
 		}
-		err := unix.Sendmsg(int(r.socket.Fd()), []byte{0}, unix.UnixRights(fds...), nil, noSignal)
+		err := unix.Sendmsg(int(r.socket.Fd()), ask, unix.UnixRights(fds...), nil, noSignal)
 		if err == nil {
 			return nil
 		}

@@ -24,6 +24,7 @@ type Sealed struct {
 	Key        string // the public key of its verdict, base64
 	Files      string // Order.Files; may be set to another place before it is started
 	file       *os.File
+	terminal   bool
 }
 
 // parcel is what a supervisor is handed. Bytes, since an environment need not
@@ -67,7 +68,7 @@ func Seal(o Order) (*Sealed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", o.Argv[0], err)
 	}
-	return &Sealed{Commitment: commitment(data), Key: encodeKey(p.key()), Files: o.Files, file: file}, nil
+	return &Sealed{Commitment: commitment(data), Key: encodeKey(p.key()), Files: o.Files, file: file, terminal: o.Interactive}, nil
 }
 
 // Close forgets an order that is not started.

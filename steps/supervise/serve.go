@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
 	"runbook/runbook/durable"
@@ -27,7 +28,7 @@ func serve() int {
 	}
 	var commands sync.WaitGroup
 	for {
-		files, err := receiveFiles(fdDriver)
+		ask, files, err := receiveFiles(fdDriver)
 		if err != nil {
 			commands.Wait()
 			return 0
@@ -40,26 +41,25 @@ func serve() int {
 		go func() {
 			defer commands.Done()
 			defer closeAll(files)
-			oversee(files[0], files[1], files[2])
+			oversee(ask == askTerminal, files[0], files[1], files[2])
 		}()
 	}
 }
 
 // receiveFiles takes one request: an error means that the driver is gone.
-func receiveFiles(socket int) ([]*os.File, error) {
+func receiveFiles(socket int) (ask byte, files []*os.File, err error) {
 	one, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(3*4))
 	n, size, _, _, err := unix.Recvmsg(socket, one, rights, cmsgCloexec)
 	for errors.Is(err, unix.EINTR) {
 		n, size, _, _, err = unix.Recvmsg(socket, one, rights, cmsgCloexec)
 	}
 	if err != nil || n == 0 {
-		return nil, errors.Join(err, io.EOF)
+		return 0, nil, errors.Join(err, io.EOF)
 	}
 	messages, err := unix.ParseSocketControlMessage(rights[:size])
 	if err != nil {
-		return nil, nil //nolint:nilerr // a request without files is none
+		return 0, nil, nil //nolint:nilerr // a request without files is none
 	}
-	var files []*os.File
 	for _, m := range messages {
 		fds, err := unix.ParseUnixRights(&m)
 		if err != nil {
@@ -70,7 +70,7 @@ func receiveFiles(socket int) ([]*os.File, error) {
 			files = append(files, os.NewFile(uintptr(fd), "received"))
 		}
 	}
-	return files, nil
+	return one[0], files, nil
 }
 
 func closeAll(files []*os.File) {
@@ -80,7 +80,7 @@ func closeAll(files []*os.File) {
 }
 
 // oversee starts a supervisor and stays until its verdict is there.
-func oversee(dir, order, report *os.File) {
+func oversee(interactive bool, dir, order, report *os.File) {
 	at := folder{dir}
 	lock, err := at.open(lockFile, os.O_CREATE|os.O_RDWR)
 	if err == nil {
@@ -97,21 +97,37 @@ func oversee(dir, order, report *os.File) {
 		return
 	}
 	defer func() { _ = log.Close() }() // written through
-	child, err := spawn(superviseWord, log, dir, order, lock, report)
+	files := []*os.File{dir, order, lock, report}
+	var master *os.File
+	if interactive {
+		// Its master is ours too: if the supervisor dies, the command must not
+		// lose its terminal.
+		var slave *os.File
+		if master, slave, err = pty.Open(); err != nil {
+			refuse(report, fmt.Errorf("open a terminal for it: %w", err), durable.ErrLocked)
+			return
+		}
+		defer func() { _ = master.Close() }() // it only carries
+		files = append(files, master, slave)
+	}
+	child, err := spawn(superviseWord, log, files...)
+	if interactive {
+		_ = files[len(files)-1].Close() // the slave is the supervisor's
+	}
 	if err != nil {
 		refuse(report, fmt.Errorf("start its supervisor: %w", err), durable.ErrLocked)
 		return
 	}
 	state, err := child.Wait()
 	if err != nil || !state.Exited() || state.ExitCode() != exitRecorded && state.ExitCode() != exitRefused {
-		takeOver(dir, order)
+		takeOver(dir, order, master)
 	}
 	at.removeEmpty(logFile, log)
 }
 
 // takeOver is what a recorder does after its supervisor was killed: the
 // command is its own child now.
-func takeOver(dir, order *os.File) {
+func takeOver(dir, order, master *os.File) {
 	c, err := receive(dir, order, "recorder")
 	if err != nil {
 		return
@@ -138,8 +154,12 @@ func takeOver(dir, order *os.File) {
 		c.outcome.Unseen = "its supervisor was killed while it started it"
 		c.over = true
 		close(c.exited)
-		_ = c.record() // without a verdict it is unknown all the same
+		_ = c.record(c.exited) // without a verdict it is unknown all the same
 		return
+	}
+	if master != nil {
+		c.terminal, err = openTerminal(c.dir, master)
+		c.warn(err)
 	}
 	_ = c.attend()
 }

@@ -2,6 +2,10 @@
 
 package supervise
 
+import "os"
+
 const noSignal, cmsgCloexec = 0, 0
+
+func within(dir *os.File) string { return dir.Name() }
 
 func self(name string) string { return name }
