@@ -128,7 +128,10 @@ func (p *Pager) start(before int64) (int64, error) {
 // end is where the row that begins at an offset is over.
 func (p *Pager) end(at int64) (int64, error) {
 	cut := (at+piece-1)/piece*piece + piece
-	data, err := p.read(at, cut, false)
+	data, err := p.held(at, cut), error(nil)
+	if bytes.IndexByte(data, '\n') < 0 {
+		data, err = p.read(at, cut, false)
+	}
 	if i := bytes.IndexByte(data, '\n'); i >= 0 {
 		return at + int64(i) + 1, err
 	}
@@ -165,28 +168,39 @@ func (p *Pager) whole(at int64) (int64, error) {
 	return at, nil
 }
 
+// held is what of these bytes was read already, from the first one on.
+func (p *Pager) held(from, to int64) []byte {
+	to = min(to, p.from+int64(len(p.buf)))
+	if from < p.from || from >= to {
+		return nil
+	}
+	return p.buf[from-p.from : to-p.from]
+}
+
 // read returns bytes of the file, at most a block of them: they stand until
-// the next read. A miss reads a whole block, on whichever side more is wanted.
+// the next read. What is not held is read as a whole block, most of it on the
+// side on which more will be wanted.
 func (p *Pager) read(from, to int64, back bool) ([]byte, error) {
-	to = min(to, p.size)
-	if from >= to {
+	if to = min(to, p.size); from >= to {
 		return nil, nil
 	}
-	if from < p.from || to > p.from+int64(len(p.buf)) {
-		p.from = from
-		if back {
-			p.from = max(0, to-block)
-		}
-		n, err := p.f.ReadAt(p.buf[:min(block, p.size-p.from)], p.from)
-		p.buf = p.buf[:n]
-		if errors.Is(err, io.EOF) { // it has become shorter since
-			p.size = p.from + int64(n)
-			return p.read(from, to, back)
-		}
-		if err != nil {
-			p.buf = p.buf[:0]
-			return nil, fmt.Errorf("read output: %w", err)
-		}
+	if data := p.held(from, to); int64(len(data)) == to-from {
+		return data, nil
 	}
-	return p.buf[from-p.from : to-p.from], nil
+	const around = 64 // enough to see whether a character is cut
+	p.from = max(0, from-around)
+	if back {
+		p.from = max(0, to+around-block)
+	}
+	n, err := p.f.ReadAt(p.buf[:min(block, p.size-p.from)], p.from)
+	p.buf = p.buf[:n]
+	if errors.Is(err, io.EOF) { // it has become shorter since
+		p.size = p.from + int64(n)
+		return p.read(from, to, back)
+	}
+	if err != nil {
+		p.buf = p.buf[:0]
+		return nil, fmt.Errorf("read output: %w", err)
+	}
+	return p.held(from, to), nil
 }

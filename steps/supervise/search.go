@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -87,20 +88,23 @@ func (s Search) Up(p *Pager, from Match) (m Match, found bool, err error) {
 	if err != nil || !found {
 		return m, false, err
 	}
-	found = false
-	for at := start; at < end; { // downwards, as it was read
-		cols, next, err := s.row(p, at)
+	for end > start {
+		at, err := p.start(end)
 		if err != nil {
 			return m, false, err
 		}
-		for _, col := range cols {
+		cols, _, err := s.row(p, at)
+		if err != nil {
+			return m, false, err
+		}
+		for _, col := range slices.Backward(cols) {
 			if at < from.Row || col < from.Col {
-				m, found = Match{at, col}, true
+				return Match{at, col}, true, nil
 			}
 		}
-		at = next
+		end = at
 	}
-	return m, found, nil
+	return m, false, nil
 }
 
 // among reports whether rows may hold a match. It looks a little further: a
@@ -126,7 +130,7 @@ type sieve struct{ Search }
 var errThere = errors.New("a match")
 
 func (s sieve) Write(lines []byte) (int, error) {
-	if at, _ := s.next(lines, 0); at >= 0 {
+	if at, _ := s.next(lines, 0, new(ahead)); at >= 0 {
 		return 0, errThere
 	}
 	return len(lines), nil
@@ -163,42 +167,43 @@ func (s Search) row(p *Pager, at int64) (cols []int, next int64, err error) {
 func (s Search) Spans(text string) [][2]int {
 	var spans [][2]int
 	data := []byte(text)
-	for at, n := s.next(data, 0); at >= 0; at, n = s.next(data, at+n) {
+	var a ahead
+	for at, n := s.next(data, 0, &a); at >= 0; at, n = s.next(data, at+n, &a) {
 		spans = append(spans, [2]int{at, at + n})
 	}
 	return spans
 }
 
+// ahead is where in a text the first character stands next, in both cases;
+// what is before from is not known yet.
+type ahead struct{ from, at [2]int }
+
 // next is the first match at or behind from, and its length; -1 without one.
-func (s Search) next(text []byte, from int) (at, n int) {
-	if len(s.text) == 0 {
-		return -1, 0
-	}
-	ahead := [2]int{-1, -1}
-	for {
-		at = -1
+func (s Search) next(text []byte, from int, a *ahead) (at, n int) {
+	for len(s.text) > 0 {
+		at = len(text)
 		for i, c := range s.first {
 			if c == nil {
 				continue
 			}
-			if ahead[i] < from {
-				ahead[i] = len(text)
+			if a.from[i] <= from {
+				a.at[i] = len(text)
 				if j := bytes.Index(text[from:], c); j >= 0 {
-					ahead[i] = from + j
+					a.at[i] = from + j
 				}
+				a.from[i] = a.at[i] + 1
 			}
-			if at < 0 || ahead[i] < at {
-				at = ahead[i]
-			}
+			at = min(at, a.at[i])
 		}
-		if at >= len(text) {
-			return -1, 0
+		if at == len(text) {
+			break
 		}
 		if n := s.prefix(text[at:]); n > 0 {
 			return at, n
 		}
 		from = at + 1
 	}
+	return -1, 0
 }
 
 // prefix is how many bytes of data the text matches at its beginning.
