@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"runbook/runbook/book"
+	"runbook/runbook/durable"
 	"runbook/steps"
 	"runbook/steps/run"
 	"runbook/steps/supervise"
@@ -65,13 +67,16 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 		return fmt.Errorf("%s was not started: %w", step.ID, err)
 	}
 	attempt := r.Step(step).Attempt + 1
-	order.Files = r.Files(step.ID, attempt)
+	order.Files, order.Shared = r.Files(step.ID, attempt), durable.Shared(r.Dir)
 	sealed, err := supervise.Seal(order)
 	if err != nil {
 		done()
 		return fmt.Errorf("%s was not started: %w", step.ID, err)
 	}
 	defer func() { _ = sealed.Close() }() // memory: nothing to lose
+	s.starting.RLock()
+	started := sync.OnceFunc(s.starting.RUnlock)
+	defer started()
 	err = s.record(ctx, kindRunIntent, &runIntentBody{
 		Step: step.ID, Attempt: attempt, Kind: v.Kind,
 		Argv: order.Argv, Program: order.Path, ProgramSHA: order.ProgramSHA, Dir: order.Dir, Env: names(order.Env),
@@ -82,6 +87,7 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 		return err
 	}
 	process, err := s.fork(sealed, r)
+	started()
 	if err != nil {
 		defer done()
 		body := &runResultBody{Step: step.ID, Attempt: attempt, Outcome: "not started"}

@@ -39,6 +39,7 @@ const (
 	kindRollbackStart = "rollback.start"
 	kindRunEnd        = "run.end"
 	kindSession       = "session"
+	kindHandover      = "handover"
 )
 
 // mark is what every entry of a run may carry: who answered (nobody, when
@@ -187,6 +188,14 @@ type varBody struct {
 type rollbackBody struct {
 	mark
 	Plan string `json:"plan"`
+}
+
+// handoverBody is the last entry of a session that let go of the run.
+type handoverBody struct {
+	mark
+	To      string            `json:"to"`      // who asked for it
+	Request string            `json:"request"` // which of the requests was granted
+	Claims  map[string]string `json:"claims"`
 }
 
 type runEndBody struct {

@@ -32,6 +32,20 @@ func (e *OpenRunError) Error() string {
 		e.Run.Short, e.Run.Book, e.Run.Target, e.Run.Started.UTC().Format("2006-01-02 15:04Z"), e.Run.Short)
 }
 
+// ReadsError says that this session only reads the run along.
+type ReadsError struct {
+	Run    string // for people
+	Driver string // empty if nobody drives
+	Err    error  // what is wrong with the log as far as it was read
+}
+
+func (e *ReadsError) Error() string {
+	if e.Driver == "" {
+		return fmt.Sprintf("you only read along, and nobody drives: `runbook resume %s` does", e.Run)
+	}
+	return fmt.Sprintf("you only read along: %s drives; `runbook resume %s --take-over` takes over", e.Driver, e.Run)
+}
+
 // WaitError says that nothing is to be done now: only time is missing.
 type WaitError struct{ Until time.Time }
 

@@ -57,6 +57,7 @@ var folds = map[string]func(r *Run, b *book.Book, e journal.Entry) error{
 	kindVar:           foldVar,
 	kindRollbackStart: foldRollback,
 	kindRunEnd:        foldRunEnd,
+	kindHandover:      foldHandover,
 	"attest":          foldNothing,
 	"anchor":          foldNothing,
 }
@@ -101,7 +102,15 @@ func foldSession(r *Run, _ *book.Book, e journal.Entry) error {
 		World    string            `json:"world"`
 		Claims   map[string]string `json:"claims"`
 	}](e)
-	r.ID, r.Key, r.Operator, r.Practice = e.Run, body.Identity, body.Claims["user"], body.World == "practice"
+	r.ID, r.Key, r.Practice = e.Run, body.Identity, body.World == "practice"
+	r.Operator, r.Terminal, r.Since = body.Claims["user"], body.Claims["tty"], e.Time
+	return err
+}
+
+// foldHandover: the session of who drives now comes next.
+func foldHandover(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[handoverBody](e)
+	r.Operator, r.Terminal, r.Since = body.Claims["user"], body.Claims["tty"], e.Time
 	return err
 }
 

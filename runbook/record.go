@@ -23,11 +23,10 @@ func (s *Session) record(ctx context.Context, kind string, body marked) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	defer s.signal()
-	vtime := ""
-	if s.world.Practice != nil {
-		vtime = stamp(s.world.Clock.Now())
+	if reads := s.Reads(); reads != nil {
+		return reads // it was handed over meanwhile
 	}
-	body.set(s.rehearse && answered[kind], vtime)
+	body.set(s.rehearse && answered[kind], s.vtime())
 	e, err := s.write(context.WithoutCancel(ctx), kind, body)
 	if errors.Is(err, journal.ErrNotRecorded) && s.recovers(kind) {
 		e, err = s.postpone(kind, body)
@@ -38,6 +37,14 @@ func (s *Session) record(ctx context.Context, kind string, body marked) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.run.apply(s.book, e)
+}
+
+// vtime is the practice world's time, empty on a real target.
+func (s *Session) vtime() string {
+	if s.world.Practice == nil {
+		return ""
+	}
+	return stamp(s.world.Clock.Now())
 }
 
 // write appends what is late, and then the entry. What was late is folded in

@@ -45,6 +45,7 @@ func Resume(ctx context.Context, dir string, world *steps.World, o journal.Optio
 		return nil, errors.Join(err, log.Close())
 	}
 	s.rehearse = rehearse
+	go s.attend()
 	return s, nil
 }
 
@@ -86,6 +87,10 @@ func resumable(dir string, b *book.Book, t *book.Target, w *steps.World, entries
 		}
 		return nil
 	}
+	return errNeverBegan(dir)
+}
+
+func errNeverBegan(dir string) error {
 	return fmt.Errorf("the log in %s holds no run.start: this run never began, start another", dir)
 }
 

@@ -18,45 +18,6 @@ import (
 	"runbook/steps/supervise"
 )
 
-// Home is where runs and configuration lie.
-type Home struct {
-	Dir    string // $RUNBOOK_HOME, else $XDG_STATE_HOME/runbook
-	Config string // $XDG_CONFIG_HOME/runbook
-}
-
-// FindHome reads the two places from an environment.
-func FindHome(getenv func(string) string) (Home, error) {
-	under := func(name, fallback string) string {
-		if dir := getenv(name); filepath.IsAbs(dir) {
-			return dir
-		}
-		return filepath.Join(getenv("HOME"), fallback)
-	}
-	h := Home{
-		Dir:    filepath.Join(under("XDG_STATE_HOME", ".local/state"), "runbook"),
-		Config: filepath.Join(under("XDG_CONFIG_HOME", ".config"), "runbook"),
-	}
-	if dir := getenv("RUNBOOK_HOME"); dir != "" {
-		abs, err := filepath.Abs(dir)
-		if err != nil {
-			return h, fmt.Errorf("RUNBOOK_HOME=%s: %w", dir, err)
-		}
-		h.Dir = abs
-	}
-	if !filepath.IsAbs(h.Dir) || !filepath.IsAbs(h.Config) {
-		return h, errors.New("neither HOME nor RUNBOOK_HOME is set: set one, the runs are kept there")
-	}
-	return h, nil
-}
-
-// Runs is the directory of the runs of one kind of world.
-func (h Home) Runs(practice bool) string {
-	if practice {
-		return filepath.Join(h.Dir, "practice", "runs")
-	}
-	return filepath.Join(h.Dir, "runs")
-}
-
 // Summary is a run in a list. Err says why its log can't be read whole.
 type Summary struct {
 	ID, Short, Dir     string
@@ -75,7 +36,8 @@ func (h Home) List() ([]Summary, error) {
 	var all []Summary
 	for _, practice := range []bool{false, true} {
 		dirs, err := os.ReadDir(h.Runs(practice))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		private := practice && errors.Is(err, fs.ErrPermission) // a practice world is its operator's
+		if err != nil && !private && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("list the runs: %w", err)
 		}
 		for _, d := range dirs {
@@ -238,6 +200,9 @@ func Owned(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return fmt.Errorf("whose run is it: %w", err)
+	}
+	if uid, name := owner(dir); uid >= 0 && uid != os.Geteuid() {
+		return fmt.Errorf("this run belongs to %s: only that account drives it; `runbook follow` reads along", name)
 	}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -21,7 +21,8 @@ import (
 
 // Session drives one run: it holds every intent against the state, makes what
 // will act durable, lets it act, and makes its result durable. It owns the
-// run's log while it lives. All its methods may be called at the same time.
+// run's log until it is closed or hands it over: then, or from the start, it
+// reads along. All its methods may be called at the same time.
 type Session struct {
 	book   *book.Book
 	target *book.Target
@@ -31,8 +32,12 @@ type Session struct {
 	rehearse bool
 	changed  chan struct{} // holds one token when the state moved
 
-	writing sync.Mutex // held while an entry is written and folded in: entries fold in their order
-	looks   sync.WaitGroup
+	driving context.Context // ends when it no longer drives
+	drop    context.CancelFunc
+
+	starting sync.RWMutex // a command is read-locked from its intent to its start
+	writing  sync.Mutex   // held while an entry is written and folded in: entries fold in their order
+	looks    sync.WaitGroup
 
 	recorder supervise.Recorder // starts commands, and outlives us with them
 
@@ -42,6 +47,7 @@ type Session struct {
 	claimed   map[string]bool    // steps that an intent works on
 	late      []lateEntry        // what a recovery could not write down yet
 	elsewhere map[string]string  // files of commands that the run's disk had no room for
+	follower  *follower          // of a session that reads along
 }
 
 // active is a step while it is executed.
@@ -79,7 +85,7 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 		o.Log.Run = newRunID()
 	}
 	dir := filepath.Join(o.Runs, time.Now().UTC().Format("20060102T150405Z")+"-"+o.Book.Name+"-"+o.Log.Run[:8])
-	if err := durable.MkdirAll(filepath.Join(dir, "steps"), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Join(dir, "steps"), durable.DirMode(o.Runs)); err != nil {
 		return nil, fmt.Errorf("make the run's directory: %w", err)
 	}
 	o.Log.World = worldKind(o.World)
@@ -105,13 +111,14 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
+	go s.attend()
 	return s, nil
 }
 
 // furnish puts into a new run's directory what it executes, and begins its log.
 func furnish(dir string, o StartOptions) (*journal.Log, error) {
 	for name, data := range map[string][]byte{"book.toml": o.Book.Raw, "target.toml": o.Target.Raw} {
-		if err := durable.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, name), data, durable.FileMode(dir)); err != nil {
 			return nil, fmt.Errorf("keep the run's own %s: %w", name, err)
 		}
 	}
@@ -123,10 +130,12 @@ func furnish(dir string, o StartOptions) (*journal.Log, error) {
 }
 
 func newSession(b *book.Book, t *book.Target, w *steps.World, log *journal.Log, r *Run) *Session {
-	return &Session{
+	s := &Session{
 		book: b, target: t, world: w, log: log, run: r,
 		changed: make(chan struct{}, 1), active: map[string]*active{}, claimed: map[string]bool{}, elsewhere: map[string]string{},
 	}
+	s.driving, s.drop = context.WithCancel(context.Background())
+	return s
 }
 
 // Book is the run's own copy.
@@ -139,13 +148,36 @@ func (s *Session) Target() *book.Target { return s.target }
 func (s *Session) World() *steps.World { return s.world }
 
 // Rehearses reports whether answers are made up: see Rehearse.
-func (s *Session) Rehearses() bool { return s.rehearse }
+func (s *Session) Rehearses() bool { return s.rehearse && s.Reads() == nil }
+
+// Driving ends when the session no longer drives the run.
+func (s *Session) Driving() context.Context { return s.driving }
+
+// Reads says that the session only reads along, and who drives; nil while it
+// drives itself.
+func (s *Session) Reads() *ReadsError {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.follower == nil {
+		return nil
+	}
+	return s.follower.reads()
+}
 
 // Changed receives a token when the state has moved since the last one.
 func (s *Session) Changed() <-chan struct{} { return s.changed }
 
 // Head is the number and hash of the log's last entry.
-func (s *Session) Head() (uint64, string) { return s.log.Head() }
+func (s *Session) Head() (uint64, string) {
+	s.mu.Lock()
+	f := s.follower
+	s.mu.Unlock()
+	if f != nil {
+		r := f.state()
+		return r.Entries, r.Head
+	}
+	return s.log.Head()
+}
 
 // State is a snapshot of the run, with what is being executed laid over it.
 func (s *Session) State() *Run {
@@ -155,6 +187,9 @@ func (s *Session) State() *Run {
 }
 
 func (s *Session) snapshot() *Run {
+	if s.follower != nil {
+		return s.follower.state()
+	}
 	r := s.run.clone()
 	r.Unrecorded, r.elsewhere = len(s.late), maps.Clone(s.elsewhere)
 	for id, a := range s.active {
@@ -168,8 +203,11 @@ func (s *Session) snapshot() *Run {
 	return r
 }
 
-// Next is what may be done now, the suggested first.
+// Next is what may be done now, the suggested first: nothing for one who reads.
 func (s *Session) Next() []Intent {
+	if s.Reads() != nil {
+		return nil
+	}
 	return Next(s.book, s.State(), s.world.Clock.Now())
 }
 
@@ -177,6 +215,9 @@ func (s *Session) Next() []Intent {
 func (s *Session) LastOutput(step string) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if known := s.book.Step(step); s.follower != nil && known != nil {
+		return lastWritten(s.follower.state().Output(known))
+	}
 	if a := s.active[step]; a != nil && a.process != nil {
 		return a.process.LastOutput()
 	}
@@ -185,8 +226,12 @@ func (s *Session) LastOutput(step string) time.Time {
 
 // Do carries out one intent and returns when it is done and recorded. It
 // answers ErrStale, ErrNotNow or ErrEnded for an intent that does not fit the
-// state, and journal.ErrNotRecorded where the log can't be written.
+// state, journal.ErrNotRecorded where the log can't be written, and a
+// *ReadsError if somebody else drives.
 func (s *Session) Do(ctx context.Context, i Intent) error {
+	if reads := s.Reads(); reads != nil {
+		return reads
+	}
 	if p := s.world.Practice; p != nil {
 		if err := p.Alive(ctx); err != nil {
 			return fmt.Errorf("%w: %w", ErrWorldGone, err)
@@ -232,7 +277,11 @@ func (s *Session) signal() {
 // back. Commands that still run go on; the next session writes down how they
 // ended.
 func (s *Session) Close() error {
+	s.drop()
 	s.mu.Lock()
+	if s.follower != nil {
+		s.follower.close()
+	}
 	for _, a := range s.active {
 		if a.stop != nil {
 			a.stop()
@@ -240,6 +289,9 @@ func (s *Session) Close() error {
 	}
 	s.mu.Unlock()
 	s.looks.Wait() // each keeps to its own time limit
+	if s.log == nil {
+		return nil // it only read
+	}
 	return errors.Join(s.recorder.Close(), s.log.Close())
 }
 

@@ -121,7 +121,9 @@ type Run struct {
 	Started  time.Time
 	Ended    time.Time
 	Outcome  string // "finished", "stopped", "rolled back"; empty while open
-	Operator string // as the log's session entries claim it
+	Operator string // as the log's session entries claim it: who drives, or drove last
+	Terminal string // theirs, as they claim it
+	Since    time.Time
 	Key      string // fingerprint of the operator's key, or "none: why"
 	Entries  uint64
 	Head     string

@@ -1,0 +1,226 @@
+package runbook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"runbook/runbook/durable"
+	"runbook/runbook/journal"
+	"runbook/steps/safetext"
+)
+
+const (
+	// patience is how long a driver may take to answer a request.
+	patience = 3 * time.Second
+	// letGo is how long the lock of a driver that was ended is waited for.
+	letGo = 5 * time.Second
+	// takePace is how often the lock is looked at meanwhile.
+	takePace = 20 * time.Millisecond
+)
+
+// Driver is who drives the run in dir, as the lock says; false if nobody does,
+// or nobody who says so.
+func Driver(dir string) (durable.Holder, bool) {
+	path := filepath.Join(dir, "lock")
+	if held, err := durable.Locked(path); err != nil || !held {
+		return durable.Holder{}, false
+	}
+	h, err := durable.HolderOf(path)
+	return h, err == nil
+}
+
+// TakeOver has the driver of the run in dir let go of it: it is asked, and
+// reads along from then on. One that does not answer in 3 s, since it was
+// stopped or hangs, is ended; nothing of it can be written after that, and the
+// commands it started go on. claims say who asks. The answer says in words what
+// was done, and is empty if nobody drove. Whoever comes first to Resume drives
+// then; journal.ErrBusy says that somebody has come first already.
+func TakeOver(ctx context.Context, dir string, claims map[string]string) (string, error) {
+	return takeOver(ctx, dir, claims, patience)
+}
+
+func takeOver(ctx context.Context, dir string, claims map[string]string, patience time.Duration) (string, error) {
+	t := taking{dir: dir, lock: filepath.Join(dir, "lock")}
+	var err error
+	if t.from, err = t.holder(ctx); err != nil || t.from == nil {
+		return "", err
+	}
+	t.ask = request{From: t.from.Process, By: durable.Self(), Claims: claims, Asked: time.Now().UTC()}
+	refused := t.ask.publish(dir)
+	defer t.ask.withdraw(dir)
+	name := fmt.Sprintf("%s (pid %d)", safetext.Line(t.from.Who), t.from.PID)
+	if refused == nil {
+		gone, err := t.await(ctx, patience)
+		if err != nil {
+			return "", err
+		}
+		if gone && t.granted {
+			return "taken over from " + name + ", who was asked, and only reads along now", nil
+		}
+		if gone {
+			return "taken over from " + name + ", who has left", nil
+		}
+	}
+	if err := durable.Evict(t.lock, *t.from); err != nil {
+		if gone, waitErr := t.await(ctx, takePace); gone || waitErr != nil { // it went while we looked
+			return "taken over from " + name + ", who has left", waitErr
+		}
+		return "", fmt.Errorf("%s drives and did not let go: %w", name, err)
+	}
+	gone, err := t.await(ctx, letGo)
+	switch {
+	case err != nil:
+		return "", err
+	case !gone:
+		return "", fmt.Errorf("%s was ended (SIGKILL) and is not gone after %s: it hangs in a system call, perhaps on the disk of %s", name, letGo, dir)
+	case refused != nil:
+		return "taken over from " + name + ", who could not be asked (" + safetext.Line(refused.Error()) + "): that process was ended, its commands go on", nil
+	}
+	return fmt.Sprintf("taken over from %s, who did not answer in %s: that process was ended, its commands go on", name, patience), nil
+}
+
+// taking is one attempt to take a run over.
+type taking struct {
+	dir, lock string
+	from      *durable.Holder
+	ask       request
+	granted   bool // the log says so
+}
+
+// holder is who drives now, nil if nobody does. One who has just taken the
+// lock gets a moment to say who it is.
+func (t *taking) holder(ctx context.Context) (*durable.Holder, error) {
+	var h durable.Holder
+	var err error
+	for began := time.Now(); time.Since(began) < patience; {
+		held, lockErr := durable.Locked(t.lock)
+		if lockErr != nil || !held {
+			return nil, lockErr
+		}
+		if h, err = durable.HolderOf(t.lock); err == nil && h.Alive() {
+			return &h, nil
+		}
+		if err := pause(ctx, takePace); err != nil {
+			return nil, err
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("the lock names pid %d, which is not there", h.PID)
+	}
+	return nil, fmt.Errorf("somebody drives, and who can't be told (`fuser %s` lists the process): %w", t.lock, err)
+}
+
+// await waits until the lock is free, at most for limit. That somebody else
+// drives then, or was given the run, is journal.ErrBusy.
+func (t *taking) await(ctx context.Context, limit time.Duration) (gone bool, err error) {
+	for began := time.Now(); ; {
+		held, err := durable.Locked(t.lock)
+		if err != nil {
+			return false, err
+		}
+		if !held {
+			return true, t.lost()
+		}
+		if h, err := durable.HolderOf(t.lock); err == nil && h.Process != t.from.Process {
+			return false, fmt.Errorf("%w: %s came first", journal.ErrBusy, safetext.Line(h.Who))
+		}
+		if time.Since(began) > limit {
+			return false, nil
+		}
+		if err := pause(ctx, takePace); err != nil {
+			return false, err
+		}
+	}
+}
+
+// lost reports whether the run was handed over, and not to us.
+func (t *taking) lost() error {
+	_, last, err := journal.Peek(t.dir)
+	if err != nil || last.Kind != kindHandover {
+		return nil //nolint:nilerr // what is wrong with the log its next session says
+	}
+	body, err := decode[handoverBody](last)
+	if t.granted = err == nil && body.Request == t.ask.ID; t.granted || err != nil {
+		return nil //nolint:nilerr // as above
+	}
+	return fmt.Errorf("%w: %s came first", journal.ErrBusy, safetext.Line(body.To))
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// attend answers what comes into the inbox, as long as this session drives.
+func (s *Session) attend() {
+	tick := time.NewTicker(inboxPace)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.driving.Done():
+			return
+		case <-tick.C:
+			if q, ok := asked(s.run.Dir); ok {
+				s.handOver(q)
+			}
+		}
+	}
+}
+
+// handOver gives the run to somebody who asked for it, and reads along from
+// then on. Nothing that runs is touched; a look that goes on is not recorded.
+func (s *Session) handOver(q request) {
+	s.starting.Lock() // a command whose intent is durable is started first
+	defer s.starting.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	f, err := newFollower(s.run.Dir, s.book)
+	if err != nil {
+		return // it can't even be read: who asked ends us
+	}
+	body := &handoverBody{To: who(q.Claims), Request: q.ID, Claims: q.Claims}
+	body.set(false, s.vtime())
+	// A log that can't be written is no reason to keep the run from who asks.
+	_, _ = s.write(context.Background(), kindHandover, body)
+	q.withdraw(s.run.Dir)
+	f.look()
+	s.readAlong(f)
+	_ = s.log.Close() // what was acknowledged is durable; the lock goes in any case
+	s.signal()
+}
+
+// readAlong makes the session one that reads.
+func (s *Session) readAlong(f *follower) {
+	s.mu.Lock()
+	s.follower = f
+	s.mu.Unlock()
+	s.drop()
+	go f.follow(s.signal)
+}
+
+// openRegular opens a file that somebody else may have put there.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("no regular file")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
