@@ -37,7 +37,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newDeploy(), newRollback(), newResume(), newStatus(), newRuns(), newCheck(), newWatch(),
-		newList(), newShow(), newLint(), newTrust(), newLog(), newPractice(), newVersion(), newWorld(),
+		newList(), newShow(), newLint(), newTrust(), newLog(), newPractice(), newDoctor(), newVersion(), newWorld(),
 	)
 	return root
 }

@@ -1,0 +1,81 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+
+	"runbook/steps"
+)
+
+// logout tells what becomes of a running command when its operator's
+// connection drops. A command is a child of ours and stays in our control
+// group, whatever session it has: systemd ends it with that group.
+func (h Host) logout(ctx context.Context) []Finding {
+	const what = "logout"
+	if !h.exists("run/systemd/system") {
+		return pass(what, "nothing here ends commands at a logout: no systemd")
+	}
+	group, err := h.group()
+	if err != nil {
+		return one(steps.Unknown, what, "which control group commands are in: "+err.Error(), "", "")
+	}
+	unit := path.Base(group)
+	manager := fmt.Sprintf("user@%d.service", h.UID)
+	switch {
+	case strings.HasPrefix(unit, "session-") && strings.HasSuffix(unit, ".scope"):
+		return h.session(ctx, what, unit)
+	case strings.Contains(group+"/", "/"+manager+"/") && h.lingers():
+		return pass(what, "commands are in "+manager+", which outlives logins (linger)")
+	case strings.Contains(group+"/", "/"+manager+"/"):
+		return one(steps.Fail, what, "the last logout ends every command: they are in "+manager, "no linger", "loginctl enable-linger "+h.User)
+	}
+	return pass(what, "commands are in "+group+", and in no login session")
+}
+
+// session tells it of a login session. Linger alone does not help there: it
+// keeps the user's manager, and a command has to be in it.
+func (h Host) session(ctx context.Context, what, scope string) []Finding {
+	leave := "systemd-run --user --scope tmux, and work in there"
+	if !h.lingers() {
+		leave = "loginctl enable-linger " + h.User + ", then " + leave
+	}
+	l, err := h.logind(ctx)
+	switch {
+	case err != nil:
+		return one(steps.Unknown, what, fmt.Sprintf("whether it ends the commands in %s: %v", scope, err), "", "to be safe: "+leave)
+	case l.ends(h.User):
+		return one(steps.Fail, what, "ends every command in "+scope, "KillUserProcesses=yes, "+l.source, leave)
+	case l.kill:
+		return pass(what, "leaves the commands of "+h.User+" alone (KillUserProcesses=yes spares this account, "+l.source+")")
+	}
+	return pass(what, "leaves the commands in "+scope+" alone (KillUserProcesses=no, "+l.source+")")
+}
+
+// group is systemd's control group of this process.
+func (h Host) group() (string, error) {
+	data, err := os.ReadFile(h.path("proc/self/cgroup"))
+	if err != nil {
+		return "", err
+	}
+	unified := ""
+	for line := range strings.Lines(string(data)) {
+		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		switch {
+		case len(fields) < 3:
+		case fields[1] == "name=systemd":
+			return fields[2], nil // of a system with both kinds, the one that systemd goes by
+		case fields[1] == "":
+			unified = fields[2]
+		}
+	}
+	if unified == "" {
+		return "", fmt.Errorf("%s names none of systemd's", h.path("proc/self/cgroup"))
+	}
+	return unified, nil
+}
+
+// lingers reports whether the user's manager runs without a login.
+func (h Host) lingers() bool { return h.exists("var/lib/systemd/linger/" + h.User) }

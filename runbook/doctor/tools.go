@@ -1,0 +1,152 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"runbook/runbook/book"
+	"runbook/steps"
+	"runbook/steps/check"
+	"runbook/steps/run"
+)
+
+// programs looks for the programs that the steps start, as a run does, and for
+// those that their scripts name. Those of plans are told with their plan.
+func (s *Site) programs(context.Context) []Finding {
+	wrong := map[string]*Finding{}
+	there := map[string]bool{}
+	for _, phase := range s.Book.Phases {
+		for _, step := range phase.Steps {
+			n := s.needs(step)
+			if n == never {
+				continue
+			}
+			good, bad := s.tools(step)
+			for _, name := range good {
+				there[name] = true
+			}
+			for _, err := range bad {
+				f := wrong[err.Error()]
+				if f == nil {
+					f = &Finding{Verdict: steps.Pass, What: "program", Saw: err.Error() + "; needed by", Mend: "install it, or set path in target " + s.Target.Name}
+					if !errors.Is(err, run.ErrNotFound) {
+						f.Mend = ""
+					}
+					wrong[err.Error()] = f
+				}
+				f.Verdict = f.Verdict.Worse(n.weigh(steps.Fail))
+				f.Saw += " " + step.ID + s.only(step)
+			}
+		}
+	}
+	var found []Finding
+	for _, text := range slices.Sorted(maps.Keys(wrong)) {
+		found = append(found, *wrong[text])
+	}
+	if len(there) > 0 {
+		found = append(found, pass("programs", "on the path, changed by their owner only: "+strings.Join(slices.Sorted(maps.Keys(there)), " "))...)
+	}
+	return found
+}
+
+// tools looks for the programs of a step, as its world sees them.
+func (s *Site) tools(step *book.Step) (there []string, missing []error) {
+	command, ok := s.command(step)
+	if !ok {
+		return nil, nil
+	}
+	if len(command.Argv) > 0 && strings.Contains(command.Argv[0], "${") {
+		return nil, nil // not decided yet
+	}
+	order, err := command.Resolve(s.World)
+	if err != nil {
+		missing = append(missing, brief(err))
+	} else {
+		there = append(there, order.Argv[0])
+	}
+	for _, name := range named(command.Sh) {
+		if _, err := (run.Command{Argv: []string{name}}).Resolve(s.World); err != nil {
+			missing = append(missing, brief(err))
+		} else {
+			there = append(there, name)
+		}
+	}
+	return there, missing
+}
+
+// brief leaves out of an error the PATH it lists.
+func brief(err error) error {
+	if !errors.Is(err, run.ErrNotFound) {
+		return err
+	}
+	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), run.ErrNotFound.Error()+": "), " is not on the PATH")
+	return fmt.Errorf("%w: %s", run.ErrNotFound, strings.Trim(text, `"`))
+}
+
+// command is what a step starts: its own command, or that of its check.
+func (s *Site) command(step *book.Step) (run.Command, bool) {
+	verb, err := s.Book.Bind(step, s.vars)
+	if err != nil {
+		verb = step.Verb // a var that is decided later
+	}
+	var look check.Check
+	switch v := verb.(type) {
+	case book.Run:
+		if v.Command != nil {
+			return *v.Command, true
+		}
+		look = v.Probe.Check
+	case book.Check:
+		look = v.Check
+	case book.Watch:
+		look = v.Check
+	}
+	c, ok := look.(*check.Command)
+	if !ok {
+		return run.Command{}, false
+	}
+	return run.Command{Argv: c.Argv, Sh: c.Sh}, true
+}
+
+// named are the programs that a script surely means: the literal first words
+// of its commands that are no words of the shell, no functions of its own, and
+// are not asked for with `command -v` first.
+func named(script string) []string {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
+	if err != nil {
+		return nil // lint has said so
+	}
+	names, own := map[string]bool{}, map[string]bool{}
+	syntax.Walk(file, func(node syntax.Node) bool {
+		switch node := node.(type) {
+		case *syntax.FuncDecl:
+			own[node.Name.Value] = true
+		case *syntax.CallExpr:
+			if len(node.Args) == 0 {
+				break
+			}
+			name := node.Args[0].Lit()
+			names[name] = true
+			if name == "command" || name == "type" || name == "hash" {
+				own[node.Args[len(node.Args)-1].Lit()] = true
+			}
+		}
+		return true
+	})
+	for _, name := range strings.Fields(builtins) {
+		own[name] = true
+	}
+	maps.DeleteFunc(names, func(name string, _ bool) bool { return name == "" || own[name] })
+	return slices.Sorted(maps.Keys(names))
+}
+
+// builtins are the commands that bash has itself.
+const builtins = `. : [ alias bg bind break builtin caller cd command compgen complete compopt continue declare dirs disown echo
+	enable eval exec exit export false fc fg getopts hash help history jobs kill let local logout mapfile popd printf pushd pwd
+	read readarray readonly return set shift shopt source suspend test times trap true type typeset ulimit umask unalias unset wait`
