@@ -17,7 +17,7 @@ func (m *model) saw(s snapshotMsg) tea.Cmd {
 	}
 	before := m.snap.run
 	m.snap = s
-	cmds := []tea.Cmd{m.awaitSlot(s.run.NextSlot(m.book)), m.byItself()}
+	cmds := []tea.Cmd{m.awaitSlot(s.run.NextSlot(m.book)), m.byItself(), m.handFirst()}
 	for _, l := range m.layers {
 		if p, ok := l.screen.(*phaseScreen); ok {
 			p.refresh(m)

@@ -46,7 +46,9 @@ type model struct {
 	notice   string
 	bad      bool // the notice is about something that went wrong
 	missing  string
-	begun    bool // the start screen is behind us
+	tty      tty
+	handing  string // the interactive step that the terminal was handed to last
+	begun    bool   // the start screen is behind us
 	snap     snapshotMsg
 	book     *book.Book
 	tail     tailMsg
@@ -57,7 +59,7 @@ type model struct {
 func newModel(ctx context.Context, s *runbook.Session, o Options) *model {
 	m := &model{
 		bindings: newKeyMap(), styles: newStyles(true), now: o.Now, clock: o.Now(),
-		left: new(sync.Once), leaving: make(chan struct{}),
+		left: new(sync.Once), leaving: make(chan struct{}), tty: tty{o.In, o.Out},
 	}
 	if s == nil {
 		return m
@@ -118,6 +120,8 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.saw(msg)
 	case doneMsg:
 		return m, m.did(msg)
+	case handedMsg:
+		return m, m.handed(msg)
 	case slotMsg:
 		return m, m.slotDue(msg)
 	case tailMsg:

@@ -112,6 +112,9 @@ func (m *model) openOutput(s *book.Step) tea.Cmd {
 		m.warn(s.ID + " has no output")
 		return nil
 	}
+	if m.command() == s && runbook.Interactive(s) {
+		return m.handOver(s)
+	}
 	m.push(newOutput(s))
 	return m.readOutput(s, m.snap.run.Output(s), 0)
 }

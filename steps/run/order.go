@@ -65,7 +65,7 @@ func (c Command) Resolve(w *steps.World) (supervise.Order, error) {
 	if !filepath.IsAbs(w.Dir) {
 		return supervise.Order{}, fmt.Errorf("directory of commands %q is not absolute: set dir in target %s", w.Dir, w.Name)
 	}
-	o := supervise.Order{Argv: c.Line(), Dir: w.Dir, Agent: c.Agent}
+	o := supervise.Order{Argv: c.Line(), Dir: w.Dir, Agent: c.Agent, Interactive: c.Interactive}
 	err := checkPath(w)
 	if err != nil {
 		return supervise.Order{}, err

@@ -19,6 +19,10 @@ type Command struct {
 	Secrets   []string       `mapstructure:"secrets"`    // the secret vars it may see; no others reach it
 	Agent     bool           `mapstructure:"agent"`      // may it see the SSH agent
 	Exit      []int          `mapstructure:"exit"`       // codes that mean success; [0] if empty
+
+	// Interactive gives it a terminal of its own, which a screen hands over to
+	// the operator. A dropped connection leaves it waiting.
+	Interactive bool `mapstructure:"interactive"`
 }
 
 // Probe is run.probe: a check that has to touch the target (a test

@@ -229,6 +229,9 @@ func Approval(host string, o supervise.Order) []string {
 		}
 	}
 	lines = append(lines, "program "+safetext.Exact(o.Path))
+	if o.Interactive {
+		lines = append(lines, "interactive: it gets this terminal, and draws on it as it likes; only secrets are kept back")
+	}
 	if len(used) > 0 {
 		lines = append(lines, "with "+strings.Join(used, " "))
 	}
