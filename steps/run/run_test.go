@@ -18,17 +18,6 @@ func world(t *testing.T) *steps.World {
 	return &steps.World{Name: "test", Dir: t.TempDir(), Env: []string{"PATH=/usr/bin:/bin"}}
 }
 
-// order resolves a command for a fresh directory.
-func order(t *testing.T, c run.Command) supervise.Order {
-	t.Helper()
-	o, err := c.Resolve(world(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Files = filepath.Join(t.TempDir(), "steps", "x.1")
-	return o
-}
-
 func TestValidate(t *testing.T) {
 	t.Parallel()
 	for _, c := range []run.Command{
