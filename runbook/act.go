@@ -58,7 +58,7 @@ func (s *Session) probe(ctx context.Context, step *book.Step, v book.Run, attemp
 
 func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i Intent, r *Run) error {
 	starting, done := s.begin(context.WithoutCancel(ctx), step.ID) // a Cancel ends it, not a caller who leaves; running from before its intent: nothing else may touch it
-	order, err := s.order(starting, v, r)
+	order, err := s.order(starting, step, v, r)
 	if err == nil && i.Text != "" && i.Text != Digest(order) {
 		err = fmt.Errorf("%w: what would be executed is no longer what was shown", ErrStale)
 	}
@@ -102,6 +102,7 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 		err = process.Cancel()
 	}
 	s.looks.Done() // from here on it is no look, and outlives us
+	s.accompany(step, attempt)
 	s.signal()
 	ended := make(chan error, 1)
 	go func() { ended <- s.finish(process, step, v, attempt) }()

@@ -46,7 +46,7 @@ func (s *Session) admit(i Intent) (release func(), err error) {
 // namesStep reports whether an intent is about what the person saw of a step.
 // A Cancel is about whatever runs.
 func namesStep(kind string) bool {
-	return !slices.Contains([]string{Cancel, Close, Rollback, End, Memo}, kind)
+	return !slices.Contains([]string{Cancel, CancelBackend, Close, Rollback, End, Memo}, kind)
 }
 
 func (s *Session) legal(r *Run, i Intent) bool {
@@ -54,7 +54,7 @@ func (s *Session) legal(r *Run, i Intent) bool {
 		return true
 	}
 	return slices.ContainsFunc(Next(s.book, r, s.world.Clock.Now()), func(legal Intent) bool {
-		return legal.Kind == i.Kind && legal.Step == i.Step
+		return legal.Kind == i.Kind && legal.Step == i.Step && (i.Kind != CancelBackend || legal.Text == i.Text)
 	})
 }
 
@@ -62,6 +62,8 @@ func (s *Session) claims(r *Run, i Intent) []string {
 	switch i.Kind {
 	case Cancel, Memo:
 		return nil
+	case CancelBackend: // the step itself belongs to its command while that runs
+		return []string{"\x00backend " + i.Text}
 	case Slots, Jump, WatchIt:
 		return []string{slotsClaim}
 	case Check:

@@ -176,6 +176,7 @@ type byHandBody struct {
 
 type noteBody struct {
 	mark
+	Step string `json:"step,omitempty"` // of what we write down ourselves
 	Text string `json:"text"`
 }
 

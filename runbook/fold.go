@@ -169,25 +169,40 @@ func foldCheck(r *Run, _ *book.Book, e journal.Entry) error {
 	return err
 }
 
-// foldVerify lets a check decide what became of a command: it is done, it is
-// not done, or nobody knows yet.
+// foldVerify lets a check decide what became of a command: it is done, not
+// done, partly done, or nobody knows yet.
 func foldVerify(st *StepState, body checkBody, e journal.Entry) {
-	st.Result, st.Verified, st.Reason = body.result(e.Time), true, ""
+	st.Result, st.Verified, st.Partly, st.Reason = body.result(e.Time), true, false, ""
 	switch settled := StateOf(body.Verdict); {
 	case settled == Passed && st.Who != "":
 		st.State = ByHand
 	case settled == Failed:
 		st.State, st.Reason = Failed, "not done: "+body.Reason
+		if left, of := st.Result.Pending(), st.before[body.Where]; 0 < left && left < of {
+			st.Partly, st.Reason = true, fmt.Sprintf("partly done: pending %d of %d: %s", left, of, body.Reason)
+		}
 	default:
 		st.State = settled
 	}
 }
 
+// pending is what checks saw last that was still to be done, by place.
+func (r *Run) pending() map[string]int {
+	left, at := map[string]int{}, map[string]time.Time{}
+	for _, st := range r.Steps {
+		if res := st.Result; res != nil && res.Pending() >= 0 && res.Began.After(at[res.Where]) {
+			left[res.Where], at[res.Where] = res.Pending(), res.Began
+		}
+	}
+	return left
+}
+
 func foldRunIntent(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[runIntentBody](e)
+	before := r.pending() // also what its own verify saw last
 	st := r.touch(body.Step, e, body.mark)
 	st.Attempt, st.Exit, st.Result, st.Reason, st.Verified, st.Who = body.Attempt, nil, nil, "", false, ""
-	st.order, st.verdictKey = body.Order, body.VerdictKey
+	st.order, st.verdictKey, st.Partly, st.before = body.Order, body.VerdictKey, false, before
 	// Nobody has seen its end: unknown until its result is in the log.
 	st.State, st.Reason = Unknown, "it was started, and its end was not seen"
 	return err
@@ -251,7 +266,7 @@ func foldByHand(r *Run, b *book.Book, e journal.Entry) error {
 
 func foldNote(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[noteBody](e)
-	r.Notes = append(r.Notes, Note{At: e.Time, Text: body.Text})
+	r.Notes = append(r.Notes, Note{At: e.Time, Step: body.Step, Text: body.Text})
 	return err
 }
 

@@ -66,6 +66,7 @@ func (s *Session) verify(ctx context.Context, step *book.Step) error {
 	if err != nil {
 		return err
 	}
+	result = s.settledBy(ctx, step, result)
 	return s.record(ctx, kindCheck, &checkBody{Step: step.Verify, Settles: step.ID, resultBody: bodyOf(result)})
 }
 
@@ -216,18 +217,19 @@ func redact(r steps.Result, hide []steps.Secret) steps.Result {
 	if len(hide) == 0 {
 		return r
 	}
-	clean := func(text string) string {
-		var out strings.Builder
-		sink := safetext.NewRedactor(&out, hide...)
-		_, err := sink.Write([]byte(text))
-		if errors.Join(err, sink.Close()) != nil {
-			return "(withheld: it could not be redacted)"
-		}
-		return out.String()
-	}
-	r.Reason, r.Where = clean(r.Reason), clean(r.Where)
+	r.Reason, r.Where = clean(r.Reason, hide), clean(r.Where, hide)
 	for i, e := range r.Evidence {
-		r.Evidence[i].Value, r.Evidence[i].Limit = clean(e.Value), clean(e.Limit)
+		r.Evidence[i].Value, r.Evidence[i].Limit = clean(e.Value, hide), clean(e.Limit, hide)
 	}
 	return r
+}
+
+func clean(text string, hide []steps.Secret) string {
+	var out strings.Builder
+	sink := safetext.NewRedactor(&out, hide...)
+	_, err := sink.Write([]byte(text))
+	if errors.Join(err, sink.Close()) != nil {
+		return "(withheld: it could not be redacted)"
+	}
+	return out.String()
 }

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"runbook/runbook/book"
@@ -30,6 +31,8 @@ const (
 	Rollback = "rollback"
 	Close    = "close" // the pause point is read: the phase closes
 	End      = "end"
+
+	CancelBackend = "cancel-backend" // cancel what a session of a command does in its database
 )
 
 // Intent is one thing that may be done. Seen is the entry that the person saw
@@ -38,7 +41,7 @@ type Intent struct {
 	Kind string
 	Step string // id of a step, or of a phase for Close, of a plan for Rollback
 	Seen uint64
-	Text string // a reason, an answer, a memo; of RunStep the Digest of what was shown, if it was
+	Text string // a reason, an answer, a memo; of RunStep the Digest of what was shown, if it was; of CancelBackend a pid
 }
 
 // Next is what may be done now, the suggested first. It is pure: the session
@@ -57,6 +60,7 @@ func Next(b *book.Book, r *Run, now time.Time) []Intent {
 		all = append(all, legal(r, p)...)
 	}
 	all = append(all, cancels...)
+	all = append(all, r.cancelBackends(b)...)
 	if due := r.NextSlot(b); !due.IsZero() && r.Practice && now.Before(due) {
 		all = append(all, Intent{Kind: Jump})
 	}
@@ -89,6 +93,18 @@ func (r *Run) cancels(b *book.Book) []Intent {
 	for _, s := range b.All() {
 		if st := r.Steps[s.ID]; st != nil && st.State == Running && isRun(s) {
 			all = append(all, Intent{Kind: Cancel, Step: s.ID, Seen: st.Seen})
+		}
+	}
+	return all
+}
+
+// cancelBackends is a CancelBackend for every session of a command that works
+// in a database, while the command runs or its end is open.
+func (r *Run) cancelBackends(b *book.Book) []Intent {
+	var all []Intent
+	for _, s := range b.All() {
+		for _, pid := range r.backends[s.ID] {
+			all = append(all, Intent{Kind: CancelBackend, Step: s.ID, Seen: r.Steps[s.ID].Seen, Text: strconv.Itoa(pid)})
 		}
 	}
 	return all

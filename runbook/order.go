@@ -22,16 +22,16 @@ func (s *Session) Order(ctx context.Context, step *book.Step) (supervise.Order, 
 	if !ok || v.Command == nil {
 		return supervise.Order{}, fmt.Errorf("%s is no command", step.ID)
 	}
-	return s.order(ctx, v, r)
+	return s.order(ctx, step, v, r)
 }
 
-func (s *Session) order(ctx context.Context, v book.Run, r *Run) (supervise.Order, error) {
+func (s *Session) order(ctx context.Context, step *book.Step, v book.Run, r *Run) (supervise.Order, error) {
 	env, hide, err := environ(ctx, s.book, v, r.Vars, s.world)
 	if err != nil {
 		return supervise.Order{}, err
 	}
 	in := *s.world
-	in.Env = env
+	in.Env = append(env, appVar+"="+r.appName(step.ID, r.Step(step).Attempt+1))
 	order, err := v.Command.Resolve(&in)
 	order.Secrets = hide
 	return order, err

@@ -64,7 +64,11 @@ func taken(ctx context.Context, dir string, b *book.Book, t *book.Target, world 
 		return nil, err
 	}
 	s := newSession(b, t, world, log, r)
-	return s, s.settleCommands(ctx)
+	if err := s.settleCommands(ctx); err != nil {
+		return nil, err
+	}
+	s.lookAfter()
+	return s, nil
 }
 
 // resumable holds the run's copies against the hashes of its first entry, its

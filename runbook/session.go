@@ -43,11 +43,14 @@ type Session struct {
 
 	mu        sync.Mutex
 	run       *Run
-	active    map[string]*active // steps that are being executed
-	claimed   map[string]bool    // steps that an intent works on
-	late      []lateEntry        // what a recovery could not write down yet
-	elsewhere map[string]string  // files of commands that the run's disk had no room for
-	follower  *follower          // of a session that reads along
+	active    map[string]*active    // steps that are being executed
+	claimed   map[string]bool       // steps that an intent works on
+	late      []lateEntry           // what a recovery could not write down yet
+	elsewhere map[string]string     // files of commands that the run's disk had no room for
+	company   map[string]*companion // what looks at a command, by step
+	follower  *follower             // of a session that reads along
+
+	past func() map[string][]time.Duration // of commands, by step: see Usual
 }
 
 // active is a step while it is executed.
@@ -133,6 +136,8 @@ func newSession(b *book.Book, t *book.Target, w *steps.World, log *journal.Log, 
 	s := &Session{
 		book: b, target: t, world: w, log: log, run: r,
 		changed: make(chan struct{}, 1), active: map[string]*active{}, claimed: map[string]bool{}, elsewhere: map[string]string{},
+		company: map[string]*companion{},
+		past:    sync.OnceValue(func() map[string][]time.Duration { return pastDurations(r.Dir, b.Name, t.Name) }),
 	}
 	s.driving, s.drop = context.WithCancel(context.Background())
 	return s
@@ -200,6 +205,7 @@ func (s *Session) snapshot() *Run {
 		}
 		st.State, st.At, st.Reason = Running, a.began, ""
 	}
+	r.backends = s.backends(r)
 	return r
 }
 
@@ -253,6 +259,8 @@ func (s *Session) route(ctx context.Context, i Intent) error {
 		return s.act(ctx, i)
 	case Cancel:
 		return s.cancel(i.Step)
+	case CancelBackend:
+		return s.cancelBackend(ctx, i)
 	case WatchIt, Slots, Jump:
 		return s.watch(ctx, i)
 	case Confirm, Decline, Decide, Approve, Reject, Tell:

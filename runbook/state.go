@@ -74,10 +74,12 @@ type StepState struct {
 	Answer    string        // what a person confirmed, chose or approved
 	Rehearsed bool          // answered by --rehearse
 	Verified  bool          // settled by its verify, not by its own end
+	Partly    bool          // its verify saw that a part of it is done
 	At        time.Time     // of the last entry, or of the start while it runs
 	Took      time.Duration
 
-	order, verdictKey string // what its last intent commits to
+	order, verdictKey string         // what its last intent commits to
+	before            map[string]int // what was pending when it was started, by place
 
 	Began time.Time // of a watch: slot k is due at Began + k*every, on the world's clock
 	Slots []Slot    // of a watch, in order
@@ -92,9 +94,10 @@ type Slot struct {
 	Reason  string
 }
 
-// Note is a memo.
+// Note is a memo, or, with a step, what was done for it beside its verb.
 type Note struct {
 	At   time.Time
+	Step string
 	Text string
 }
 
@@ -135,6 +138,10 @@ type Run struct {
 	// elsewhere is where commands of a recovery keep their files when the
 	// run's own disk is full, by the directory they should have had.
 	elsewhere map[string]string
+
+	// backends are the pids, by step, of the sessions of commands that work in
+	// a database: each may be cancelled. They are of this process only.
+	backends map[string][]int
 }
 
 // Short is the run's name for people: the first four digits of its id.

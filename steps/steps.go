@@ -5,6 +5,7 @@ package steps
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -75,6 +76,21 @@ type Result struct {
 	Evidence []Evidence
 	Began    time.Time
 	Took     time.Duration
+}
+
+// LeftToDo is the label of evidence that counts what is still to be done. A
+// verify that sees less of it than there was before a command says that the
+// command is partly done.
+const LeftToDo = "pending"
+
+// Pending is what a result counts as still to be done, -1 if it counts no such.
+func (r *Result) Pending() int {
+	for _, e := range r.Evidence {
+		if n, err := strconv.Atoi(e.Value); e.Label == LeftToDo && err == nil {
+			return n
+		}
+	}
+	return -1
 }
 
 // Saw adds one line of evidence and returns the result for chaining.

@@ -98,6 +98,8 @@ func (sh shell) connect(ctx context.Context, dsn string) (*pgx.Conn, error) {
 		return nil, errOutside
 	}
 	cfg.ConnectTimeout, cfg.DialFunc = 5*time.Second, sh.world.dial
-	cfg.RuntimeParams["application_name"] = sh.name
+	if os.Getenv("PGAPPNAME") == "" { // which node's client heeds as libpq does
+		cfg.RuntimeParams["application_name"] = sh.name
+	}
 	return pgx.ConnectConfig(ctx, cfg)
 }

@@ -109,7 +109,7 @@ func askMigrations(ctx context.Context, c *Postgres, s *session, r *steps.Result
 	if c.Pending == "any" {
 		wanted = ""
 	}
-	r.Saw("pending", strconv.Itoa(len(states["pending"])), wanted, "")
+	r.Saw(steps.LeftToDo, strconv.Itoa(len(states["pending"])), wanted, "")
 	r.Saw("applied", strconv.Itoa(len(states["applied"])), strconv.Itoa(len(release)), "")
 	for i, name := range states["pending"] {
 		r.Saw("pending "+strconv.Itoa(i+1), outside(name), "", "")

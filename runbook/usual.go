@@ -1,0 +1,89 @@
+package runbook
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"runbook/runbook/journal"
+	"runbook/steps"
+)
+
+// Usual is how long a command took when it ended well: the median of past runs
+// of the same book on the same target. Without such runs it is zero.
+type Usual struct {
+	Median time.Duration
+	Runs   int // of which it is the median
+}
+
+// How far back usual looks: it is a number beside the clock, and nobody waits
+// for it.
+const (
+	usualRuns   = 20
+	usualWithin = time.Second
+)
+
+// Usual is how long a step's command usually takes. The logs of past runs are
+// read once in a session.
+func (s *Session) Usual(step string) Usual {
+	took := s.past()[step]
+	if len(took) == 0 {
+		return Usual{}
+	}
+	slices.Sort(took)
+	mid := len(took) / 2
+	median := took[mid]
+	if len(took)%2 == 0 {
+		median = (took[mid-1] + took[mid]) / 2
+	}
+	return Usual{Median: median, Runs: len(took)}
+}
+
+// pastDurations are those of the commands that ended well, by step, in the
+// newest runs beside the one in dir.
+func pastDurations(dir, bookName, target string) map[string][]time.Duration {
+	all, err := os.ReadDir(filepath.Dir(dir))
+	if err != nil {
+		return nil
+	}
+	took := map[string][]time.Duration{}
+	began, read := time.Now(), 0
+	for _, d := range slices.Backward(all) { // by name, which begins with the time
+		name := d.Name()
+		if name == filepath.Base(dir) || !ofBook(name, bookName) {
+			continue
+		}
+		if read++; read > usualRuns || time.Since(began) > usualWithin {
+			break
+		}
+		entries, _ := journal.Read(filepath.Join(filepath.Dir(dir), name)) // as far as it is good
+		collect(took, entries, target)
+	}
+	return took
+}
+
+// ofBook reports whether a run's directory, <start>-<book>-<run8>, is of that
+// book.
+func ofBook(name, bookName string) bool {
+	_, rest, _ := strings.Cut(name, "-")
+	at := strings.LastIndex(rest, "-")
+	return at >= 0 && rest[:at] == bookName
+}
+
+func collect(took map[string][]time.Duration, entries []journal.Entry, target string) {
+	for _, e := range entries {
+		switch e.Kind {
+		case kindRunStart:
+			if body, err := decode[runStartBody](e); err != nil || body.Target != target {
+				return
+			}
+		case kindRunResult:
+			body, err := decode[runResultBody](e)
+			if err == nil && body.Outcome == "exited" && (body.Verdict == steps.Pass || body.Verdict == steps.Warn) {
+				took[body.Step] = append(took[body.Step], time.Duration(body.TookUS)*time.Microsecond)
+			}
+		}
+	}
+}
