@@ -81,6 +81,9 @@ func findPlace(ctx context.Context, h runbook.Home, bookName, targetName string,
 	if err != nil {
 		return nil, err
 	}
+	if err := b.Fits(p.target); err != nil {
+		return nil, err
+	}
 	vars, err := parseVars(given)
 	if err != nil {
 		return nil, err

@@ -75,6 +75,8 @@ type Step struct {
 	During   []string
 	Effect   string // "" or "none"
 	Chain    string
+	On       []string // the hosts of the target where it runs; here if empty
+	Parallel bool     // on all of them at once; else in order, to the first that fails
 	Verb     Verb
 
 	Phase string // id of its phase; empty in a plan

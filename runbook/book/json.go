@@ -22,6 +22,8 @@ type entry struct {
 	During   []string          `json:"during,omitempty"`
 	Effect   string            `json:"effect,omitempty"`
 	Chain    string            `json:"chain,omitempty"`
+	On       []string          `json:"on,omitempty"`
+	Parallel bool              `json:"parallel,omitempty"`
 	Note     string            `json:"note,omitempty"`
 	Diagnose string            `json:"diagnose,omitempty"`
 	Fields   any               `json:"fields,omitempty"`
@@ -92,7 +94,7 @@ func entries(all []*Step) []entry {
 		out[i] = entry{
 			ID: s.ID, Title: s.Title, Verb: verb, Kind: kind, Covers: covered(s.Covers), Phase: s.Phase, Plan: s.Plan,
 			Critical: s.Critical, When: s.When, Undo: s.Undo, Verify: s.Verify, During: s.During, Effect: s.Effect, Chain: s.Chain,
-			Note: s.Note, Fields: s.raw,
+			On: s.On, Parallel: s.Parallel, Note: s.Note, Fields: s.raw,
 		}
 	}
 	return out

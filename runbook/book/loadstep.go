@@ -34,6 +34,7 @@ type stepTable struct {
 	Effect   string            `mapstructure:"effect"`
 	Chain    string            `mapstructure:"chain"`
 	On       any               `mapstructure:"on"`
+	Parallel bool              `mapstructure:"parallel"`
 	Check    map[string]any    `mapstructure:"check"`
 	Run      map[string]any    `mapstructure:"run"`
 	Ask      map[string]any    `mapstructure:"ask"`
@@ -74,20 +75,19 @@ func (r *reader) step(path string, table map[string]any) *Step {
 	var t stepTable
 	r.decode(path, table, &t)
 	r.id(join(path, "id"), t.ID)
-	if t.On != nil {
-		r.at(join(path, "on"), "on: hosts are not supported by this version")
-	}
 	if t.Effect != "" && t.Effect != "none" {
 		r.at(join(path, "effect"), `effect is "none" or left out, not %q`, t.Effect)
 	}
 	s := &Step{
 		ID: t.ID, Title: cmp.Or(t.Title, t.ID), Note: t.Note, Covers: t.Covers, Critical: t.Critical, When: t.When,
-		Undo: t.Undo, Verify: t.Verify, During: t.During, Effect: t.Effect, Chain: t.Chain, path: path,
+		Undo: t.Undo, Verify: t.Verify, During: t.During, Effect: t.Effect, Chain: t.Chain,
+		On: r.on(path, t.On), Parallel: t.Parallel, path: path,
 	}
 	s.Line, _ = r.index.at(path)
 	r.onlyVerb(s, table, map[string]map[string]any{
 		"check": t.Check, "run": t.Run, "ask": t.Ask, "tell": t.Tell, "watch": t.Watch,
 	})
+	r.places(s)
 	return s
 }
 

@@ -12,7 +12,7 @@ import (
 // later are keys of a target that this version can't act on. To ignore one
 // would be to run without what somebody relies on.
 var later = map[string]string{
-	"host": "hosts", "kube": "a kube context", "choose": "choices", "guard": "guarded targets",
+	"kube": "a kube context", "choose": "choices", "guard": "guarded targets",
 	"require": "required tickets", "waiver": "waivers", "extends": "targets that extend others",
 }
 
@@ -33,6 +33,7 @@ func ReadTarget(data []byte, file string) (*Target, error) {
 	r.decode("", top, t)
 	r.id("name", t.Name)
 	r.directories(t)
+	r.hosts(t)
 	r.values(t)
 	for _, name := range slices.Sorted(maps.Keys(t.Secrets)) {
 		r.source(join("secret", name), t.Secrets[name])

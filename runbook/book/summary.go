@@ -28,6 +28,9 @@ func (b *Book) Summary() []string {
 			continue // asks a person, and does nothing
 		}
 		out = append(out, s.ID+": "+verb)
+		if place := s.place(); place != "" {
+			out = append(out, "  on "+place)
+		}
 		for _, line := range lines(verb, s.raw) {
 			out = append(out, "  "+line)
 		}
@@ -89,6 +92,13 @@ func (t *Target) Summary() []string {
 	for _, name := range slices.Sorted(maps.Keys(t.Vars)) {
 		out = append(out, fmt.Sprintf("var %s = %s", safetext.Exact(name), exactly(t.Vars[name])))
 	}
+	for _, name := range slices.Sorted(maps.Keys(t.Hosts)) {
+		h := t.Hosts[name]
+		out = append(out, fmt.Sprintf("host %s over %s, in %s", name, exactly(words(h.Via)), exactly(h.Dir)))
+		if h.Path != "" {
+			out = append(out, fmt.Sprintf("host %s path = %s", name, exactly(h.Path)))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.Secrets)) {
 		out = append(out, "secret "+safetext.Exact(name)+" from "+t.Secrets[name].shown())
 	}
@@ -102,10 +112,14 @@ func (s Source) shown() string {
 	case s.File != "":
 		return "the file " + exactly(s.File)
 	default:
-		argv := make([]any, len(s.Command))
-		for i, arg := range s.Command {
-			argv[i] = arg
-		}
-		return "the command " + exactly(argv)
+		return "the command " + exactly(words(s.Command))
 	}
+}
+
+func words(argv []string) []any {
+	all := make([]any, len(argv))
+	for i, arg := range argv {
+		all[i] = arg
+	}
+	return all
 }

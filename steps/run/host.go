@@ -29,7 +29,8 @@ const (
 	flags  = "46CKakqvxy"
 )
 
-// Validate says what is wrong with the fields as a target gives them.
+// Validate says what is wrong with the fields as a target gives them: first the
+// name of the field.
 func (h Host) Validate() error {
 	switch {
 	case len(h.Via) == 0 || filepath.Base(h.Via[0]) != "ssh":
@@ -42,12 +43,12 @@ func (h Host) Validate() error {
 	if h.Path != "" {
 		for one := range strings.SplitSeq(h.Path, ":") {
 			if !filepath.IsAbs(one) {
-				return fmt.Errorf("each element of path must be absolute, not %q", one)
+				return fmt.Errorf("path: each element must be absolute, not %q", one)
 			}
 		}
 	}
 	if slices.ContainsFunc(slices.Concat(h.Via, []string{h.Dir, h.Path}), func(s string) bool { return strings.ContainsAny(s, "\x00\n") }) {
-		return errors.New("a line break or a NUL is part of no host")
+		return errors.New("via, dir and path hold no line break and no NUL")
 	}
 	_, err := h.place()
 	return err
