@@ -125,7 +125,7 @@ func TestChangedFilesBesideTheLogAreFound(t *testing.T) {
 	if err := CheckCopies(dir); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{out, filepath.Join(dir, "target.toml")} {
+	for _, name := range []string{out, filepath.Join(filepath.Dir(out), "verdict"), filepath.Join(dir, "target.toml")} {
 		whole, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

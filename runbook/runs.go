@@ -156,44 +156,6 @@ func ReadCopies(dir string) (*book.Book, *book.Target, error) {
 	return b, t, err
 }
 
-// CheckCopies holds what lies beside a run's log against the hashes in it: the
-// copies of book and target, and the redacted output of every command. The
-// error names the first file that is not what was recorded.
-func CheckCopies(dir string) error {
-	entries, err := journal.Read(dir)
-	if err != nil {
-		return nil //nolint:nilerr // the log's own damage is told by its verify
-	}
-	for _, e := range entries {
-		var want map[string]string
-		switch e.Kind {
-		case kindRunStart:
-			body, err := decode[runStartBody](e)
-			if err != nil {
-				return err
-			}
-			want = map[string]string{"book.toml": body.BookSHA, "target.toml": body.TargetSHA}
-		case kindRunResult:
-			body, err := decode[runResultBody](e)
-			if err != nil {
-				return err
-			}
-			name := filepath.Join("steps", fmt.Sprintf("%s.%d", body.Step, body.Attempt), "out.red")
-			want = map[string]string{name: body.OutSHA256}
-		}
-		for name, sum := range want {
-			data, err := os.ReadFile(filepath.Join(dir, name))
-			if sum == "" || errors.Is(err, fs.ErrNotExist) && e.Kind == kindRunResult {
-				continue // outputs may be taken away; what is there must be what was recorded
-			}
-			if err != nil || sha(string(data)) != sum {
-				return fmt.Errorf("%s is not what entry %d recorded", name, e.N)
-			}
-		}
-	}
-	return nil
-}
-
 // Owned refuses a run directory that somebody else could have planted or could
 // change: what lies in it is executed.
 func Owned(dir string) error {
@@ -208,7 +170,7 @@ func Owned(dir string) error {
 		if err != nil {
 			return fmt.Errorf("whose run is it: %w", err)
 		}
-		if !d.IsDir() && !d.Type().IsRegular() {
+		if !d.IsDir() && !d.Type().IsRegular() && d.Type() != fs.ModeSocket { // the terminal of an interactive command
 			return fmt.Errorf("%s is no regular file: this run is not gone on with", path)
 		}
 		if err := book.CheckOwner(path); err != nil {

@@ -55,6 +55,13 @@ func readVerdict(files, key string) (Outcome, signedVerdict) {
 	return checkVerdict(data, key)
 }
 
+// Forged reports whether the directory of an execution holds a verdict that
+// its key did not sign.
+func Forged(files, key string) bool {
+	_, signed := readVerdict(files, key)
+	return signed == verdictForged
+}
+
 func checkVerdict(data []byte, key string) (o Outcome, _ signedVerdict) {
 	parts := bytes.SplitAfter(data, []byte("\n"))
 	if len(parts) < 3 {

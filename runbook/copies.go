@@ -1,0 +1,74 @@
+package runbook
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"runbook/runbook/journal"
+	"runbook/steps/supervise"
+)
+
+// CheckCopies holds what lies beside a run's log against what is in it: the
+// copies of book and target, and of every command its redacted output and the
+// signature of its verdict. Outputs and verdicts may be taken away; what is
+// there must be what was recorded. The error names the first that is not.
+func CheckCopies(dir string) error {
+	entries, err := journal.Read(dir)
+	if err != nil {
+		return nil //nolint:nilerr // the log's own damage is told by its verify
+	}
+	r := newRun(dir)
+	keys := map[string]string{} // of verdicts, by the directory of an attempt
+	for _, e := range entries {
+		if err := checkBeside(r, e, keys); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {
+	switch e.Kind {
+	case kindRunStart:
+		body, err := decode[runStartBody](e)
+		if err != nil {
+			return err
+		}
+		return errors.Join(sameFile(r.Dir, "book.toml", body.BookSHA, e.N), sameFile(r.Dir, "target.toml", body.TargetSHA, e.N))
+	case kindRunIntent:
+		body, err := decode[runIntentBody](e)
+		keys[r.Files(body.Step, body.Attempt)] = body.VerdictKey
+		return err
+	case kindRunResult:
+		body, err := decode[runResultBody](e)
+		if err != nil || body.OutSHA256 == "" {
+			return err
+		}
+		files := r.Files(body.Step, body.Attempt)
+		name, err := filepath.Rel(r.Dir, files)
+		if err != nil {
+			return err
+		}
+		if err := sameFile(r.Dir, filepath.Join(name, supervise.OutputFile), body.OutSHA256, e.N); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if supervise.Forged(files, keys[files]) {
+			return fmt.Errorf("%s is not signed by the key that its intent names, before entry %d", filepath.Join(name, "verdict"), e.N)
+		}
+	}
+	return nil
+}
+
+// sameFile holds a file of a run against the hash in an entry.
+func sameFile(dir, name, sum string, entry uint64) error {
+	got, err := supervise.FileSHA(filepath.Join(dir, name))
+	if err != nil {
+		return fmt.Errorf("%s, which entry %d recorded, can't be read: %w", name, entry, err)
+	}
+	if got != sum {
+		return fmt.Errorf("%s is not what entry %d recorded", name, entry)
+	}
+	return nil
+}
