@@ -1,67 +1,103 @@
 package safetext
 
-import "bytes"
+// state is where in an escape sequence a reader of outside text is.
+type state uint8
 
-// sequence reads one byte inside an escape sequence and reports whether it
-// belongs to it; if not, the sequence is over and the byte is read anew.
-func (m *machine) sequence(c byte) bool {
-	m.run++
-	switch m.state {
+const (
+	ground  state = iota
+	escape        // after ESC
+	control       // in a CSI, up to its final byte
+	strung        // in an OSC, DCS, APC, PM or SOS, up to its end
+)
+
+const (
+	maxString = 4 << 10 // an unterminated control string ends here
+	maxSGR    = 64      // a longer SGR is dropped
+
+	esc = 0x1b
+)
+
+// escapes tells escape sequences from text, byte by byte.
+type escapes struct {
+	state state
+	run   int    // bytes of the sequence so far
+	prev  byte   // the byte before, in a control string
+	seq   []byte // a CSI's parameters, up to maxSGR
+}
+
+// enter begins a sequence, or ends it.
+func (e *escapes) enter(s state) { e.state, e.run, e.prev, e.seq = s, 0, 0, e.seq[:0] }
+
+// step reads one byte inside an escape sequence and reports whether it belongs
+// to it; if not, the sequence is over and the byte is read anew. With sgr it
+// was the end of an SGR, whose parameters are in seq.
+func (e *escapes) step(c byte) (belongs, sgr bool) {
+	e.run++
+	switch e.state {
 	case escape:
-		return m.escape(c)
+		return e.opened(c), false
 	case control:
-		return m.csi(c)
+		return e.csi(c)
 	default:
-		return m.strung(c)
+		return e.strung(c), false
 	}
 }
 
-// enter begins a sequence.
-func (m *machine) enter(s state) {
-	m.state, m.seq, m.run, m.prev = s, m.seq[:0], 0, 0
-}
-
-// escape reads what follows ESC: the beginning of a longer sequence, or
-// intermediates and a final byte, which go.
-func (m *machine) escape(c byte) bool {
+// opened reads what follows ESC: the beginning of a longer sequence, or
+// intermediates and a final byte.
+func (e *escapes) opened(c byte) bool {
 	switch {
 	case c == '[':
-		m.enter(control)
+		e.enter(control)
 	case c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_':
-		m.enter(strung)
-	case c >= 0x20 && c <= 0x2f && m.run < maxSGR:
+		e.enter(strung)
+	case c >= 0x20 && c <= 0x2f && e.run < maxSGR:
 		return true
 	case c >= 0x30 && c <= 0x7e:
-		m.enter(ground)
+		e.enter(ground)
 	default:
-		m.enter(ground)
+		e.enter(ground)
 		return false
 	}
 	return true
 }
 
-// csi reads up to the final byte; an SGR that is allowed joins the line.
-func (m *machine) csi(c byte) bool {
+// csi reads up to the final byte.
+func (e *escapes) csi(c byte) (belongs, sgr bool) {
 	switch {
-	case c >= 0x20 && c <= 0x3f && m.run < maxString:
-		if m.run <= maxSGR {
-			m.seq = append(m.seq, c)
+	case c >= 0x20 && c <= 0x3f && e.run < maxString:
+		if e.run <= maxSGR {
+			e.seq = append(e.seq, c)
 		}
-		return true
+		return true, false
 	case c >= 0x40 && c <= 0x7e:
-		if c == 'm' && m.colour && m.run <= maxSGR {
-			m.sgr()
-		}
-		m.enter(ground)
-		return true
+		e.state = ground // seq stays, for who wants it
+		return true, c == 'm' && e.run <= maxSGR
 	}
-	m.enter(ground)
-	return false
+	e.enter(ground)
+	return false, false
 }
 
-// quickSGR reads an SGR sequence that stands whole in p, as nearly all do, and
-// returns its length; 0 leaves p to the machine.
-func (m *machine) quickSGR(p []byte) int {
+// strung reads a control string up to BEL, ST, CAN, SUB, a newline, the next
+// escape sequence, or its bound.
+func (e *escapes) strung(c byte) bool {
+	prev := e.prev
+	e.prev = c
+	switch {
+	case c == '\n':
+		e.enter(ground)
+		return false
+	case c == esc:
+		e.enter(escape) // ESC \ is a sequence of its own
+	case c == 0x07, c == 0x18, c == 0x1a, c == 0x9c && prev == 0xc2, e.run >= maxString:
+		e.enter(ground)
+	}
+	return true
+}
+
+// wholeSGR is the length of the SGR sequence that p begins with, as nearly all
+// of them are written; 0 if it is another, or not all there.
+func wholeSGR(p []byte) int {
 	if len(p) < 3 || p[0] != esc || p[1] != '[' {
 		return 0
 	}
@@ -72,46 +108,5 @@ func (m *machine) quickSGR(p []byte) int {
 	if end == len(p) || p[end] != 'm' {
 		return 0
 	}
-	if m.colour {
-		m.seq = append(m.seq[:0], p[2:end]...)
-		m.sgr()
-	}
 	return end + 1
-}
-
-// sgr appends the allowed part of the sequence just read.
-func (m *machine) sgr() {
-	safe, ok := m.known[string(m.seq)]
-	if !ok {
-		if m.known == nil || len(m.known) >= maxKnown {
-			m.known = map[string][]byte{}
-		}
-		safe = appendSGR(nil, m.seq)
-		m.known[string(m.seq)] = safe
-	}
-	if len(safe) == 0 {
-		return
-	}
-	m.replace()
-	if len(m.line)+len(safe) > maxLine {
-		m.end(true)
-	}
-	m.line, m.dirty = append(m.line, safe...), !bytes.HasSuffix(safe, []byte("[0m"))
-}
-
-// strung swallows a control string up to BEL, ST, CAN, SUB, a newline, the
-// next escape sequence, or its bound.
-func (m *machine) strung(c byte) bool {
-	prev := m.prev
-	m.prev = c
-	switch {
-	case c == '\n':
-		m.enter(ground)
-		return false
-	case c == esc:
-		m.enter(escape) // ESC \ is a sequence of its own, and goes
-	case c == 0x07, c == 0x18, c == 0x1a, c == 0x9c && prev == 0xc2, m.run >= maxString:
-		m.enter(ground)
-	}
-	return true
 }

@@ -120,30 +120,69 @@ func FuzzRedactor(f *testing.F) {
 	f.Add([]byte("postgres://u:p%40ssword@h/d p@ssword p%40ssword"), "postgres://u:p%40ssword@h/d", uint64(3))
 	f.Add([]byte("one-line\r\n  two-lines one-line two-lines"), "one-line\ntwo-lines", uint64(4))
 	f.Add([]byte("hun\x1b[31mter2-\x1b[0mx"), "hunter2-x", uint64(5))
+	f.Add([]byte("0123456789012345678901234567890123456789hun\n ter2"), "hunter2", uint64(6))
+	f.Add([]byte("ab\x1b]0;hun\x18ter2 ab\ncdef\n\n\ng"), "ab\ncdef\ng", uint64(7))
 	f.Fuzz(func(t *testing.T, data []byte, secret string, seed uint64) {
+		if len(data) > 8<<10 || len(secret) > 1<<10 {
+			t.Skip("longer than needed")
+		}
 		s := steps.NewSecret(secret)
+		needles := safetext.Needles(s)
 		whole := redact(t, data, nil, s)
 		pieces := redact(t, data, rand.New(rand.NewPCG(seed, 0)), s)
 		if whole != pieces {
 			t.Errorf("in pieces %q, whole %q", pieces, whole)
 		}
-		if want, ok := plainly(data, safetext.Needles(s)); ok && whole != want {
-			t.Errorf("%q without %q is %q, want %q", data, safetext.Needles(s), whole, want)
+		if want, ok := plainly(data, needles); ok && whole != want {
+			t.Errorf("%q without %q is %q, want %q", data, needles, whole, want)
+		}
+		if shown := strings.Join(safetext.Lines([]byte(whole), false), "\n"); len(data) < 1<<10 && isASCII(data) {
+			for _, n := range needles {
+				if strings.Contains(shown, n) && !strings.ContainsAny(n, "\n[]") && !strings.Contains("redacted", n) {
+					t.Errorf("%q shows %q on a screen: %q", data, n, shown)
+				}
+			}
 		}
 	})
 }
 
-// plainly redacts in the most obvious way; it knows neither colours nor line
-// ends inside a needle.
+func isASCII(data []byte) bool {
+	return !bytes.ContainsFunc(data, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+var (
+	aColour = regexp.MustCompile(`\x1b\[[0-9;]{0,60}m`)
+	aWrap   = regexp.MustCompile(`[A-Za-z0-9+/=_-]{40}([\r\n][ \t\r\n]*)`)
+	control = regexp.MustCompile(`[\x00-\x1f\x7f]`)
+)
+
+// plainly redacts in the most obvious way. It knows no escape sequences but
+// colours, and no bounds.
 func plainly(data []byte, needles []string) (string, bool) {
-	end := make([]int, len(data)) // where the longest match from here ends
-	for _, n := range needles {
-		if bytes.IndexByte(data, 0x1b) >= 0 || strings.Contains(n, "\n") {
-			return "", false
+	if len(data) > 1<<10 {
+		return "", false
+	}
+	text, at := without(data, nil, aColour.FindAllIndex(data, -1))
+	if strings.Contains(string(text), "\x1b") {
+		return "", false
+	}
+	var marks [][]int
+	for _, m := range control.FindAllIndex(text, -1) {
+		if !strings.Contains("\t\n\r", string(text[m[0]])) {
+			marks = append(marks, m)
 		}
-		for i := range data {
-			if bytes.HasPrefix(data[i:], []byte(n)) {
-				end[i] = max(end[i], i+len(n))
+	}
+	text, at = without(text, at, marks)
+	marks = nil
+	for _, m := range aWrap.FindAllSubmatchIndex(text, -1) {
+		marks = append(marks, m[2:4])
+	}
+	text, at = without(text, at, marks)
+	end, reads := make([]int, len(data)), string(text) // where the longest match from here ends
+	for _, n := range needles {
+		for i := range text {
+			if length := begins(reads[i:], n); length > 0 {
+				end[at[i]] = max(end[at[i]], at[i+length-1]+1)
 			}
 		}
 	}
@@ -157,6 +196,41 @@ func plainly(data []byte, needles []string) (string, bool) {
 		}
 	}
 	return b.String(), true
+}
+
+// without is a text without some parts, and where its bytes stood; at is where
+// they stood before.
+func without(text []byte, at []int, parts [][]int) (rest []byte, stood []int) {
+	for i, c := range text {
+		if len(parts) > 0 && i >= parts[0][1] {
+			parts = parts[1:]
+		}
+		if len(parts) > 0 && i >= parts[0][0] {
+			continue
+		}
+		rest = append(rest, c)
+		if at == nil {
+			stood = append(stood, i)
+		} else {
+			stood = append(stood, at[i])
+		}
+	}
+	return rest, stood
+}
+
+// begins is the length of the needle that text begins with, or 0.
+func begins(text, needle string) int {
+	rest := text
+	for i, part := range strings.Split(needle, "\n") {
+		if i > 0 {
+			rest = strings.TrimLeft(rest, " \t\r\n")
+		}
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, part); !ok {
+			return 0
+		}
+	}
+	return len(text) - len(rest)
 }
 
 // redact runs data through a Redactor, whole or in pieces.

@@ -1,7 +1,7 @@
 package safetext
 
 import (
-	"fmt"
+	"bytes"
 	"unicode/utf8"
 )
 
@@ -14,28 +14,13 @@ const (
 	oneLine               // \r, \n and \t are a space
 )
 
-// state is where in an escape sequence the machine is.
-type state uint8
+// maxLine is where a longer line is broken, so that memory stays bounded.
+const maxLine = 64 << 10
 
-const (
-	ground  state = iota
-	escape        // after ESC
-	control       // in a CSI, up to its final byte
-	strung        // in an OSC, DCS, APC, PM or SOS, up to its end
-)
-
-const (
-	maxString = 4 << 10  // an unterminated control string ends here
-	maxSGR    = 64       // a longer SGR is dropped
-	maxKnown  = 64       // this many SGR are remembered
-	maxLine   = 64 << 10 // a longer line is broken, so memory stays bounded
-
-	esc = 0x1b
-)
-
-// machine reads outside text byte by byte. The fast path is the run of
-// printable ASCII; everything else is rare.
+// machine reads outside text byte by byte. The fast paths are whole lines of
+// printable ASCII and the runs of it; everything else is rare.
 type machine struct {
+	escapes
 	mode   mode
 	colour bool
 
@@ -45,12 +30,8 @@ type machine struct {
 	back  bool   // a carriage return waits for what follows it
 	space bool   // oneLine: the last thing written stands for a line end
 
-	state state
-	seq   []byte            // a CSI's parameters, up to maxSGR
-	known map[string][]byte // what is left of an SGR, by its parameters: a program uses few
-	run   int               // bytes of the sequence so far
-	prev  byte              // the byte before, in a control string
-	rune  []byte            // the beginning of a character cut by a write
+	known [16]sgr // those read last: a program uses few
+	rune  []byte  // the beginning of a character cut by a write
 }
 
 // feed reads p.
@@ -61,17 +42,22 @@ func (m *machine) feed(p []byte) {
 	}
 	for i := 0; i < len(p); {
 		if m.state != ground {
-			if m.sequence(p[i]) {
+			belongs, done := m.step(p[i])
+			if done {
+				m.sgr()
+			}
+			if belongs {
 				i++
 			}
 			continue
 		}
-		if n := printable(p[i:]); n > 0 {
-			m.text(p[i : i+n])
+		if n := m.ascii(p[i:]); n > 0 {
 			i += n
 			continue
 		}
-		if n := m.quickSGR(p[i:]); n > 0 {
+		if n := wholeSGR(p[i:]); n > 0 {
+			m.seq = append(m.seq[:0], p[i+2:i+n-1]...)
+			m.sgr()
 			i += n
 			continue
 		}
@@ -88,6 +74,35 @@ func (m *machine) feed(p []byte) {
 	}
 }
 
+// sgr appends the allowed part of the SGR whose parameters are in seq.
+func (m *machine) sgr() {
+	if !m.colour {
+		return
+	}
+	known := &m.known[m.slot()]
+	if !known.read || !bytes.Equal(known.params, m.seq) {
+		*known = sgr{read: true, params: bytes.Clone(m.seq), safe: appendSGR(nil, m.seq)}
+	}
+	safe := known.safe
+	if len(safe) == 0 {
+		return
+	}
+	m.replace()
+	if len(m.line)+len(safe) > maxLine {
+		m.end(true)
+	}
+	m.line, m.dirty = append(m.line, safe...), !bytes.HasSuffix(safe, []byte("[0m"))
+}
+
+// slot is the place in known of the SGR whose parameters are in seq.
+func (m *machine) slot() int {
+	n := len(m.seq)
+	if n == 0 {
+		return 0
+	}
+	return (n*5 + int(m.seq[0]) + int(m.seq[n-1])) % len(m.known)
+}
+
 // finish ends the text: what was cut short counts as what it is.
 func (m *machine) finish() {
 	for _, b := range m.rune {
@@ -99,14 +114,19 @@ func (m *machine) finish() {
 	}
 }
 
-// printable is the length of the run of printable ASCII p begins with.
-func printable(p []byte) int {
-	for i, c := range p {
-		if c-' ' > '~'-' ' {
-			return i
-		}
+// ascii takes the run of printable ASCII that p begins with, and returns its
+// length; a line that is nothing else is passed on as it stands.
+func (m *machine) ascii(p []byte) int {
+	n := printable(p)
+	if n == 0 {
+		return 0
 	}
-	return len(p)
+	if n < len(p) && p[n] == '\n' && n <= maxLine && len(m.line) == 0 && !m.back && m.mode != oneLine {
+		m.out = append(m.out, p[:n+1]...)
+		return n + 1
+	}
+	m.text(p[:n])
+	return n
 }
 
 // text appends what is safe as it stands.
@@ -145,7 +165,7 @@ func (m *machine) end(newline bool) {
 func (m *machine) control(c byte) {
 	switch {
 	case c == esc:
-		m.state = escape
+		m.enter(escape)
 	case m.mode == oneLine && (c == '\n' || c == '\r' || c == '\t'):
 		if !m.space {
 			m.line, m.space = append(m.line, ' '), true
@@ -182,6 +202,7 @@ func (m *machine) beyond(p []byte) int {
 // twins do.
 func (m *machine) invalid(b byte) {
 	if b > 0x9f {
-		m.text(fmt.Appendf(nil, "<%02X>", b))
+		var buf [4]byte
+		m.text(append(appendHex(append(buf[:0], '<'), uint32(b), 2), '>'))
 	}
 }

@@ -1,66 +1,74 @@
 package safetext
 
 import (
+	"cmp"
 	"io"
+	"slices"
 
 	"runbook/steps"
 )
 
 const redacted = "[redacted]"
 
-// Redactor is a stream that writes [redacted] in place of secrets, however
-// the input is cut into writes, also where colours stand inside a secret. It
-// holds back only what may be the beginning of one.
+const (
+	// maxBetween is how many bytes may stand between those of a needle beside
+	// as many as it has itself, so that what is held back stays small.
+	maxBetween = 1 << 10
+	// window is how much is read at once, so that it stays in the cache.
+	window = 64 << 10
+)
+
+// Redactor is a stream that writes [redacted] in place of secrets. What it
+// writes depends on the bytes it was given and on nothing else, however they
+// are cut into writes. It holds back only what may be the beginning of a
+// secret, at most twice as long as the longest form of one and a KiB.
 //
-// What it can't know stays: secrets compressed, reversed, encrypted, or
-// broken over lines by an encoder.
+// A secret is looked for in the forms of Needles, in the text as a screen
+// shows it: colours and other escape sequences, and control characters, may
+// stand inside, and an encoder may have broken it over lines of 40 characters
+// and more.
+//
+// What it can't know stays: a secret shorter than MinSecret, or of lines that
+// are all shorter than four; one that is compressed, encrypted, hashed,
+// reversed or encoded twice; its parts, but for lines and passwords of
+// connection strings; what stands in dumps with offsets or columns (hexdump,
+// od, xxd without -p), in UTF-16 beyond ASCII, or over lines that are
+// shorter, folded by anything but an encoder, or carry a prefix.
 type Redactor struct {
 	w       io.Writer
-	needles map[[2]byte][]string // by their first two bytes
-	start   [1 << 16]bool        // two bytes at which a match may begin
-	first   [256]bool            // one byte at which a match may begin
-	active  bool
+	search  *search // nil if there is nothing to hide
+	reading reading
 	held    []byte // read, not written: the possible beginning of a secret
 	covered int    // bytes of held that belong to a secret already written as redacted
+	joined  []byte
+	found   []span
 	out     []byte
 }
 
 // NewRedactor writes to w without the secrets, in all forms of Needles.
 func NewRedactor(w io.Writer, secrets ...steps.Secret) *Redactor {
-	r := &Redactor{w: w, needles: map[[2]byte][]string{}}
+	var all []string
 	for _, s := range secrets {
-		for _, n := range Needles(s) {
-			r.add(n)
-		}
+		all = append(all, Needles(s)...)
+	}
+	r := &Redactor{w: w}
+	if s := newSearch(all); len(s.needles) > 0 {
+		r.search = s
 	}
 	return r
 }
 
-// add looks for one needle more. A colour may stand behind its first byte,
-// and any white space for its line ends.
-func (r *Redactor) add(n string) {
-	key := [2]byte{n[0], n[1]}
-	r.needles[key] = append(r.needles[key], n)
-	r.first[n[0]], r.active = true, true
-	r.start[pair(n[0], esc)] = true
-	if n[1] != '\n' {
-		r.start[pair(n[0], n[1])] = true
-		return
-	}
-	for _, space := range []byte(" \t\r\n") {
-		r.start[pair(n[0], space)] = true
-	}
-}
-
-func pair(a, b byte) int { return int(a)<<8 | int(b) }
-
 // Write takes all of p and writes what is certain.
 func (r *Redactor) Write(p []byte) (int, error) {
-	if !r.active {
+	if r.search == nil {
 		return r.w.Write(p)
 	}
-	r.scan(p, false)
-	return len(p), r.flush()
+	for piece := range slices.Chunk(p, window) {
+		if err := r.pass(piece, false); err != nil {
+			return len(p), err
+		}
+	}
+	return len(p), nil
 }
 
 // Hold is how many bytes are held back now.
@@ -68,63 +76,63 @@ func (r *Redactor) Hold() int { return len(r.held) }
 
 // Close writes what was held back. It does not close the writer below.
 func (r *Redactor) Close() error {
-	r.scan(nil, true)
-	return r.flush()
-}
-
-func (r *Redactor) flush() error {
-	if len(r.out) == 0 {
+	if len(r.held) == 0 {
 		return nil
 	}
-	_, err := r.w.Write(r.out)
-	r.out = r.out[:0]
-	return err
+	return r.pass(nil, true)
 }
 
-// scan reads p behind what is held. Every place where a needle matches is
-// found, also inside another match; what overlaps is one redaction.
-func (r *Redactor) scan(p []byte, final bool) {
+// pass reads p behind what is held, and writes up to where a secret may begin
+// that does not end yet. Every place where a needle stands is found, also
+// inside another; what overlaps is one redaction.
+func (r *Redactor) pass(p []byte, final bool) error {
+	raw := p
 	if len(r.held) > 0 {
-		p = append(r.held, p...)
-		r.held = nil
+		r.joined = append(append(r.joined[:0], r.held...), p...)
+		raw = r.joined
 	}
-	done := r.covered // p[:done] is written or redacted
-	r.covered = 0
-	for i := 0; i < len(p); i++ {
-		if i += r.skip(p[i:]); i == len(p) {
+	run := r.reading.run
+	r.reading.read(raw)
+	secrets := r.secrets()
+	until := len(raw)
+	if !final {
+		var text int
+		if until, text = r.search.open(&r.reading, len(raw)); until < len(raw) {
+			r.reading.resume(text, run)
+		}
+	}
+	done := r.covered // raw[:done] is written or redacted
+	r.out = r.out[:0]
+	for _, s := range secrets {
+		if s.start >= until {
 			break
 		}
-		n, more := r.match(p[i:])
-		if n > 0 && i >= done {
-			r.out = append(append(r.out, p[done:i]...), redacted...)
-			done = i
+		if s.start >= done {
+			r.out = append(append(r.out, raw[done:s.start]...), redacted...)
 		}
-		if n > 0 {
-			done = max(done, i+n)
-		}
-		if more && !final {
-			if done < i {
-				r.out = append(r.out, p[done:i]...)
-				done = i
-			}
-			r.held, r.covered = append([]byte(nil), p[i:]...), done-i
-			return
-		}
+		done = max(done, s.end)
 	}
-	r.out = append(r.out, p[done:]...)
+	rest := raw[min(done, until):until]
+	r.held, r.covered = append(r.held[:0], raw[until:]...), max(0, done-until)
+	return r.write(rest)
 }
 
-// skip is the distance to the next place where a match may begin; the last
-// byte is one if a needle begins with it.
-func (r *Redactor) skip(p []byte) int {
-	last := len(p) - 1
-	for i := range last {
-		if r.start[pair(p[i], p[i+1])] {
-			return i
-		}
+// secrets are the places of all needles in what was just read, in order.
+func (r *Redactor) secrets() []span {
+	r.found = r.search.all(&r.reading, r.found[:0])
+	slices.SortFunc(r.found, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	return r.found
+}
+
+// write writes out and what follows it.
+func (r *Redactor) write(rest []byte) error {
+	if len(r.out) > 0 {
+		r.out = append(r.out, rest...)
+		rest = r.out
 	}
-	if r.first[p[last]] {
-		return last
+	if len(rest) == 0 {
+		return nil
 	}
-	return len(p)
+	_, err := r.w.Write(rest)
+	return err
 }

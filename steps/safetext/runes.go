@@ -1,9 +1,46 @@
 package safetext
 
 import (
-	"fmt"
+	"encoding/binary"
+	"math/bits"
 	"unicode"
 )
+
+// Eight bytes are looked at in one: what tells them from the rest ends up in
+// their high bits, and is right for the first that differs.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// printable is the length of the run of printable ASCII p begins with.
+func printable(p []byte) int {
+	i := 0
+	for ; i+8 <= len(p); i += 8 {
+		x := binary.LittleEndian.Uint64(p[i:]) // beyond ASCII, below ' ', above '~'
+		if odd := (x | (x - ' '*ones) | (x + ones)) & highs; odd != 0 {
+			return i + bits.TrailingZeros64(odd)/8
+		}
+	}
+	for ; i < len(p) && p[i]-' ' <= '~'-' '; i++ {
+	}
+	return i
+}
+
+// noControl is the length of the run without ASCII controls p begins with.
+func noControl(p []byte) int {
+	i := 0
+	for ; i+8 <= len(p); i += 8 {
+		x := binary.LittleEndian.Uint64(p[i:])
+		del := x ^ 0x7f*ones // zero where DEL is
+		if odd := ((x-' '*ones)&^x | (del-ones)&^del) & highs; odd != 0 {
+			return i + bits.TrailingZeros64(odd)/8
+		}
+	}
+	for ; i < len(p) && p[i] >= ' ' && p[i] != 0x7f; i++ {
+	}
+	return i
+}
 
 // invisible holds what unicode.IsPrint lets pass although it draws nothing:
 // joiners, fillers and selectors that can carry hidden text.
@@ -37,5 +74,16 @@ func appendRune(dst []byte, r rune) []byte {
 	case Visible(r):
 		return append(dst, string(r)...)
 	}
-	return fmt.Appendf(dst, "<U+%04X>", r)
+	return append(appendHex(append(dst, "<U+"...), uint32(r), 4), '>')
+}
+
+// appendHex appends n in at least so many upper-case digits.
+func appendHex(dst []byte, n uint32, digits int) []byte {
+	for n>>(4*digits) != 0 {
+		digits++
+	}
+	for digits--; digits >= 0; digits-- {
+		dst = append(dst, "0123456789ABCDEF"[n>>(4*digits)&15])
+	}
+	return dst
 }

@@ -145,11 +145,3 @@ func TestSanitizerIsAStream(t *testing.T) {
 		t.Errorf("close: %q, %v", out.String(), err)
 	}
 }
-
-func TestAnEndlessLineIsBroken(t *testing.T) {
-	t.Parallel()
-	lines := safetext.Lines([]byte(strings.Repeat("x", 1<<20)), false)
-	if len(lines) != 16 || len(lines[0]) != 64<<10 {
-		t.Errorf("%d lines, the first of %d bytes", len(lines), len(lines[0]))
-	}
-}

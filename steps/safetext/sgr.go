@@ -7,6 +7,13 @@ import (
 
 const sgrReset = "\x1b[0m"
 
+// sgr is an SGR sequence, and what is left of it.
+type sgr struct {
+	read   bool
+	params []byte
+	safe   []byte
+}
+
 // allowedSGR reports whether a parameter only changes colour or weight. Blink
 // (5, 6), conceal (8) and fonts (10 to 20) are not among them.
 func allowedSGR(n int) bool {
