@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-"time"
 
 	"runbook/steps"
 	"runbook/steps/safetext"
