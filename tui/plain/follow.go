@@ -22,7 +22,7 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 	done := make(chan error, 1)
 	attempt := p.State().Step(step).Attempt + 1
 	go func() { done <- p.Do(ctx, i) }()
-	out := &tail{path: p.State().Files(step.ID, attempt) + "/out.red", print: p.print}
+	out, near := &tail{path: p.State().Files(step.ID, attempt) + "/out.red", print: p.print}, p.beside(step)
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	long := make(<-chan time.Time)
@@ -42,6 +42,7 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 			return err
 		case <-ticker.C:
 			out.more()
+			near.more()
 		case <-long:
 			p.print("? %s takes longer than it should: wait, or cancel %s", step.ID, step.ID)
 		case l, ok := <-lines:
@@ -60,7 +61,7 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 func (p *session) meanwhile(ctx context.Context, l line) error {
 	word, _, _ := strings.Cut(strings.TrimSpace(l.text), " ")
 	switch word {
-	case runbook.Cancel, runbook.Memo, "detach", "why", "?":
+	case runbook.Cancel, runbook.CancelBackend, runbook.Memo, "detach", "why", "?":
 		return p.take(ctx, l)
 	}
 	p.lines.hold(l)

@@ -17,7 +17,7 @@ var errWord = errors.New("that is no answer here; ? lists those that are")
 // words that name a step and may carry text.
 var stepWords = []string{
 	runbook.RunStep, runbook.Recheck, runbook.Confirm, runbook.Decline, runbook.Decide, runbook.Approve,
-	runbook.Reject, runbook.Tell, runbook.Accept, runbook.Skip, runbook.NA, runbook.ByHandIt, runbook.Cancel,
+	runbook.Reject, runbook.Tell, runbook.Accept, runbook.Skip, runbook.NA, runbook.ByHandIt, runbook.Cancel, runbook.CancelBackend,
 }
 
 // parse reads one line of input. An intent without a kind was a question about
@@ -78,6 +78,8 @@ func (p *session) form(i runbook.Intent) string {
 		return i.Kind + " " + i.Step + " REASON"
 	case runbook.ByHandIt:
 		return i.Kind + " " + i.Step + " WHO"
+	case runbook.CancelBackend:
+		return i.Kind + " " + i.Step + " " + i.Text
 	case runbook.Confirm:
 		value := "VALUE"
 		if ask, ok := step.Verb.(book.Ask); ok && ask.Confirm.Value != "" {
@@ -114,7 +116,7 @@ func (p *session) why(id string) error {
 	if step == nil {
 		return fmt.Errorf("no step is called %q: why ID", id)
 	}
-	for _, line := range Why(p.Book(), p.State(), step) {
+	for _, line := range slices.Concat(Why(p.Book(), p.State(), step), Backends(p.Live(id))) {
 		p.print("  %s", line)
 	}
 	return nil

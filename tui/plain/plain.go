@@ -206,8 +206,12 @@ func (p *session) results(before, after *runbook.Run) {
 			p.print("%s", Aside(id, result))
 		}
 	}
-	if len(after.Notes) > len(before.Notes) {
-		p.print("memo kept")
+	for _, n := range after.Notes[len(before.Notes):] {
+		if n.Step == "" {
+			p.print("memo kept")
+		} else {
+			p.print("  %s: %s", n.Step, safetext.Line(n.Text))
+		}
 	}
 }
 

@@ -24,7 +24,8 @@ func (p *session) prompt(ctx context.Context, r *runbook.Run) {
 		at := slices.Index(phase.Steps, step) + 1
 		p.print("%s %s %s %d/%d  %s  %s", p.clock(), p.frame(r), phase.ID, at, len(phase.Steps), step.ID, p.question(ctx, r, step))
 	}
-	p.print("  answers: %s", strings.Join(p.forms(next, step), " · "))
+	// Only the question looked at what a command left behind.
+	p.print("  answers: %s", strings.Join(p.forms(p.Next(), step), " · "))
 }
 
 func (p *session) nowhere(r *runbook.Run) string {
@@ -78,6 +79,11 @@ func (p *session) question(ctx context.Context, r *runbook.Run, s *book.Step) st
 		}
 		p.shown[s.ID] = runbook.Digest(order)
 		lines := append([]string{title}, p.before(s)...)
+		live := p.LiveNow(ctx, s.ID)
+		if text := Blocked(live); text != "" {
+			lines = append(lines, "! "+text)
+		}
+		lines = append(lines, Backends(live)...)
 		return strings.Join(append(lines, Approval(p.Target().Name, order)...), "\n  ")
 	case book.Ask:
 		return title + p.evidence(r, v)
@@ -137,7 +143,7 @@ func (p *session) forms(next []runbook.Intent, step *book.Step) []string {
 	var all []string
 	for _, i := range next {
 		switch {
-		case step != nil && i.Step == step.ID, i.Kind == runbook.Memo, i.Kind == runbook.End, i.Kind == runbook.Cancel:
+		case step != nil && i.Step == step.ID, i.Kind == runbook.Memo, i.Kind == runbook.End, i.Kind == runbook.Cancel, i.Kind == runbook.CancelBackend:
 			if form := p.form(i); form != "" && !slices.Contains(all, form) {
 				all = append(all, form)
 			}

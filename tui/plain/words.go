@@ -49,6 +49,9 @@ func Word(st runbook.StepState) string {
 	if st.State == runbook.Passed && st.Result != nil && st.Result.Verdict == steps.Warn {
 		word = "warning"
 	}
+	if st.State == runbook.Failed && st.Partly {
+		word = "partly done"
+	}
 	if st.State == runbook.Unknown && st.Result != nil && st.Result.Verdict == steps.Blocked {
 		word = "blocked"
 	}
