@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -56,10 +57,11 @@ func examine(ctx context.Context, h runbook.Home, more []doctor.Probe) error {
 	}
 	var all []doctor.Finding
 	width := printWidth()
+	show := func(f doctor.Finding) { fmt.Println(strings.Join(findingLines(f, width), "\n")) }
 	doctor.Examine(ctx, append(host.Probes(), more...), func(f doctor.Finding) {
 		all = append(all, f)
 		if f.Verdict == steps.Pass {
-			printFinding(f, width)
+			show(f)
 		}
 	})
 	if ctx.Err() != nil {
@@ -68,7 +70,7 @@ func examine(ctx context.Context, h runbook.Home, more []doctor.Probe) error {
 	for _, v := range []steps.Verdict{steps.Warn, steps.Unknown, steps.Fail} {
 		for _, f := range all {
 			if f.Verdict == v {
-				printFinding(f, width)
+				show(f)
 			}
 		}
 	}

@@ -28,12 +28,6 @@ func printWidth() int {
 	return width
 }
 
-func printFinding(f doctor.Finding, width int) {
-	for _, line := range findingLines(f, width) {
-		fmt.Println(line)
-	}
-}
-
 // findingLines are mark, what was looked at, what was seen beside its limit,
 // and how to mend it. On a terminal the mend stands in lines of its own, to be
 // copied from.
@@ -78,11 +72,11 @@ func wrapped(head, text string, indent, width int) []string {
 	return lines
 }
 
-// tally is the last line: how many of each.
+// tally says how many of each there are.
 func tally(all []doctor.Finding) string {
 	n := map[steps.Verdict]int{}
 	for _, f := range all {
 		n[f.Verdict]++
 	}
-	return fmt.Sprintf("%d would break a run, %d unknown, %d warnings, %d fine", n[steps.Fail], n[steps.Unknown]+n[steps.Blocked], n[steps.Warn], n[steps.Pass])
+	return fmt.Sprintf("%d fail  %d unknown  %d warn  %d pass", n[steps.Fail], n[steps.Unknown]+n[steps.Blocked], n[steps.Warn], n[steps.Pass])
 }

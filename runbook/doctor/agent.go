@@ -42,7 +42,7 @@ func (h Host) agent(ctx context.Context) []Finding {
 	keys, err := agent.NewClient(conn).List()
 	switch {
 	case err != nil && !time.Now().Before(deadline): // the client wraps no error
-		return one(steps.Fail, what, "no answer at "+socket+": each ssh would hang on it", agentAnswer.String(), "unset SSH_AUTH_SOCK, or end that agent and start another")
+		return one(steps.Fail, what, "no answer at "+socket+": each ssh would hang on it", "at most "+agentAnswer.String(), "unset SSH_AUTH_SOCK, or end that agent and start another")
 	case err != nil:
 		return one(steps.Fail, what, "no agent answers at "+socket+": "+err.Error(), "", "unset SSH_AUTH_SOCK, or start an agent there")
 	case len(keys) == 0:
@@ -82,7 +82,7 @@ func (h Host) key(ctx context.Context) []Finding {
 			return one(steps.Warn, what, "nobody would sign a run: "+name+" does not: "+err.Error(), "", "ssh-add it without -h, or set RUNBOOK_IDENTITY")
 		}
 	case <-ctx.Done():
-		return one(steps.Unknown, what, name+" has not signed: it may wait for your confirmation or touch", patience.String(), "")
+		return one(steps.Unknown, what, name+" has not signed: it may wait for your confirmation or touch", "at most "+patience.String(), "")
 	}
 	return pass(what, name+" signs")
 }

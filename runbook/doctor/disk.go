@@ -25,10 +25,11 @@ func (h Host) disks(context.Context) []Finding {
 	if err != nil {
 		return one(steps.Unknown, "disk of home", err.Error(), "", "")
 	}
-	if same(home, h.Temp) {
-		return disk("disk of home, TMPDIR", home)
+	found := disk("disk of home", home)
+	if !same(home, h.Temp) {
+		found = append(found, disk("disk of TMPDIR", h.Temp)...)
 	}
-	return append(disk("disk of home", home), disk("disk of TMPDIR", h.Temp)...)
+	return found
 }
 
 func same(a, b string) bool {

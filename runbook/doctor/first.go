@@ -26,7 +26,7 @@ var inits = []string{
 // first looks at process 1. What a command leaves behind falls to it; where it
 // waits for nobody, each such process stays in the table until none is free.
 func (h Host) first(context.Context) []Finding {
-	const what, mend = "process 1", "start the container with --init"
+	const what, mend = "process 1", "start the container with --init, or the machine with a real init"
 	if !h.exists("proc/self") {
 		return pass(what, "launchd")
 	}
@@ -36,7 +36,7 @@ func (h Host) first(context.Context) []Finding {
 	}
 	comm := strings.TrimSpace(string(name))
 	if dead := h.unreaped(); dead > 0 {
-		return one(steps.Warn, what, fmt.Sprintf("%s has left %d ended processes unreaped: more of them may fill the table", comm, dead), "none", mend)
+		return one(steps.Warn, what, fmt.Sprintf("%s leaves ended processes unreaped, now %d: they may fill the table", comm, dead), "", mend)
 	}
 	namespace, err := os.Readlink(h.path("proc/self/ns/pid"))
 	switch {

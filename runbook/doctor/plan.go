@@ -40,7 +40,7 @@ func (s *Site) plan(ctx context.Context, plan *book.Plan) []Finding {
 	verdict = s.planNeeds(plan.ID).weigh(verdict)
 	switch {
 	case verdict == steps.Pass && len(before) == 0:
-		return one(steps.Warn, what, "its programs are there; whether what it goes back to is there nobody looks before "+first, "", "look by hand now, or begin the plan with a check")
+		return one(steps.Warn, what, "has its programs, and no check before "+first+": whether what it goes back to is there nobody sees", "", "look by hand now, or begin the plan with a check")
 	case verdict == steps.Pass:
 		return pass(what, "ready: "+count(len(before), "check")+" passed, its programs are there")
 	case verdict == steps.Warn && s.planNeeds(plan.ID) == surely:

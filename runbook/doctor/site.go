@@ -37,6 +37,14 @@ func (s *Site) Probes() []Probe {
 			probes = append(probes, Probe{What: name, Limit: secretLimit, Look: func(ctx context.Context) []Finding { return s.secret(ctx, name) }})
 		}
 	}
+	if wrong := s.fits(); wrong != nil {
+		probes = append(probes, Probe{What: "hosts", Look: func(context.Context) []Finding { return wrong }})
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Target.Hosts)) {
+		probes = append(probes, Probe{What: "host " + name, Limit: 2 * hostLimit, Look: func(ctx context.Context) []Finding {
+			return s.host(ctx, s.Target.Hosts[name])
+		}})
+	}
 	probes = append(probes, Probe{What: "verify and during", Limit: lookLimit, Look: s.settles})
 	for _, plan := range s.Book.Plans {
 		probes = append(probes, Probe{What: "plan " + plan.ID, Limit: lookLimit, Look: func(ctx context.Context) []Finding { return s.plan(ctx, plan) }})
@@ -90,7 +98,7 @@ func (s *Site) secret(ctx context.Context, name string) []Finding {
 	case value.Empty():
 		return one(steps.Fail, what, "is empty", "", "look at [secret."+name+"] of "+s.Target.Name)
 	case took > slowSecret:
-		return one(steps.Warn, what, "resolves in "+short(took)+", for each step that names it", slowSecret.String(), "")
+		return one(steps.Warn, what, "resolves in "+short(took)+", for each step that names it", "at most "+slowSecret.String(), "")
 	}
 	return pass(what, "resolves in "+short(took))
 }

@@ -109,8 +109,10 @@ func TestSite(t *testing.T) {
 	want(t, all, "disk of dir", steps.Pass)
 	want(t, all, "programs", steps.Pass, "bash")
 	text := fmt.Sprint(all)
-	for _, missing := range []string{"program not found: brew2; needed by build", "program not found: lookhere; needed by built",
-		"nodocker; needed by start-docker (only if platform is docker) runs (only if platform is docker)"} {
+	for _, missing := range []string{
+		"program not found: brew2; needed by build", "program not found: lookhere; needed by built",
+		"nodocker; needed by start-docker (only if platform is docker) runs (only if platform is docker)",
+	} {
 		if !strings.Contains(text, missing) {
 			t.Errorf("%q is not said: %v", missing, all)
 		}
@@ -213,7 +215,7 @@ func TestPlans(t *testing.T) {
 	a := siteOf(t, wayBack, "")
 	all := a.look(t)
 	want(t, all, "plan back", steps.Fail, "not ready: previous fail")
-	want(t, all, "plan blind", steps.Warn, "nobody looks before jump")
+	want(t, all, "plan blind", steps.Warn, "no check before jump")
 	want(t, all, "check seen", steps.Warn, "can't look", "refused", "make rests on it")
 	want(t, all, "verify and during", steps.Pass, "3 checks")
 	put(t, filepath.Join(a.dir, "previous"), "", 0o600)

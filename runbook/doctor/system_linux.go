@@ -30,7 +30,7 @@ func synchronised(what, now string) []Finding {
 	case err != nil:
 		return one(steps.Unknown, what, now+"; whether something keeps it right: adjtimex: "+err.Error(), "", "")
 	case state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0:
-		return one(steps.Warn, what, now+", and nothing keeps it right", "synchronised", "timedatectl set-ntp true, or start chronyd")
+		return one(steps.Warn, what, now+", and nothing keeps it right", "", "timedatectl set-ntp true, or start chronyd")
 	}
 	return pass(what, now+", synchronised, at most "+milliseconds(t.Maxerror)+" off")
 }

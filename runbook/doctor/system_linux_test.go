@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -31,21 +32,24 @@ func TestLimits(t *testing.T) {
 // TestThreads: the limit is that of an account, and holds for all but root.
 func TestThreads(t *testing.T) {
 	t.Parallel()
-	var nobody []string
-	if os.Geteuid() == 0 {
-		nobody = strings.Fields(asNobody)
+	h := Host{Root: "/", UID: os.Geteuid()}
+	var other []string
+	if h.UID == 0 {
+		h.UID, other = 54321, strings.Fields(asOther)
 	}
-	found := lookAs(t, "limits", append([]string{"prlimit", "--nproc=60"}, nobody...)...)
-	want(t, found, "limit of processes", steps.Fail, "of 60, at least 200")
+	most := fmt.Sprint(h.running() + noThreads)
+	found := lookAs(t, "limits", append([]string{"prlimit", "--nproc=" + most}, other...)...)
+	want(t, found, "limit of processes", steps.Fail, "of "+most+", at least 200")
 }
 
-const asNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups"
+// asOther begins a command of an account that nobody has.
+const asOther = "setpriv --reuid=54321 --regid=54321 --clear-groups"
 
 func TestHiddenProcesses(t *testing.T) {
 	t.Parallel()
 	argv := apart(t, "mount -t proc -o hidepid=2 proc /proc")
 	want(t, lookAs(t, "/proc", argv...), "/proc", steps.Pass) // root sees them all the same
-	argv = append(argv[:len(argv)-1], "mount -t proc -o hidepid=2 proc /proc && exec "+asNobody+` "$0"`)
+	argv = append(argv[:len(argv)-1], "mount -t proc -o hidepid=2 proc /proc && exec "+asOther+` "$0"`)
 	want(t, lookAs(t, "/proc", argv...), "/proc", steps.Warn, "hidepid=")
 }
 
@@ -71,7 +75,7 @@ func TestFirst(t *testing.T) {
 		t.Fatalf("%v", both)
 	}
 	want(t, both[:1], "process 1", steps.Warn, "no init", "--init")
-	want(t, both[1:], "process 1", steps.Warn, "1 ended processes unreaped")
+	want(t, both[1:], "process 1", steps.Warn, "unreaped, now 1")
 }
 
 func TestProcessOneOfThisMachine(t *testing.T) {

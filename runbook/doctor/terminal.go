@@ -89,9 +89,9 @@ func report(ctx context.Context, fd int) []Finding {
 	took, err := cursor(ctx, fd)
 	switch {
 	case errors.Is(err, errSilent):
-		return one(steps.Warn, what, "none came: each question waits a second before it takes keys", reportLimit.String(), "")
+		return one(steps.Warn, what, "none came: each question waits a second before it takes keys", "at most "+reportLimit.String(), "")
 	case err != nil:
 		return one(steps.Unknown, what, err.Error(), "", "")
 	}
-	return one(steps.Pass, what, "came within "+took.String(), reportLimit.String(), "")
+	return one(steps.Pass, what, "came within "+took.String(), "at most "+reportLimit.String(), "")
 }

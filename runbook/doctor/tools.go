@@ -55,14 +55,13 @@ func (s *Site) programs(context.Context) []Finding {
 	return found
 }
 
-// tools looks for the programs of a step, as its world sees them.
+// tools looks for the programs of a step, as its world sees them. Those of a
+// host are asked for there.
 func (s *Site) tools(step *book.Step) (there []string, missing []error) {
 	command, ok := s.command(step)
-	if !ok {
+	undecided := len(command.Argv) > 0 && strings.Contains(command.Argv[0], "${")
+	if !ok || undecided || len(step.On) > 0 {
 		return nil, nil
-	}
-	if len(command.Argv) > 0 && strings.Contains(command.Argv[0], "${") {
-		return nil, nil // not decided yet
 	}
 	order, err := command.Resolve(s.World)
 	if err != nil {
