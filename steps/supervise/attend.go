@@ -3,6 +3,7 @@ package supervise
 import (
 	"encoding/hex"
 	"errors"
+	"io"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -62,6 +63,10 @@ func (c *command) wait() {
 	c.outcome.Took = time.Since(c.began)
 	if !alone(c.who.Program.PID) {
 		c.outcome.Leftovers = c.leftovers()
+	}
+	if len(c.Stdin) > 0 && c.input != nil { // the place in it is the program's too
+		at, err := c.input.Seek(0, io.SeekCurrent)
+		c.outcome.Unread = err == nil && at == 0
 	}
 	switch {
 	case err != nil:

@@ -31,6 +31,9 @@ func (c *command) end() {
 
 // escalate sends the signals until the program ends.
 func (c *command) escalate() {
+	if c.CallOff != nil && c.callOff() {
+		return
+	}
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 		if !c.signal(sig) {
 			return

@@ -126,7 +126,6 @@ func (c *command) launch() error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = c.input.Close() }() // read only: nothing to lose
 	return c.fork([]uintptr{c.input.Fd(), c.raw.Fd(), c.raw.Fd()}, &syscall.SysProcAttr{Setsid: true})
 }
 

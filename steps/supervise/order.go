@@ -22,4 +22,9 @@ type Order struct {
 	Secrets     []steps.Secret // what is redacted from the output
 	Grace       time.Duration  // between SIGINT, SIGTERM and SIGKILL of a cancel; 10 s if zero
 	KillAfter   time.Duration  // then it is cancelled, whoever looks on; never if zero
+
+	// CallOff ends what the program only stands for, a command on another host:
+	// it is executed for each request to cancel, and signals come only if that
+	// does not end the program. Of it count Argv, Path, Dir, Env and Stdin.
+	CallOff *Order
 }

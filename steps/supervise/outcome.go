@@ -32,6 +32,7 @@ type Outcome struct {
 	Bytes     int64         `json:"bytes"`               // length of out.red
 	SHA256    string        `json:"sha256"`              // of out.red, lower case hex
 	Leftovers []string      `json:"leftovers,omitempty"` // processes that outlived it: "4242 sleep", after a cancel "4242 sleep (killed)"
+	Unread    bool          `json:"unread,omitempty"`    // it read nothing of its input: that went nowhere
 	Err       string        `json:"err,omitempty"`       // what kept the program from being executed
 	Unseen    string        `json:"unseen,omitempty"`    // why the end of a process that ran is not known
 	Warn      string        `json:"warn,omitempty"`      // what could not be recorded

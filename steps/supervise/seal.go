@@ -41,6 +41,7 @@ type parcel struct {
 	Secrets     [][]byte
 	Grace       time.Duration
 	KillAfter   time.Duration
+	CallOff     *parcel
 	Seed        []byte // of the key that signs the verdict
 	Nonce       []byte
 }
@@ -54,6 +55,9 @@ func Seal(o Order) (*Sealed, error) {
 		Argv: toBytes(o.Argv), Path: o.Path, ProgramSHA: o.ProgramSHA, Dir: o.Dir, Env: toBytes(o.Env), Stdin: o.Stdin,
 		Interactive: o.Interactive, Shared: o.Shared, Grace: o.Grace, KillAfter: o.KillAfter,
 		Seed: make([]byte, ed25519.SeedSize), Nonce: make([]byte, 16),
+	}
+	if off := o.CallOff; off != nil {
+		p.CallOff = &parcel{Argv: toBytes(off.Argv), Path: off.Path, Dir: off.Dir, Env: toBytes(off.Env), Stdin: off.Stdin}
 	}
 	for _, s := range o.Secrets {
 		p.Secrets = append(p.Secrets, []byte(s.Reveal()))

@@ -1,0 +1,75 @@
+package supervise
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+)
+
+// callOffTakes is how long the program may take to end after what calls it off
+// has done so.
+const callOffTakes = 5 * time.Second
+
+// callOff executes what ends the command where it really runs, once more for
+// each further request, and reports whether it has ended by that.
+func (c *command) callOff() bool {
+	over, going := make(chan struct{}), 0
+	begin := func() {
+		going++
+		go func() {
+			c.warn(c.CallOff.run())
+			select {
+			case over <- struct{}{}:
+			case <-c.exited:
+			}
+		}()
+	}
+	for begin(); going > 0; {
+		select {
+		case <-c.exited:
+			return true
+		case <-c.again:
+			begin()
+		case <-over:
+			going--
+		}
+	}
+	last := time.NewTimer(callOffTakes)
+	defer last.Stop()
+	select {
+	case <-c.exited:
+		return true
+	case <-c.again:
+	case <-last.C:
+	}
+	return false
+}
+
+// run executes an order of which nothing is kept, and waits for its end. How
+// it ended says nothing: what it is there for shows.
+func (p parcel) run() error {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = null.Close() }() // nothing to lose
+	input, err := sealedFile(p.Stdin)
+	if err == nil {
+		_, err = input.Seek(0, 0)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = input.Close() }() // read only
+	child, err := os.StartProcess(p.Path, toStrings(p.Argv), &os.ProcAttr{
+		Dir: p.Dir, Env: toStrings(p.Env), Files: []*os.File{input, null, null}, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return err
+	}
+	if _, err = child.Wait(); errors.Is(err, syscall.ECHILD) {
+		err = nil // reaped as an orphan is
+	}
+	return err
+}
