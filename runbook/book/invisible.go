@@ -40,7 +40,8 @@ func (r *reader) checkVisible() {
 	}
 }
 
-// checkValues looks into what escapes such as \u202e make of strings.
+// checkValues looks into what escapes such as \u202e make of strings, and for
+// words in what is executed that are not what they look like.
 func (r *reader) checkValues(path string, value any) {
 	switch v := value.(type) {
 	case string:
@@ -57,6 +58,9 @@ func (r *reader) checkValues(path string, value any) {
 		}
 	case map[string]any:
 		for key, item := range v {
+			if executed[key] {
+				r.checkWords(join(path, key), item)
+			}
 			r.checkValues(join(path, key), item)
 		}
 	}

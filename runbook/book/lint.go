@@ -156,8 +156,5 @@ func (l *linter) argv(path string, argv []any) {
 		if slices.Contains([]string{"sh", "bash", "dash", "ash", "ksh", "zsh"}, filepath.Base(arg)) {
 			shell = true
 		}
-		if word := mixedScript(arg); word != "" {
-			l.add(false, element(path, i), "%q mixes alphabets: letters that look alike are not the same", word)
-		}
 	}
 }

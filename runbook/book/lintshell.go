@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"strings"
-	"unicode"
 
 	"mvdan.cc/sh/v3/syntax"
 )
@@ -42,11 +41,6 @@ func (l *linter) script(path, script string) {
 		}
 		return true
 	})
-	for word := range strings.FieldsSeq(script) {
-		if mixed := mixedScript(word); mixed != "" {
-			l.add(false, path, "%q mixes alphabets: letters that look alike are not the same", mixed)
-		}
-	}
 }
 
 // words notes the unquoted expansions of a command's words.
@@ -95,18 +89,4 @@ func (x *index) inString(offset, line, col int) (int, int) {
 		return first, begin + col - 1
 	}
 	return first + line - 1, col
-}
-
-// mixedScript returns the text if it holds Latin letters beside letters that
-// can pass for them.
-func mixedScript(text string) string {
-	latin, alike := false, false
-	for _, r := range text {
-		latin = latin || unicode.Is(unicode.Latin, r)
-		alike = alike || unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee)
-	}
-	if latin && alike {
-		return text
-	}
-	return ""
 }

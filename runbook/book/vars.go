@@ -69,10 +69,15 @@ func (r *reader) checkVar(path, name string, v Var) {
 	}
 }
 
-// checkValue holds a value against its var.
+// checkValue holds a value against its var. It stands in commands, URLs and
+// headers of screens, and an operator approves what he sees of it: so it holds
+// nothing invisible, wherever it comes from.
 func checkValue(name string, v Var, value string) error {
 	if strings.ContainsAny(value, "\x00\n\r") {
 		return fmt.Errorf("the value of %s holds a line break or a NUL", name)
+	}
+	if c, i := hidden(value); i >= 0 {
+		return fmt.Errorf("the value of %s holds the invisible character %U", name, c)
 	}
 	pattern, err := v.full()
 	if err != nil {
