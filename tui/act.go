@@ -42,6 +42,8 @@ func (p *phaseScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 // the key was one of those.
 func (m *model) onStep(s *book.Step, k tea.KeyPressMsg) (tea.Cmd, bool) {
 	switch b := m.bindings; {
+	case m.reads() && b.acts(k):
+		return m.refuse(), true
 	case key.Matches(k, b.Why):
 		m.push(newEvidence(m, s))
 		return nil, true
@@ -70,11 +72,11 @@ func (m *model) onStep(s *book.Step, k tea.KeyPressMsg) (tea.Cmd, bool) {
 // enter does the suggested next thing, or opens the step the operator went to.
 // It acts by itself only where it looks, waits or jumps in practice.
 func (p *phaseScreen) enter(m *model) tea.Cmd {
-	if m.acting() {
+	if m.acting() && !m.reads() {
 		m.say("a command runs: enter does nothing. o output, c cancel")
 		return nil
 	}
-	if p.chosen {
+	if p.chosen || m.reads() {
 		return p.openChosen(m)
 	}
 	if len(m.snap.next) == 0 {

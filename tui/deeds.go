@@ -57,7 +57,10 @@ func (e *eye) snapshot(s *runbook.Session, head func() (uint64, string)) snapsho
 	e.n++
 	now := s.World().Clock.Now()
 	r := s.State()
-	snap := snapshotMsg{n: e.n, run: r, next: runbook.Next(s.Book(), r, now), world: now, command: commandOf(s.Book(), r)}
+	snap := snapshotMsg{n: e.n, run: r, world: now, command: commandOf(s.Book(), r), reads: s.Reads()}
+	if snap.reads == nil {
+		snap.next = runbook.Next(s.Book(), r, now)
+	}
 	if head != nil {
 		_, snap.head = head()
 	}

@@ -15,8 +15,11 @@ func (m *model) saw(s snapshotMsg) tea.Cmd {
 	if s.n <= m.snap.n {
 		return nil
 	}
-	before := m.snap.run
+	before, drove := m.snap.run, !m.reads()
 	m.snap = s
+	if before != nil && drove && m.reads() {
+		m.takenOver()
+	}
 	cmds := []tea.Cmd{m.awaitSlot(s.run.NextSlot(m.book)), m.byItself(), m.handFirst()}
 	for _, l := range m.layers {
 		if p, ok := l.screen.(*phaseScreen); ok {
@@ -92,6 +95,7 @@ func (m *model) did(msg doneMsg) tea.Cmd {
 		if m.snap.run != nil && m.snap.run.Unrecorded == 0 {
 			m.missing = ""
 		}
+	case errors.As(msg.err, new(*runbook.ReadsError)): // the header says so
 	case byItself(msg.intent) && (errors.Is(msg.err, runbook.ErrNotNow) || errors.Is(msg.err, runbook.ErrStale)):
 		// The state moved between the look at it and the intent: nobody asked
 		// for this one, and nobody needs to hear of it.

@@ -37,7 +37,7 @@ func (m *model) frame() (string, *tea.Cursor) {
 		lines = append(lines, "")
 	}
 	lines = append(lines, notice...)
-	lines = append(lines, m.keyLines(m.top().keys(m), m.common())...) // after the body: they depend on what was seen
+	lines = append(lines, m.keyLines(m.looking(m.top().keys(m)), m.looking(m.common()))...) // after the body: they depend on what was seen
 	for i, line := range lines {
 		lines[i] = fit(line, m.w)
 	}
@@ -69,6 +69,9 @@ func (m *model) head() []string {
 	if ansi.StringWidth(where+"  "+what)+len(clock) >= m.w {
 		lines = []string{both(where, clock, m.w), " " + what}
 	}
+	if m.reads() && m.w < wide {
+		lines = append(lines, " "+m.drives(r))
+	}
 	lines = append(lines, m.strip(r, m.w), m.rule())
 	if text := m.unrecorded(r); text != "" {
 		lines = append(lines, m.styles.Bad.Render(fit(text, m.w)))
@@ -82,15 +85,30 @@ func (m *model) what(r *runbook.Run) string {
 		parts[0] += " " + safetext.Line(tag)
 	}
 	parts = append(parts, r.Short())
-	if r.Operator != "" {
-		parts = append(parts, safetext.Line(r.Operator)+" drives")
+	if r.Operator != "" && !(m.reads() && m.w < wide) {
+		parts = append(parts, m.drives(r))
 	}
 	return strings.Join(parts, "  ")
+}
+
+// drives says who drives, and who only looks.
+func (m *model) drives(r *runbook.Run) string {
+	who := safetext.Line(r.Operator)
+	switch {
+	case !m.reads():
+		return who + " drives"
+	case m.snap.reads.Driver == "":
+		return "nobody drives, you follow"
+	}
+	return who + " drives, you follow"
 }
 
 func (m *model) unrecorded(r *runbook.Run) string {
 	if m.missing != "" {
 		return m.missing
+	}
+	if m.reads() && m.snap.reads.Err != nil {
+		return "THE LOG CAN'T BE READ FURTHER: " + explain(m.snap.reads.Err)
 	}
 	if r.Unrecorded > 0 {
 		return "NOT RECORDED: the log can't be written; what is done now is written later"

@@ -17,6 +17,8 @@ type snapshotMsg struct {
 	world time.Time // the clock of waits
 	head  string    // code of the log's last entry
 
+	reads *runbook.ReadsError // somebody else drives; nil if we do
+
 	command *book.Step // the one that runs, nil if none does
 }
 

@@ -138,6 +138,9 @@ func (m *model) end() tea.Cmd {
 
 func (m *model) cancel() tea.Cmd {
 	step := m.command()
+	if m.reads() {
+		return m.refuse()
+	}
 	if step == nil {
 		m.say("no command runs: there is nothing to cancel")
 		return nil

@@ -20,6 +20,10 @@ type Options struct {
 	Head    func() (uint64, string) // number and code of the log's last entry
 	Start   []string                // lines of the start screen, safe to show; none begins at once
 
+	// Watchdog is this program, which calls Watchdog first: it gives the terminal
+	// back if the screen is killed. Empty for none.
+	Watchdog string
+
 	Rollback bool   // open on the ways back; nothing acts or looks before one is begun, or left
 	Plan     string // of those the one whose page is opened, if Rollback is set
 }

@@ -31,7 +31,7 @@ func (p *phaseScreen) suggestion(m *model) string {
 	switch {
 	case p.chosen && p.phase != nil && p.sel == folded:
 		return "list or fold"
-	case p.phase != nil && p.chosen:
+	case p.phase != nil && (p.chosen || m.reads()):
 		return "open it"
 	}
 	short := 24

@@ -35,6 +35,9 @@ func drive(ctx context.Context, o Options, m *model) error {
 		_, err := program.Run()
 		ended <- err
 	}()
+	dog := make(chan *watchdog, 1)
+	go func() { dog <- unleash(o, was, m.back()) }() // beside the first frame
+	defer func() { (<-dog).leave() }()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -75,14 +78,6 @@ func verdict(err error, asked bool) error {
 // a write, and asking it to end would wait with it.
 func stuck(o Options, was *term.State) error {
 	err := term.Restore(o.In.Fd(), was)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		_, _ = o.Out.WriteString(giveBack) // a frozen terminal may never take it
-	}()
-	select {
-	case <-written:
-	case <-time.After(100 * time.Millisecond):
-	}
+	write(o.Out, giveBack)
 	return errors.Join(ErrStuck, err)
 }

@@ -97,6 +97,8 @@ func (m *model) everywhere(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	}
 	_, listed := top.(*plansScreen)
 	switch {
+	case m.reads() && key.Matches(k, b.Rollback, b.Memo, b.End):
+		return m.refuse(), true
 	case key.Matches(k, b.Rollback) && !listed:
 		return m.rollback(), true
 	case key.Matches(k, b.Memo):
@@ -155,7 +157,7 @@ func (m *model) nothing(k tea.KeyPressMsg) {
 
 // interrupt is Ctrl-C: about the command while one runs, else leaving.
 func (m *model) interrupt() tea.Cmd {
-	if step := m.command(); step != nil {
+	if step := m.command(); step != nil && !m.reads() {
 		if _, asked := m.top().screen.(*cancelScreen); asked {
 			return nil
 		}

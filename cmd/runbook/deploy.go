@@ -100,8 +100,8 @@ const beginLimit = 5 * time.Second
 // begin starts a run unless one of this book and target is open. Of several
 // processes that begin at once one does.
 func begin(ctx context.Context, h runbook.Home, p *place, f deployFlags) (*runbook.Summary, *runbook.Session, error) {
-	if err := durable.MkdirAll(h.Dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make %s: %w; RUNBOOK_HOME names another place", h.Dir, err)
+	if err := h.Make(); err != nil {
+		return nil, nil, err
 	}
 	ctx, stop := context.WithTimeout(ctx, beginLimit)
 	defer stop()

@@ -33,13 +33,8 @@ func driveOn(ctx context.Context, s *runbook.Session, inLines bool, o tui.Option
 	if errors.Is(err, tui.ErrStuck) {
 		return err // the terminal takes nothing: printing would hang
 	}
-	r := s.State()
-	n, code := s.Head()
-	fmt.Println()
-	for _, line := range plain.Farewell(s.Book(), r, n, journal.HeadCode(n, code)) {
-		fmt.Println(safetext.Line(line))
-	}
-	return leave(s, r, err)
+	farewell(s)
+	return leave(s, s.State(), err)
 }
 
 // lines reports whether a session is driven in lines: asked for, or all that
@@ -51,7 +46,18 @@ func lines(asked bool) bool {
 
 // screen is what the full screen needs of us.
 func screen(h runbook.Home, s *runbook.Session) tui.Options {
-	return tui.Options{In: os.Stdin, Out: os.Stdout, Env: os.Environ(), Head: head(s), Start: startLines(h, s)}
+	o := terminal()
+	o.Head, o.Start = head(s), startLines(h, s)
+	return o
+}
+
+// terminal is this process's terminal, for a screen.
+func terminal() tui.Options {
+	program, err := os.Executable()
+	if err != nil {
+		program = "" // the screen goes without its watchdog
+	}
+	return tui.Options{In: os.Stdin, Out: os.Stdout, Env: os.Environ(), Watchdog: program}
 }
 
 // leave turns the way a session was left into the way the run stands.
@@ -59,9 +65,13 @@ func leave(s *runbook.Session, r *runbook.Run, err error) error {
 	standing := runbook.Standing(s.Book(), r)
 	var ended *runbook.NotFinishedError
 	var wait *runbook.WaitError
+	reads := s.Reads()
 	switch {
-	case err != nil && !errors.Is(err, plain.ErrDetached):
+	case err != nil && !errors.Is(err, plain.ErrDetached) && !errors.As(err, new(*runbook.ReadsError)):
 		return err
+	case reads != nil && r.Ended.IsZero():
+		fmt.Println(safetext.Line(reads.Error()))
+		return &toldError{exitBusy}
 	case errors.As(standing, &ended):
 		return &toldError{exitFailed}
 	case errors.As(standing, &wait):

@@ -69,6 +69,7 @@ func exitCode(err error) int {
 		open     *runbook.OpenRunError
 		several  *runbook.AmbiguousError
 		wait     *runbook.WaitError
+		reads    *runbook.ReadsError
 	)
 	switch {
 	case err == nil:
@@ -81,7 +82,7 @@ func exitCode(err error) int {
 		return coded.code
 	case errors.As(err, &wait):
 		return exitWait
-	case errors.Is(err, journal.ErrBusy):
+	case errors.Is(err, journal.ErrBusy), errors.As(err, &reads):
 		return exitBusy
 	case errors.Is(err, plain.ErrDetached), errors.Is(err, plain.ErrGibberish),
 		errors.Is(err, runbook.ErrPerson), errors.Is(err, context.Canceled):

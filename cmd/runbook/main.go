@@ -18,6 +18,7 @@ import (
 	"runbook/runbook/practice"
 	"runbook/steps/safetext"
 	"runbook/steps/supervise"
+	"runbook/tui"
 )
 
 func main() {
@@ -25,6 +26,9 @@ func main() {
 		os.Exit(code)
 	}
 	if code, ours := supervise.Main(os.Args[1:]); ours {
+		os.Exit(code)
+	}
+	if code, ours := tui.Watchdog(os.Args[1:]); ours {
 		os.Exit(code)
 	}
 	os.Exit(run(os.Args[1:]))

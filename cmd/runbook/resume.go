@@ -12,11 +12,13 @@ import (
 )
 
 func newResume() *cobra.Command {
-	var inLines bool
+	var inLines, taking bool
 	cmd := &cobra.Command{
 		Use:   "resume [RUN]",
 		Short: "go on with an open run",
 		Args:  atMostOne,
+		Long: "With --take-over whoever drives the run is asked to let go: that screen only reads along then. One that does not\n" +
+			"answer in 3 s, since it was stopped or its terminal hangs, is ended. What the run's commands do goes on.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := home()
 			if err != nil {
@@ -26,9 +28,13 @@ func newResume() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if taking {
+				return takeOver(cmd.Context(), h, sum, inLines)
+			}
 			return resume(cmd.Context(), h, sum, inLines, false)
 		},
 	}
+	cmd.Flags().BoolVar(&taking, "take-over", false, "have whoever drives it let go")
 	cmd.Flags().BoolVar(&inLines, "plain", false, "the session in lines")
 	return cmd
 }
@@ -45,14 +51,16 @@ func named(h runbook.Home, args []string, newest bool) (runbook.Summary, error) 
 
 // resume drives an open run from its own copies.
 func resume(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines, rehearse bool) error {
-	s, err := reopen(ctx, h, sum, rehearse)
+	s, err := reopen(ctx, h, sum, rehearse, "")
 	if err != nil {
 		return err
 	}
 	return drive(ctx, h, s, inLines)
 }
 
-func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool) (*runbook.Session, error) {
+// reopen makes the session of an open run; after is what was done to whoever
+// drove it, for the log.
+func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool, after string) (*runbook.Session, error) {
 	if sum.Err != nil && !errors.Is(sum.Err, journal.ErrTorn) {
 		return nil, fmt.Errorf("run %s can't be gone on with: %w", sum.Short, sum.Err)
 	}
@@ -72,9 +80,9 @@ func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse b
 	if err != nil {
 		return nil, err
 	}
-	s, err := runbook.Resume(ctx, sum.Dir, world, o, rehearse)
-	if errors.Is(err, journal.ErrBusy) {
-		err = fmt.Errorf("%w; leave it there with q first, or end that process: a step's command goes on, and nothing of the log is lost", err)
+	if after != "" {
+		o.Claims["after"] = after
 	}
-	return s, err
+	s, err := runbook.Resume(ctx, sum.Dir, world, o, rehearse)
+	return s, busy(sum, err)
 }

@@ -49,6 +49,9 @@ func claims() map[string]string {
 	if name, err := os.Hostname(); err == nil {
 		all["host"] = name
 	}
+	if tty, err := os.Readlink("/proc/self/fd/0"); err == nil && (strings.HasPrefix(tty, "/dev/pts/") || strings.HasPrefix(tty, "/dev/tty")) {
+		all["tty"] = strings.TrimPrefix(tty, "/dev/")
+	}
 	for claim, name := range map[string]string{"ssh_connection": "SSH_CONNECTION", "ssh_tty": "SSH_TTY", "sudo_user": "SUDO_USER"} {
 		if value := os.Getenv(name); value != "" {
 			all[claim] = safetext.Line(value)

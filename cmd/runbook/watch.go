@@ -33,7 +33,7 @@ func newWatch() *cobra.Command {
 				fmt.Printf("next slot %s\n", r.NextSlot(b).UTC().Format("2006-01-02 15:04:05Z")) // nothing is due: a timer writes no session for it
 				return told(watched(b, r))
 			}
-			s, err := reopen(cmd.Context(), h, sum, false)
+			s, err := reopen(cmd.Context(), h, sum, false, "")
 			if err != nil {
 				return &codeError{checkUsage, err}
 			}

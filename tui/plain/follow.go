@@ -98,6 +98,18 @@ func (t *tail) more() bool {
 	return true
 }
 
+// joined is how much of a long output somebody is shown who joins.
+const joined = 8 << 10
+
+// join leaves out what was printed long before.
+func (t *tail) join() {
+	data, next, err := supervise.Tail(t.path, joined)
+	if err == nil && next > joined {
+		t.offset = next - joined + int64(bytes.IndexByte(data, '\n')+1)
+		t.print("| .. %d bytes before", t.offset)
+	}
+}
+
 func (t *tail) rest() {
 	for t.more() {
 	}

@@ -54,8 +54,12 @@ type session struct {
 }
 
 // Run walks one session in lines until it ends, until a person is needed who
-// is not there, or until only time is missing (*runbook.WaitError).
+// is not there, until only time is missing (*runbook.WaitError), or until
+// somebody took the run over (*runbook.ReadsError).
 func Run(ctx context.Context, s *runbook.Session, o Options) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(s.Driving(), stop)()
 	p := &session{Session: s, out: o.Out, said: map[string]bool{}, seen: map[string]sight{}, shown: map[string]string{}}
 	p.lines = newReader(ctx, o.In, func() int64 {
 		if o.Terminal {
@@ -68,11 +72,20 @@ func Run(ctx context.Context, s *runbook.Session, o Options) error {
 			p.seen[id] = sight{entry: st.Seen}
 		}
 	}
+	err := p.walk(ctx)
+	if reads := s.Reads(); reads != nil {
+		p.print("-- taken over: %s; you are detached --", drives(reads))
+		return reads
+	}
+	return err
+}
+
+func (p *session) walk(ctx context.Context) error {
 	for {
 		if ctx.Err() != nil || p.deaf {
 			return ErrDetached
 		}
-		r := s.State()
+		r := p.State()
 		if !r.Ended.IsZero() {
 			return nil
 		}

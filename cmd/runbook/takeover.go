@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/runbook/journal"
+	"runbook/steps/safetext"
+)
+
+// takeOver goes on with a run, and has whoever drives it let go first. At a
+// real target a person says so here, after being shown who that is.
+func takeOver(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines bool) error {
+	s, err := reopen(ctx, h, sum, false, "")
+	if err == nil {
+		return drive(ctx, h, s, inLines)
+	}
+	if !errors.Is(err, journal.ErrBusy) {
+		return err
+	}
+	if err := agree(ctx, sum); err != nil {
+		return err
+	}
+	did, err := runbook.TakeOver(ctx, sum.Dir, claims())
+	if err != nil {
+		return busy(sum, err)
+	}
+	fmt.Println(did)
+	if s, err = reopen(ctx, h, sum, false, did); err != nil {
+		return err
+	}
+	o := screen(h, s)
+	o.Start = append([]string{"taken   " + strings.TrimPrefix(did, "taken ")}, o.Start...)
+	return driveOn(ctx, s, inLines, o)
+}
+
+// agree shows who drives a run on a real target, and what runs, and asks.
+func agree(ctx context.Context, sum runbook.Summary) error {
+	if sum.Practice {
+		return nil
+	}
+	if !atTerminal() {
+		return &usageError{errors.New("a run on a real target is taken over at a terminal, where somebody sees whose it is")}
+	}
+	r, b, err := runbook.Load(sum.Dir)
+	if r == nil {
+		return err
+	}
+	h, ok := runbook.Driver(sum.Dir)
+	if !ok {
+		return nil // they have left
+	}
+	fmt.Printf("run %s of %s on %s\n", r.Short(), safetext.Line(r.Book), safetext.Line(r.Target))
+	fmt.Printf("%s drives (pid %d), since %s\n", safetext.Line(h.Who), h.PID, h.Since.UTC().Format("2006-01-02 15:04:05Z"))
+	fmt.Println(running(b, r))
+	fmt.Print("They are asked to let go; without an answer in 3 s that process is ended. Commands go on.\ntake over? y, or anything else to leave: ")
+	if typed(ctx) != "y" {
+		fmt.Println("left as it is")
+		return &toldError{exitBusy}
+	}
+	return nil
+}
+
+// running says what runs in a run.
+func running(b *book.Book, r *runbook.Run) string {
+	for _, s := range b.All() {
+		_, isRun := s.Verb.(book.Run)
+		if st := r.Step(s); isRun && st.State == runbook.Running {
+			return fmt.Sprintf("%s runs, since %s: it goes on", safetext.Line(s.ID), st.At.UTC().Format("15:04:05Z"))
+		}
+	}
+	return "no command runs"
+}
+
+// busy says of a run that somebody else drives what one can do.
+func busy(sum runbook.Summary, err error) error {
+	if !errors.Is(err, journal.ErrBusy) {
+		return err
+	}
+	return fmt.Errorf("%w; `runbook follow %s` reads along, `runbook resume %s --take-over` takes over", err, sum.Short, sum.Short)
+}
