@@ -143,6 +143,7 @@ func (s *Session) finish(process *supervise.Process, step *book.Step, v book.Run
 	end := process.End()
 	body := s.ending(step, end, *v.Command)
 	body.Step, body.Attempt = step.ID, attempt
+	body.Evidence = append(body.Evidence, s.sawBlocked(step.ID)...)
 	err := s.record(context.Background(), kindRunResult, body)
 	s.mu.Lock()
 	delete(s.active, step.ID)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,8 +97,9 @@ func (s *Session) askAt(ctx context.Context, c *companion, d *door) (seen Server
 	}
 	if err == nil {
 		seen.Where = d.database.Where()
-		seen.Activity, err = d.database.Backends(ctx, c.app)
+		seen.Activity, err = c.backends(ctx, d.database)
 		hideQueries(seen.Activity, secret)
+		c.note(seen.Activity)
 	}
 	if err != nil {
 		seen.Unknown = safetext.Line(err.Error())
@@ -108,6 +111,45 @@ func (s *Session) askAt(ctx context.Context, c *companion, d *door) (seen Server
 		s.signal()
 	}
 	return seen, true
+}
+
+// backends looks once, unless the address means the host that the command
+// runs on: from here it leads elsewhere.
+func (c *companion) backends(ctx context.Context, d *check.Database) (check.Activity, error) {
+	if len(c.step.On) > 0 && d.Local() {
+		return check.Activity{}, errors.New("that is on the command's own host, and can't be asked from here")
+	}
+	return d.Backends(ctx, c.app)
+}
+
+// note keeps the longest wait for the log.
+func (c *companion) note(a check.Activity) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range a.Backends {
+		if b.Blocked && len(b.Blockers) > 0 && b.Waits >= c.waited.Waits {
+			c.waited = b
+		}
+	}
+}
+
+// sawBlocked is what a command's result says of its longest wait for a lock.
+func (s *Session) sawBlocked(step string) []steps.Evidence {
+	s.mu.Lock()
+	c := s.company[step]
+	s.mu.Unlock()
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waited.Blockers) == 0 {
+		return nil
+	}
+	by := c.waited.Blockers[0]
+	return []steps.Evidence{{
+		Label: "blocked", Value: fmt.Sprintf("at least %s by pid %d, %q of %q, %s", c.waited.Waits.Round(time.Second), by.PID, by.App, by.User, by.State),
+	}}
 }
 
 // hideQueries takes a secret out of what sessions execute: their literals are

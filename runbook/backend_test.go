@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"runbook/runbook/book"
 	"runbook/runbook/journal"
 	"runbook/steps"
 	"runbook/steps/check"
@@ -106,6 +107,8 @@ func TestBackends(t *testing.T) {
 		"nobody else's session is cancelled":             foreignSession,
 		"a verify that passes while the session works":   passedTooEarly,
 		"a secret that leads to no database asks nobody": noDatabase,
+		"a database of the command's own host":           ownHost,
+		"a migration of which a part is done":            halfMigration,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,6 +156,10 @@ func blockedMigration(t *testing.T, s *server) {
 	waitFor(t, func() bool { l := f.Live("it"); return !l.Running && len(l.Servers[0].Activity.Backends) == 0 })
 	if during := f.Live("it").During; during != nil {
 		t.Errorf("still looked at after its end: %+v", during)
+	}
+	saw := fmt.Sprint(f.State().Steps["it"].Result.Evidence)
+	if want := fmt.Sprintf(`by pid %d, "psql" of "eve", idle in transaction`, eve.PgConn().PID()); !strings.Contains(saw, want) {
+		t.Errorf("its result says %s, want %s", saw, want)
 	}
 	f.do(Recheck, "it")
 	f.want("it", Failed)
@@ -277,6 +284,47 @@ func passedTooEarly(t *testing.T, s *server) {
 	f.want("it", Passed)
 	if l := f.Live("it"); l.Step != "" {
 		t.Errorf("still looked at: %+v", l)
+	}
+}
+
+// ownHost: what 127.0.0.1 means to a command on another host is not here.
+func ownHost(t *testing.T, s *server) {
+	c := &companion{step: &book.Step{On: []string{"app"}}, app: "test"}
+	for url, local := range map[string]bool{s.url("mig"): true, "postgres://a@localhost/x": true, "host=/run/pg user=a": true, "postgres://a@192.0.2.1/x": false} {
+		d, ok := check.NewDatabase("token", steps.NewSecret(url), &steps.World{})
+		if !ok || d.Local() != local {
+			t.Errorf("%s: local %v", url, d.Local())
+		}
+		if _, err := c.backends(t.Context(), d); local && (err == nil || !strings.Contains(err.Error(), "own host")) {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func halfMigration(t *testing.T, s *server) {
+	owner := s.session(t, "mig", "test")
+	exe(t, owner, `CREATE TABLE public.migrations (id serial, "timestamp" bigint, name varchar); INSERT INTO migrations ("timestamp", name) VALUES (1700000000001, 'A1700000000001')`)
+	toml := inDatabase(`INSERT INTO migrations (\"timestamp\", name) VALUES (1700000000002, 'B1700000000002')`)
+	toml = strings.Replace(toml, "wait $!", "wait $!; exit 1", 1)
+	toml = strings.Replace(toml, `check.file = { path = "done" }`, `check.postgres = { query = "migrations", dsn = "token", files = "*.ts" }`, 1)
+	toml = strings.Replace(toml, `  [[phase.step]]
+  id = "it"`, `  [[phase.step]]
+  id = "plan"
+  check.postgres = { query = "migrations", dsn = "token", files = "*.ts", pending = "any" }
+  [[phase.step]]
+  id = "it"`, 1)
+	f := onServer(t, s, "mig", toml)
+	for _, name := range []string{"A1700000000001", "B1700000000002", "C1700000000003"} {
+		f.write(name+".ts", "export class "+name+" implements MigrationInterface {}")
+	}
+	f.do(Check, "")
+	f.want("plan", Passed)
+	must(t, <-f.start())
+	f.want("it", Failed)
+	f.do(Recheck, "it")
+	f.want("it", Failed)
+	if st := f.State().Steps["it"]; !st.Partly || !strings.HasPrefix(st.Reason, "partly done: pending 1 of 2: 1 pending, the first is C1700000000003") {
+		t.Errorf("verify says %+v", st)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"runbook/runbook/book"
 	"runbook/steps"
+	"runbook/steps/check"
 )
 
 // Live is what is known of a command beside its output: while it runs, and
@@ -52,6 +53,7 @@ type companion struct {
 
 	mu      sync.Mutex
 	during  []Beside
+	waited  check.Backend // when it had waited longest for a lock
 	usual   Usual
 	output  time.Time
 	pause   time.Duration // the longest between two outputs
