@@ -31,6 +31,9 @@ func main() {
 	if code, ours := tui.Watchdog(os.Args[1:]); ours {
 		os.Exit(code)
 	}
+	if err := supervise.Guard(); err != nil { // it may hold a session key, and secrets
+		complain(err)
+	}
 	os.Exit(run(os.Args[1:]))
 }
 

@@ -96,7 +96,7 @@ func supervise() int {
 
 // receive takes the sealed order.
 func receive(dir, order *os.File, source string) (*command, error) {
-	if err := guard(); err != nil {
+	if err := Guard(); err != nil {
 		return nil, err
 	}
 	p, sum, err := unseal(order)

@@ -35,9 +35,9 @@ func checkSeals(f *os.File) error {
 	return nil
 }
 
-// guard keeps the key of verdicts from others: a process that can't be dumped
+// Guard keeps the keys and secrets of this process from others: one that can't be dumped
 // leaves no core and can't be traced by its own user. What it executes can.
-func guard() error {
+func Guard() error {
 	return os.NewSyscallError("prctl", unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0))
 }
 

@@ -25,7 +25,8 @@ func sealedFile(data []byte) (*os.File, error) {
 
 func checkSeals(*os.File) error { return nil }
 
-func guard() error { return nil }
+// Guard does nothing: a system without the call.
+func Guard() error { return nil }
 
 // inherit does nothing: here what loses its parent goes to the init process,
 // and a recorder can't see its end.

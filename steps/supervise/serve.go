@@ -23,7 +23,7 @@ const fdDriver = 3
 func serve() int {
 	outlive()
 	unix.CloseOnExec(fdDriver)
-	if err := errors.Join(inherit(), guard()); err != nil {
+	if err := errors.Join(inherit(), Guard()); err != nil {
 		return 1
 	}
 	var commands sync.WaitGroup
