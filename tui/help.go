@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -26,12 +27,14 @@ func (b keyMap) every() []binding {
 		says(b.Tell, "tell somebody: the message to copy"),
 		says(b.Why, "why: all that is known of a step"),
 		says(b.Output, "output of a command"),
+		says(b.Search, "search an output: any case, unless with a capital"),
+		says(b.Next, "the next match: up from the end, else down"), says(b.Prev, "the match the other way"),
 		says(b.Cancel, "cancel the command that runs"),
 		says(b.Memo, "memo into the log"),
 		says(b.Rollback, "ways back; one is begun by typing its name"),
 		says(b.End, "end the run, by typing end"),
 		says(b.Quit, "detach: the run stays, a command goes on"),
-		says(b.Number, "choose by number"),
+		says(b.Number, "choose by number; in an output, to 10-90 %"),
 		says(b.Help, "this list"),
 	}
 }
@@ -39,22 +42,23 @@ func (b keyMap) every() []binding {
 // newHelp lists now, the keys that act, and then all others.
 func newHelp(b keyMap, now []binding) *helpScreen {
 	line := func(x binding, text string) string { return fmt.Sprintf("%-7s %s", x.Help().Key, text) }
+	id := func(x binding) string { return strings.Join(x.Keys(), " ") } // n has two meanings
 	every := b.every()
 	words := map[string]string{}
 	for _, x := range every {
-		words[x.Help().Key] = x.Help().Desc
+		words[id(x)] = x.Help().Desc
 	}
 	lines := []string{"NOW"}
 	for _, x := range now {
 		text := x.Help().Desc
-		if more := words[x.Help().Key]; more != "" && x.Help().Key != "enter" && x.Help().Key != "?" && text != "back" {
+		if more := words[id(x)]; more != "" && x.Help().Key != "enter" && x.Help().Key != "?" && text != "back" {
 			text = more
 		}
 		lines = append(lines, line(x, text))
 	}
 	lines = append(lines, "", "AT OTHER TIMES")
 	for _, x := range every {
-		if !slices.ContainsFunc(now, func(n binding) bool { return n.Help().Key == x.Help().Key }) {
+		if !slices.ContainsFunc(now, func(n binding) bool { return id(n) == id(x) }) {
 			lines = append(lines, line(x, x.Help().Desc))
 		}
 	}

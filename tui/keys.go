@@ -7,7 +7,8 @@ type keyMap struct {
 	Enter, Go, Yes, No, Recheck, Accept, ByHand, Skip    key.Binding
 	Why, Output, Cancel, Memo, Tell, Rollback, End, Quit key.Binding
 	Help, Up, Down, PageUp, PageDown, Top, Bottom, Back  key.Binding
-	Number, Scroll, Diagnose                             key.Binding
+	Number, Scroll, Diagnose, Backend                    key.Binding
+	Search, Next, Prev                                   key.Binding
 }
 
 func bind(help, desc string, keys ...string) key.Binding {
@@ -46,6 +47,9 @@ func newKeyMap() keyMap {
 		Back:     bind("esc", "back", "esc"),
 		Scroll:   bind("up/dn", "scroll", "up", "down", "pgup", "pgdown"),
 		Number:   bind("1-9", "choose", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+		Search:   bind("/", "search"),
+		Next:     bind("n", "next match"),
+		Prev:     bind("N", "match before"),
 	}
 }
 

@@ -46,12 +46,24 @@ type tailMsg struct {
 	last  time.Time // when it last printed something
 }
 
-// outputMsg is the end of a step's output, for the screen that scrolls it.
+// frameMsg says that it is time to look at an output again.
+type frameMsg struct{ screen *outputScreen }
+
+// outputMsg is what a look at an output saw.
 type outputMsg struct {
-	step  string
-	lines []string
-	cut   int64 // bytes before the first line that were left out
-	size  int64
+	screen *outputScreen
+	gen    int
+	aim    aim
+	sight
+}
+
+// huntMsg is how far a search has come.
+type huntMsg struct {
+	hunt  *hunt // the one that went on
+	now   hunt
+	hit   supervise.Match
+	found bool
+	over  bool
 	err   error
 }
 

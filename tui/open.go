@@ -115,8 +115,9 @@ func (m *model) openOutput(s *book.Step) tea.Cmd {
 	if m.command() == s && runbook.Interactive(s) {
 		return m.handOver(s)
 	}
-	m.push(newOutput(s))
-	return m.readOutput(s, m.snap.run.Output(s), 0)
+	o := newOutput(s)
+	m.push(o)
+	return o.begin()
 }
 
 func (m *model) rollback() tea.Cmd {

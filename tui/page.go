@@ -95,18 +95,6 @@ func (p *page) wrapped(w int) []string {
 	return lines
 }
 
-// wrap breaks a line at the cell: nothing of it is lost or moved.
-func wrap(line string, w int) []string {
-	if w < 8 || ansi.StringWidth(line) <= w {
-		return []string{line}
-	}
-	lines := []string{ansi.Cut(line, 0, w)}
-	for from := w; from < ansi.StringWidth(line); from += w - 2 {
-		lines = append(lines, "  "+ansi.Cut(line, from, from+w-2))
-	}
-	return lines
-}
-
 // prose breaks one safe line at words, and keeps its indent.
 func prose(line string, w int) []string {
 	text := strings.TrimLeft(line, " ")

@@ -1,8 +1,6 @@
 package tui
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -13,12 +11,13 @@ import (
 	"runbook/steps/supervise"
 )
 
-// How much of a command's output is read: below its step, and as a whole.
+// How much of a command's output stands below its step, and how often it is
+// read, however fast it grows.
 const (
-	tailBytes   = 64 << 10
-	outputBytes = 256 << 10
-	tailLines   = 200
-	frameTime   = 100 * time.Millisecond
+	tailBytes = 64 << 10
+	tailLines = 200
+	tailCells = 500
+	frameTime = 100 * time.Millisecond
 )
 
 // readTail reads the end of a running command's output, a frame after the last
@@ -40,18 +39,10 @@ func (d *deeds) readTail(step *book.Step, path string, was tailMsg) tea.Cmd {
 			return msg
 		}
 		lines := safetext.Lines(data, true)
-		msg.lines, msg.size = lines[max(0, len(lines)-tailLines):], next
-		return msg
-	})
-}
-
-// readOutput reads the end of a step's output, after a pause.
-func (d *deeds) readOutput(step *book.Step, path string, pause time.Duration) tea.Cmd {
-	return tea.Tick(pause, func(time.Time) tea.Msg {
-		data, next, err := supervise.Tail(path, outputBytes)
-		if errors.Is(err, os.ErrNotExist) {
-			err = fmt.Errorf("%s has printed nothing yet", step.ID)
+		for _, line := range lines[max(0, len(lines)-tailLines):] {
+			msg.lines = append(msg.lines, weave(line, tailCells, nil, -1)[0].text)
 		}
-		return outputMsg{step: step.ID, lines: safetext.Lines(data, true), size: next, cut: next - int64(len(data)), err: err}
+		msg.size = next
+		return msg
 	})
 }

@@ -87,7 +87,7 @@ func (p *Pager) Up(before int64) (Row, error) {
 }
 
 // Lines is how many lines the output has: counted in a short one, else
-// reckoned from those of its last 64 KiB.
+// reckoned from those that end in its last 64 KiB, 0 if none does.
 func (p *Pager) Lines() (n int64, counted bool, err error) {
 	const short = 16 * block
 	from := int64(0)
@@ -100,14 +100,14 @@ func (p *Pager) Lines() (n int64, counted bool, err error) {
 			return 0, false, err
 		}
 		n += int64(bytes.Count(data, []byte{'\n'}))
-		if at+block >= p.size && len(data) > 0 && data[len(data)-1] != '\n' {
+		if counted && at+block >= p.size && !bytes.HasSuffix(data, []byte{'\n'}) {
 			n++
 		}
 	}
 	if !counted {
 		n = int64(float64(n) / block * float64(p.size))
 	}
-	return max(1, n), counted, nil
+	return n, counted, nil
 }
 
 // start is the last offset before another at which a row begins: behind a

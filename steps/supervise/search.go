@@ -59,16 +59,20 @@ func (s Search) Down(p *Pager, from Match) (m Match, found bool, err error) {
 		return Match{Row: to}, false, err
 	}
 	for at := from.Row; at < to; {
-		cols, next, err := s.row(p, at)
+		row, err := p.Down(at)
 		if err != nil {
 			return Match{Row: at}, false, err
 		}
-		for _, col := range cols {
-			if at > from.Row || col >= from.Col {
-				return Match{at, col}, true, nil
+		spans, err := s.In(p, row)
+		if err != nil {
+			return Match{Row: at}, false, err
+		}
+		for _, span := range spans {
+			if at > from.Row || span[0] >= from.Col {
+				return Match{at, span[0]}, true, nil
 			}
 		}
-		at = next
+		at = row.Next
 	}
 	return Match{Row: to}, false, nil
 }
@@ -89,20 +93,20 @@ func (s Search) Up(p *Pager, from Match) (m Match, found bool, err error) {
 		return m, false, err
 	}
 	for end > start {
-		at, err := p.start(end)
+		row, err := p.Up(end)
 		if err != nil {
 			return m, false, err
 		}
-		cols, _, err := s.row(p, at)
+		spans, err := s.In(p, row)
 		if err != nil {
 			return m, false, err
 		}
-		for _, col := range slices.Backward(cols) {
-			if at < from.Row || col < from.Col {
-				return Match{at, col}, true, nil
+		for _, span := range slices.Backward(spans) {
+			if row.At < from.Row || span[0] < from.Col {
+				return Match{row.At, span[0]}, true, nil
 			}
 		}
-		end = at
+		end = row.At
 	}
 	return m, false, nil
 }
@@ -124,13 +128,16 @@ func (s Search) among(p *Pager, from, to int64) (bool, error) {
 	return false, err
 }
 
-// sieve takes whole lines, and nothing any more once one holds a match.
+// sieve takes whole lines, and nothing any more once one may hold a match.
 type sieve struct{ Search }
 
 var errThere = errors.New("a match")
 
+// uncut is how long lines may be that no sanitizer has broken.
+const uncut = 60 << 10
+
 func (s sieve) Write(lines []byte) (int, error) {
-	if at, _ := s.next(lines, 0, new(ahead)); at >= 0 {
+	if at, _ := s.next(lines, 0, new(ahead)); at >= 0 || len(lines) > uncut {
 		return 0, errThere
 	}
 	return len(lines), nil
@@ -139,39 +146,26 @@ func (s sieve) Write(lines []byte) (int, error) {
 // reach is how far behind a cut the rest of a match is looked for, in bytes.
 func (s Search) reach() int64 { return int64(4*len(s.text) + utf8.UTFMax) }
 
-// row returns where in a row matches begin, and where the next row does.
-func (s Search) row(p *Pager, at int64) (cols []int, next int64, err error) {
-	row, err := p.Down(at)
-	if err != nil {
-		return nil, at, err
-	}
+// In is where the matches that begin in a row stand in its text without
+// colours, from and to. One may end in the next row.
+func (s Search) In(p *Pager, row Row) ([][2]int, error) {
 	text := bare(row.Text)
 	own := len(text)
-	if row.Cut { // a match may begin here and end there
+	if row.Cut {
 		more, err := p.Down(row.Next)
 		if err != nil {
-			return nil, at, err
+			return nil, err
 		}
 		rest := bare(more.Text)
 		text += rest[:min(len(rest), int(s.reach()))]
 	}
-	for _, span := range s.Spans(text) {
-		if span[0] < own {
-			cols = append(cols, span[0])
-		}
-	}
-	return cols, row.Next, nil
-}
-
-// Spans are the matches in a text without colours: where each begins and ends.
-func (s Search) Spans(text string) [][2]int {
 	var spans [][2]int
 	data := []byte(text)
 	var a ahead
-	for at, n := s.next(data, 0, &a); at >= 0; at, n = s.next(data, at+n, &a) {
+	for at, n := s.next(data, 0, &a); at >= 0 && at < own; at, n = s.next(data, at+n, &a) {
 		spans = append(spans, [2]int{at, at + n})
 	}
-	return spans
+	return spans, nil
 }
 
 // ahead is where in a text the first character stands next, in both cases;
