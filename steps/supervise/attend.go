@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -71,11 +72,22 @@ func (c *command) wait() {
 	switch {
 	case err != nil:
 		c.outcome.Unseen = "its end was not seen: " + err.Error()
+	case c.onlyForked():
+		c.outcome.Unseen = "its supervisor was killed while it executed it"
 	case end.signal != 0:
 		c.outcome.Signal, c.outcome.Core = unix.SignalName(end.signal), end.core
 	default:
 		c.outcome.Exit = end.code
 	}
+}
+
+// onlyForked reports whether what ended still had our own name: forked by a
+// supervisor that was killed, it never came to execute the program, and its
+// exit code is nobody's.
+func (c *command) onlyForked() bool {
+	us, _ := look(os.Getpid())
+	p, ok := look(c.who.Program.PID)
+	return c.outcome.Source == sourceRecorder && ok && p.comm == us.comm
 }
 
 // listen takes requests to cancel, and the order's own limit.
@@ -121,15 +133,23 @@ func (c *command) record(ended <-chan struct{}) error {
 	}
 	err := writeVerdict(c.verdict, c.outcome, c.key())
 	if err != nil {
-		// Nothing was reserved, or the disk refused even that: the raw output
-		// makes room, or the verdict is lost.
-		c.outcome.Warn = errors.Join(c.warnings, err, c.raw.Truncate(0)).Error()
+		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+			// Nothing was reserved, or that was not enough: the raw output makes
+			// room, or the verdict is lost.
+			err = errors.Join(err, c.raw.Truncate(0))
+		}
+		c.outcome.Warn = errors.Join(c.warnings, err).Error()
 		err = writeVerdict(c.verdict, c.outcome, c.key())
 	}
 	if err != nil {
 		return err
 	}
-	// What can't be removed stays withheld; the verdict stands.
-	_ = errors.Join(c.dir.remove(rawFile), c.dir.remove(cancelFile), c.dir.remove(socketFile))
+	c.tidy()
 	return nil
+}
+
+// tidy takes away what nobody needs beside a verdict. What can't be removed
+// stays withheld; the verdict stands.
+func (c *command) tidy() {
+	_ = errors.Join(c.dir.remove(rawFile), c.dir.remove(cancelFile), c.dir.remove(socketFile))
 }

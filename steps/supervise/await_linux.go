@@ -62,6 +62,9 @@ func await(pid int) (ending, error) {
 	return ending{code: -1, signal: syscall.Signal(child.status), core: info.Code == childDumped}, nil
 }
 
+// reparents says that what loses its parent comes to us: see inherit.
+const reparents = true
+
 // reapOrphans takes away what ended among the processes we inherited, except
 // the program itself: see await.
 func reapOrphans(program int) {
@@ -69,9 +72,14 @@ func reapOrphans(program int) {
 	signal.Notify(ended, syscall.SIGCHLD)
 	for range ended {
 		for pid := endedChild(); pid != 0 && pid != program; pid = endedChild() {
-			_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // it is gone, whatever it answers
+			reap(pid)
 		}
 	}
+}
+
+// reap takes away a child if it has ended.
+func reap(pid int) {
+	_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // it lives, or is gone, whatever it answers
 }
 
 // endedChild is a child that has ended and that nobody reaped, 0 if there is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 )
 
 // ending is how a child ended.
@@ -15,14 +16,19 @@ type ending struct {
 	core   bool
 }
 
-// await waits for the end of a child.
+// await waits for the end of a child. Of another process, whose supervisor was
+// killed, it can only tell that it has ended.
 func await(pid int) (ending, error) {
 	child, err := os.FindProcess(pid)
 	if err != nil {
 		return ending{}, err
 	}
+	id := identify(pid)
 	state, err := child.Wait()
 	if err != nil {
+		for id.alive() {
+			time.Sleep(attachPace)
+		}
 		return ending{}, err
 	}
 	ws, ok := state.Sys().(syscall.WaitStatus)
@@ -38,8 +44,12 @@ func await(pid int) (ending, error) {
 // alone can't be told here.
 func alone(int) bool { return false }
 
-// reapOrphans has nothing to do: orphans go to the init process here.
+// reparents says that orphans go to the init process here: nothing to reap.
+const reparents = false
+
 func reapOrphans(int) {}
+
+func reap(int) {}
 
 // children can't be told; only what a supervisor wrote down is known.
 func children() []int { return nil }

@@ -18,7 +18,7 @@ func (c *command) callOff() bool {
 	begin := func() {
 		going++
 		go func() {
-			c.warn(c.CallOff.run())
+			c.warn(c.call(c.CallOff))
 			select {
 			case over <- struct{}{}:
 			case <-c.exited:
@@ -46,9 +46,10 @@ func (c *command) callOff() bool {
 	return false
 }
 
-// run executes an order of which nothing is kept, and waits for its end. How
-// it ended says nothing: what it is there for shows.
-func (p parcel) run() error {
+// call executes an order of which nothing is kept, and waits for its end. How
+// it ended says nothing: what it is there for shows. It is a child of ours that
+// is none of the command's processes.
+func (c *command) call(p *parcel) error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -62,9 +63,14 @@ func (p parcel) run() error {
 		return err
 	}
 	defer func() { _ = input.Close() }() // read only
+	c.mu.Lock()
 	child, err := os.StartProcess(p.Path, toStrings(p.Argv), &os.ProcAttr{
 		Dir: p.Dir, Env: toStrings(p.Env), Files: []*os.File{input, null, null}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
+	if err == nil {
+		c.callers[child.Pid] = true
+	}
+	c.mu.Unlock()
 	if err != nil {
 		return err
 	}

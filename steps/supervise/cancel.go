@@ -3,6 +3,7 @@ package supervise
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -70,13 +71,18 @@ func (c *command) signal(sig syscall.Signal) bool {
 
 // members are the processes of all that belong to the command, by pid and
 // without the program itself: of its session or group, remembered, with its
-// output as theirs, or below one of these. The caller holds c.mu.
+// output as theirs, left to its supervisor, or below one of these. The caller
+// holds c.mu.
 func (c *command) members(all []proc) map[int]proc {
 	found := map[int]proc{}
+	heir := -1 // a recorder inherits from other commands too
+	if c.outcome.Source == sourceSupervisor {
+		heir = os.Getpid()
+	}
 	mine := func(q proc) bool {
 		known, ok := c.family[q.pid]
 		_, below := found[q.ppid]
-		return ok && known.start == q.start || below || q.ppid == c.who.Program.PID ||
+		return ok && known.start == q.start || below || q.ppid == c.who.Program.PID || q.ppid == heir && !c.callers[q.pid] ||
 			q.sid == c.who.Program.PID || q.pgid == c.who.Program.PID || q.holds(c.rawInfo)
 	}
 	for grown := true; grown; {
@@ -133,10 +139,17 @@ func (c *command) remaining() (map[int]proc, bool) {
 	return found, c.cancelled
 }
 
+// maxNamed is how many leftovers are named: their list must fit into the room
+// that is reserved for a verdict.
+const maxNamed = 50
+
 // names lists processes by pid, each with its name and what mark says.
 func names(set map[int]proc, mark func(proc) string) []string {
 	var list []string
-	for _, pid := range slices.Sorted(maps.Keys(set)) {
+	for i, pid := range slices.Sorted(maps.Keys(set)) {
+		if i == maxNamed {
+			return append(list, fmt.Sprintf("and %d more", len(set)-i))
+		}
 		list = append(list, fmt.Sprintf("%d %s%s", pid, safetext.Line(set[pid].comm), mark(set[pid])))
 	}
 	return list

@@ -45,6 +45,14 @@ func gone(pid int) bool {
 	return strings.HasPrefix(rest, "Z")
 }
 
+// seen reports whether a script has written this to the file seen.
+func seen(o supervise.Order, want string) func() bool {
+	return func() bool {
+		data, err := os.ReadFile(filepath.Join(o.Dir, "seen"))
+		return err == nil && string(data) == want
+	}
+}
+
 func TestCancelEndsWithTheFirstSignal(t *testing.T) {
 	t.Parallel()
 	o := script(t, `trap 'echo tidy; exit 9' INT; echo $$ >pid; while :; do sleep 0.01; done`)
@@ -93,16 +101,10 @@ func TestCancelAgainEscalatesAtOnce(t *testing.T) {
 	o.Grace = time.Hour
 	p := start(t, o)
 	pidOf(t, o, "pid")
-	seen := func(want string) func() bool {
-		return func() bool {
-			data, err := os.ReadFile(filepath.Join(o.Dir, "seen"))
-			return err == nil && string(data) == want
-		}
-	}
 	cancel(t, p)
-	await(t, "SIGINT", seen("int\n"))
+	await(t, "SIGINT", seen(o, "int\n"))
 	cancel(t, p)
-	await(t, "SIGTERM", seen("int\nterm\n"))
+	await(t, "SIGTERM", seen(o, "int\nterm\n"))
 	cancel(t, p)
 	if got := p.End().Outcome; got.Signal != "SIGKILL" || len(got.Sent) != 3 {
 		t.Errorf("%+v", got)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -39,6 +40,7 @@ type command struct {
 	over      bool // the program ended: signal nobody by its pid
 	cancelled bool
 	sent      []string
+	callers   map[int]bool // what calls it off
 	family    map[int]proc // seen below the program while it was cancelled
 	warnings  error
 	outcome   Outcome
@@ -53,29 +55,36 @@ func newCommand(dir folder, p parcel, commitment, source string) *command {
 	}
 	return &command{
 		parcel: p, dir: dir, began: time.Now(), outcome: Outcome{Exit: -1, Order: commitment, Source: source},
-		exited: make(chan struct{}), again: make(chan struct{}, 1), family: map[int]proc{},
+		exited: make(chan struct{}), again: make(chan struct{}, 1), family: map[int]proc{}, callers: map[int]bool{},
 	}
+}
+
+// started is what the intent of an execution says.
+type started struct {
+	Began time.Time `json:"began"`
+	Boot  string    `json:"boot"`
+	Order string    `json:"order"`
 }
 
 // begin makes the intent durable, and with it room for the verdict. After an
 // error nothing was forked, and nothing will be.
 func (c *command) begin() error {
-	started, err := c.dir.open(startedFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
+	intent, err := c.dir.open(startedFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY)
 	if errors.Is(err, fs.ErrExist) {
 		return ErrStarted
 	}
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(map[string]any{"began": c.began.UTC(), "boot": bootID(), "order": c.outcome.Order})
+	data, err := json.Marshal(started{Began: c.began.UTC(), Boot: bootID(), Order: c.outcome.Order})
 	if err == nil {
-		_, err = started.Write(append(data, '\n'))
+		_, err = intent.Write(append(data, '\n'))
 	}
-	if err = errors.Join(err, c.openFiles()); err == nil {
-		err = errors.Join(started.Sync(), c.dir.f.Sync())
+	if err = errors.Join(err, c.openFiles(), c.writeIdentities()); err == nil {
+		err = errors.Join(intent.Sync(), c.dir.f.Sync())
 	}
-	if err = errors.Join(err, started.Close()); err != nil {
-		for _, name := range []string{verdictFile, cancelFile, rawFile, OutputFile, startedFile} {
+	if err = errors.Join(err, intent.Close()); err != nil {
+		for _, name := range []string{verdictFile, cancelFile, rawFile, OutputFile, pidFile, startedFile} {
 			_ = c.dir.remove(name) // an intent that stays is of a command that may have run
 		}
 	}
@@ -106,6 +115,13 @@ func (c *command) openFiles() (err error) {
 	return errors.Join(err, durable.Reserve(c.verdict, 0, verdictRoom), durable.Reserve(c.cancel, 0, 1))
 }
 
+// close gives back what openFiles opened, in a process that goes on.
+func (c *command) close() {
+	for _, f := range []*os.File{c.raw, c.verdict, c.cancel, c.follower.raw, c.follower.red} {
+		_ = f.Close() // what had to be durable is
+	}
+}
+
 // launch forks. An error is the program's: it is an outcome, not a failure.
 func (c *command) launch() error {
 	if err := c.check(); err != nil {
@@ -133,6 +149,11 @@ func (c *command) launch() error {
 // pid, and left unreaped.
 func (c *command) fork(files []uintptr, sys *syscall.SysProcAttr) error {
 	catchIgnored()
+	runtime.LockOSThread() // the program inherits the mask of the thread that forks it
+	defer runtime.UnlockOSThread()
+	if err := unblockSignals(); err != nil {
+		return err
+	}
 	pid, _, err := syscall.StartProcess(c.Path, toStrings(c.Argv), &syscall.ProcAttr{
 		Dir: c.Dir, Env: toStrings(c.Env), Files: files, Sys: sys,
 	})
@@ -186,8 +207,12 @@ func (c *command) writeIdentities() error {
 	if err != nil {
 		return err
 	}
-	return c.dir.write(pidFile, append(data, '\n'))
+	return c.dir.write(pidFile, fmt.Appendf(nil, "%-*s\n", identitiesRoom, data))
 }
+
+// identitiesRoom is as long as identities become, in bytes: those of a program
+// take the place of those that were there before its fork in one write.
+const identitiesRoom = 511
 
 // warn keeps an error that must not stop the command.
 func (c *command) warn(err error) {

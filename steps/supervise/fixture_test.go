@@ -1,6 +1,7 @@
 package supervise_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,6 +82,33 @@ func classify(o supervise.Order) supervise.Status {
 	key, _ := keys.Load(o.Files)
 	text, _ := key.(string)
 	return supervise.Classify(o.Files, text)
+}
+
+// taking is one who takes part in an execution, as its file pid has it.
+type taking struct {
+	PID   int    `json:"pid"`
+	Start string `json:"start"`
+	Boot  string `json:"boot"`
+}
+
+// crew is the file pid of an execution.
+type crew struct {
+	Program    taking `json:"program"`
+	Supervisor taking `json:"supervisor"`
+	Recorder   taking `json:"recorder"`
+}
+
+// who takes part in an order's execution.
+func who(t testing.TB, o supervise.Order) (c crew) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(o.Files, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &c); err != nil || c.Supervisor.PID == 0 || c.Recorder.PID == 0 {
+		t.Fatalf("%s: %v", data, err)
+	}
+	return c
 }
 
 // output is what readers see of an order.

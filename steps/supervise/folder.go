@@ -49,9 +49,10 @@ func (d folder) removeEmpty(name string, f *os.File) {
 	}
 }
 
-// write replaces a file that nobody has to find whole after a power cut.
+// write replaces what is in a file, in one piece if it was as long before. It
+// need not survive a power cut.
 func (d folder) write(name string, data []byte) error {
-	f, err := d.open(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY)
+	f, err := d.open(name, os.O_CREATE|os.O_WRONLY)
 	if err != nil {
 		return err
 	}

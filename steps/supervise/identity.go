@@ -43,13 +43,17 @@ func (id identity) alive() bool {
 	return ok
 }
 
+// guard is who supervises: the recorder, once the supervisor is dead.
+func (all identities) guard() identity {
+	if all.Supervisor.alive() {
+		return all.Supervisor
+	}
+	return all.Recorder
+}
+
 // stopped names who does not go on because a signal stopped it.
 func (all identities) stopped() string {
-	guard := all.Supervisor
-	if !guard.alive() {
-		guard = all.Recorder
-	}
-	if p, ok := guard.now(); ok && p.stopped {
+	if p, ok := all.guard().now(); ok && p.stopped {
 		return "supervisor"
 	}
 	if p, ok := all.Program.now(); ok && p.stopped {

@@ -20,7 +20,13 @@ const (
 // How a supervisor ends: what its recorder goes by.
 const (
 	exitRecorded = 0 // the verdict is durable
-	exitRefused  = 2 // nothing was forked
+	exitRefused  = 3 // nothing was forked; not 2, with which a program of ours that crashes ends
+)
+
+// Who saw the end of a command.
+const (
+	sourceSupervisor = "supervisor"
+	sourceRecorder   = "recorder"
 )
 
 // ready is set by Main: a program that does not call it would start itself
@@ -60,7 +66,7 @@ func supervise() int {
 	for fd := fdDir; fd <= fdSlave; fd++ {
 		unix.CloseOnExec(fd) // the command gets none of them
 	}
-	c, err := receive(os.NewFile(fdDir, "directory"), os.NewFile(fdOrder, "order"), "supervisor")
+	c, err := receive(os.NewFile(fdDir, "directory"), os.NewFile(fdOrder, "order"), sourceSupervisor)
 	if err == nil && c.Interactive {
 		c.slave = os.NewFile(fdSlave, "terminal")
 		c.terminal, err = openTerminal(c.dir, newMaster(fdMaster))
@@ -70,13 +76,13 @@ func supervise() int {
 		err = inherit()
 	}
 	if err == nil {
+		c.who.Supervisor, c.who.Recorder = identify(os.Getpid()), identify(os.Getppid())
 		err = c.begin()
 	}
 	if err != nil {
 		refuse(report, err, ErrStarted)
 		return exitRefused
 	}
-	c.who.Supervisor, c.who.Recorder = identify(os.Getpid()), identify(os.Getppid())
 	launched := c.launch()
 	say(report, answer{PID: c.who.Program.PID})
 	if launched != nil {
@@ -106,11 +112,11 @@ func receive(dir, order *os.File, source string) (*command, error) {
 	return newCommand(folder{dir}, p, sum, source), nil
 }
 
-// outlive catches what a terminal or a login sends. Caught, not ignored: a
-// command would inherit that.
+// outlive catches what a terminal or a login sends, and a limit of the size of
+// files: a write then fails. Caught, not ignored: a command would inherit that.
 func outlive() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
-		syscall.SIGPIPE, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
+		syscall.SIGPIPE, syscall.SIGXFSZ, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 }
 
 // refuse tells the driver that nothing was forked; started is the error that

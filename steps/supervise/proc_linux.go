@@ -90,12 +90,25 @@ func processes() []proc {
 
 // holds reports whether the process has file as its output: that finds one
 // that left the session and lost its parent.
-func (p proc) holds(file os.FileInfo) bool {
+func (p proc) holds(file os.FileInfo) bool { return p.hasOneOf(file, []string{"1", "2"}) }
+
+// hasOpen reports whether the process has file open at all.
+func (p proc) hasOpen(file os.FileInfo) bool {
+	dir, err := os.Open("/proc/" + strconv.Itoa(p.pid) + "/fd")
+	if err != nil {
+		return false
+	}
+	defer func() { _ = dir.Close() }() // read only: nothing to lose
+	fds, err := dir.Readdirnames(-1)
+	return err == nil && p.hasOneOf(file, fds)
+}
+
+func (p proc) hasOneOf(file os.FileInfo, fds []string) bool {
 	want, ok := file.Sys().(*syscall.Stat_t)
 	if !ok {
 		return false
 	}
-	for _, fd := range []string{"1", "2"} {
+	for _, fd := range fds {
 		var st syscall.Stat_t
 		if syscall.Stat("/proc/"+strconv.Itoa(p.pid)+"/fd/"+fd, &st) == nil && st.Dev == want.Dev && st.Ino == want.Ino {
 			return true

@@ -3,6 +3,7 @@ package supervise
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -77,15 +78,21 @@ func (p *Process) LastOutput() time.Time {
 // and named. Cancel does not wait; Done tells. Where nobody supervises any
 // more, each call sends the next signal, and nothing is named.
 func (p *Process) Cancel() error {
-	s := p.Status()
-	switch s.Class {
-	case Running:
-		return p.request(s)
-	case Orphan:
-		return p.signal()
-	case Unknown, NeverStarted, Exited:
+	for {
+		s := p.Status()
+		switch s.Class {
+		case Running:
+			err := p.request(s)
+			if errors.Is(err, fs.ErrNotExist) && p.Status().Class != Running {
+				continue // it ended, or lost its supervisor, since we looked
+			}
+			return err
+		case Orphan:
+			return p.signal()
+		case Unknown, NeverStarted, Exited:
+		}
+		return nil
 	}
-	return nil
 }
 
 // request leaves a byte for the supervisor, and wakes it if it was stopped.
@@ -99,7 +106,7 @@ func (p *Process) request(s Status) error {
 		return fmt.Errorf("cancel the command: %w; its process group is %d", err, s.PID)
 	}
 	if s.Stopped == "supervisor" {
-		return cont(readIdentities(p.files).Supervisor)
+		return cont(readIdentities(p.files).guard())
 	}
 	return nil
 }
@@ -122,6 +129,7 @@ func (p *Process) signal() error {
 	if err := syscall.Kill(-id.PID, orphanSignals[min(int(sent), len(orphanSignals)-1)]); err != nil {
 		return fmt.Errorf("cancel the command: signal process group %d: %w", id.PID, err)
 	}
+	_ = syscall.Kill(-id.PID, syscall.SIGCONT) // one that is stopped would not hear it
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil //nolint:nilerr // the signal is sent; the next call sends the same once more

@@ -24,7 +24,6 @@ import (
 type Recorder struct {
 	mu     sync.Mutex
 	socket *os.File
-	child  *os.Process
 }
 
 // answer is what comes back of a request to start: once, and an empty one when
@@ -53,18 +52,24 @@ func (r *Recorder) Start(s *Sealed) (*Process, error) {
 		return nil, fmt.Errorf("start command: %w", err)
 	}
 	defer func() { _ = dir.Close() }() // read only: nothing to lose
-	for {
-		p, err := r.request(s, dir)
-		if !errors.Is(err, errGone) {
-			return p, err
+	for range tries {
+		p, goneErr := r.request(s, dir)
+		if !errors.Is(goneErr, errGone) {
+			return p, goneErr
 		}
 		// The recorder was killed, and perhaps the supervisor with it. Where
 		// there is no intent, nothing was forked, and another may try.
 		if _, err := os.Lstat(filepath.Join(s.Files, startedFile)); !errors.Is(err, fs.ErrNotExist) {
 			return Attach(s.Files, s.Key), nil
 		}
+		err = goneErr
 	}
+	return nil, fmt.Errorf("start command: %w, %d times: look for what ends processes here (memory, limits)", err, tries)
 }
+
+// tries is how often a command is started whose recorder dies: one that can't
+// live here must not be started for ever.
+const tries = 3
 
 // refusedError is what a supervisor said before it forked anything.
 type refusedError struct{ answer }
@@ -112,8 +117,12 @@ func (r *Recorder) request(s *Sealed, dir *os.File) (*Process, error) {
 // has let go of the pipe.
 func (p *Process) follow(lines *bufio.Reader, in *os.File) {
 	defer close(p.done)
-	_, _ = lines.ReadByte() // whatever comes, the directory tells
-	_ = in.Close()          // read only: nothing to lose
+	for more := true; more; { // a recorder that takes over says so once more
+		var a answer
+		line, err := lines.ReadBytes('\n')
+		more = err == nil && json.Unmarshal(line, &a) == nil && a != answer{}
+	}
+	_ = in.Close() // read only: nothing to lose
 	// Killed both, they leave an orphan, whose end can still be seen coming.
 	for p.end = Classify(p.files, p.key); p.end.Class.Alive(); p.end = Classify(p.files, p.key) {
 		time.Sleep(attachPace)
@@ -143,10 +152,10 @@ func (r *Recorder) send(terminal bool, files ...*os.File) error {
 			return err
 		}
 		err := unix.Sendmsg(int(r.socket.Fd()), ask, unix.UnixRights(fds...), nil, noSignal)
-		if err == nil {
-			return nil
+		if !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+			return os.NewSyscallError("sendmsg", err)
 		}
-		r.drop() // it was killed since it was last asked
+		_ = r.drop() // it was killed since it was last asked
 	}
 	return errGone
 }
@@ -159,18 +168,22 @@ func (r *Recorder) spawn() error {
 	if !ready {
 		return errors.New("start the recorder: this program does not call supervise.Main")
 	}
+	syscall.ForkLock.RLock() // a child forked in between would keep its end open, and the recorder alive
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(pair[0])
+		unix.CloseOnExec(pair[1])
+	}
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		return os.NewSyscallError("socketpair", err)
 	}
-	unix.CloseOnExec(pair[0])
-	unix.CloseOnExec(pair[1])
 	ours, theirs := os.NewFile(uintptr(pair[0]), "recorder"), os.NewFile(uintptr(pair[1]), "driver")
 	child, err := spawn(recordWord, nil, theirs)
 	if err = errors.Join(err, theirs.Close()); err != nil {
 		return errors.Join(fmt.Errorf("start the recorder: %w", err), ours.Close())
 	}
-	r.socket, r.child = ours, child
+	r.socket = ours
 	go func() { _, _ = child.Wait() }() // how it ends its commands tell
 	return nil
 }
@@ -193,7 +206,7 @@ func (r *Recorder) drop() error {
 		return nil
 	}
 	err := r.socket.Close()
-	r.socket, r.child = nil, nil
+	r.socket = nil
 	return err
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -26,6 +25,8 @@ func serve() int {
 	if err := errors.Join(inherit(), Guard()); err != nil {
 		return 1
 	}
+	children := newBrood()
+	go children.reapOnSignal()
 	var commands sync.WaitGroup
 	for {
 		ask, files, err := receiveFiles(fdDriver)
@@ -41,7 +42,7 @@ func serve() int {
 		go func() {
 			defer commands.Done()
 			defer closeAll(files)
-			oversee(ask == askTerminal, files[0], files[1], files[2])
+			oversee(children, ask == askTerminal, files[0], files[1], files[2])
 		}()
 	}
 }
@@ -80,7 +81,7 @@ func closeAll(files []*os.File) {
 }
 
 // oversee starts a supervisor and stays until its verdict is there.
-func oversee(interactive bool, dir, order, report *os.File) {
+func oversee(children *brood, interactive bool, dir, order, report *os.File) {
 	at := folder{dir}
 	lock, err := at.open(lockFile, os.O_CREATE|os.O_RDWR)
 	if err == nil {
@@ -110,7 +111,7 @@ func oversee(interactive bool, dir, order, report *os.File) {
 		defer func() { _ = master.Close() }() // it only carries
 		files = append(files, master, slave)
 	}
-	child, err := spawn(superviseWord, log, files...)
+	child, err := children.spawn(log, files)
 	if interactive {
 		_ = files[len(files)-1].Close() // the slave is the supervisor's
 	}
@@ -118,38 +119,37 @@ func oversee(interactive bool, dir, order, report *os.File) {
 		refuse(report, fmt.Errorf("start its supervisor: %w", err), durable.ErrLocked)
 		return
 	}
+	defer children.release(child.Pid)
 	state, err := child.Wait()
 	if err != nil || !state.Exited() || state.ExitCode() != exitRecorded && state.ExitCode() != exitRefused {
-		takeOver(dir, order, master)
+		takeOver(children, child.Pid, dir, order, report, master)
 	}
 	at.removeEmpty(logFile, log)
 }
 
 // takeOver is what a recorder does after its supervisor was killed: the
 // command is its own child now.
-func takeOver(dir, order, master *os.File) {
-	c, err := receive(dir, order, "recorder")
+func takeOver(children *brood, supervisor int, dir, order, report, master *os.File) {
+	c, err := receive(dir, order, sourceRecorder)
 	if err != nil {
 		return
 	}
 	if err := errors.Join(c.readStarted(), c.openFiles()); err != nil {
 		return // it never came so far
 	}
+	defer c.close()
 	if data, err := io.ReadAll(c.verdict); err == nil {
 		if _, signed := checkVerdict(data, encodeKey(c.key())); signed == verdictGood {
-			_ = c.dir.remove(rawFile)
-			_ = c.dir.remove(cancelFile)
+			c.tidy()
 			return
 		}
 	}
-	data, err := c.dir.read(pidFile)
-	if err == nil && json.Unmarshal(data, &c.who) != nil {
+	if data, err := c.dir.read(pidFile); err != nil || json.Unmarshal(data, &c.who) != nil {
 		c.who = identities{}
 	}
-	if c.who.Program.PID == 0 {
-		c.who.Program = c.find()
-		c.warn(c.writeIdentities())
-	}
+	c.who.Program, c.who.Recorder = children.claim(supervisor, c.who.Program, c.rawInfo), identify(os.Getpid())
+	c.warn(c.writeIdentities())
+	say(report, answer{PID: c.who.Program.PID}) // its driver may still wait for the start
 	if c.who.Program.PID == 0 {
 		c.outcome.Unseen = "its supervisor was killed while it started it"
 		c.over = true
@@ -157,6 +157,7 @@ func takeOver(dir, order, master *os.File) {
 		_ = c.record(c.exited) // without a verdict it is unknown all the same
 		return
 	}
+	defer children.release(c.who.Program.PID)
 	if master != nil {
 		c.terminal, err = openTerminal(c.dir, master)
 		c.warn(err)
@@ -164,23 +165,17 @@ func takeOver(dir, order, master *os.File) {
 	_ = c.attend()
 }
 
-// readStarted takes over when the supervisor began.
+// readStarted takes over when the supervisor began. An intent of another order
+// is not ours to go on with.
 func (c *command) readStarted() error {
 	data, err := c.dir.read(startedFile)
-	var started struct{ Began time.Time }
-	if err == nil && json.Unmarshal(data, &started) == nil {
-		c.began = started.Began
+	if err != nil {
+		return err
 	}
-	return err
-}
-
-// find looks among our children for a program whose supervisor did not come
-// to write down its pid: it leads a session, and our output is its output.
-func (c *command) find() identity {
-	for _, pid := range children() {
-		if p, ok := look(pid); ok && p.sid == pid && p.holds(c.rawInfo) {
-			return identify(pid)
-		}
+	var s started
+	if err := json.Unmarshal(data, &s); err != nil || s.Order != c.outcome.Order {
+		return errors.Join(ErrStarted, err)
 	}
-	return identity{}
+	c.began = s.Began
+	return nil
 }

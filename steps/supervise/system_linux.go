@@ -18,3 +18,8 @@ func within(dir *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(di
 
 // self is this very program, also after its file was replaced or removed.
 func self(string) string { return "/proc/self/exe" }
+
+// unblockSignals lets all signals through to this thread.
+func unblockSignals() error {
+	return os.NewSyscallError("sigmask", unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{}, nil))
+}

@@ -2,9 +2,7 @@ package supervise_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -113,7 +111,7 @@ func TestInteractiveCommandOutlivesItsSupervisor(t *testing.T) {
 	p := start(t, o)
 	first, seen := screen(t, p)
 	await(t, "the first prompt", seen.shows("name? "))
-	if err := syscall.Kill(supervisorOf(t, o), syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(who(t, o).Supervisor.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	<-seen.gone // that the supervisor was killed is seen here
@@ -139,18 +137,4 @@ func keyOf(o supervise.Order) string {
 	key, _ := keys.Load(o.Files)
 	text, _ := key.(string)
 	return text
-}
-
-// supervisorOf is the pid of the process that supervises an order.
-func supervisorOf(t *testing.T, o supervise.Order) int {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(o.Files, "pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var who struct{ Supervisor struct{ PID int } }
-	if err := json.Unmarshal(data, &who); err != nil || who.Supervisor.PID == 0 {
-		t.Fatalf("%s: %v", data, err)
-	}
-	return who.Supervisor.PID
 }
