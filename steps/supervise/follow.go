@@ -27,8 +27,10 @@ type follower struct {
 	red  *os.File
 	sink *safetext.Redactor
 	hash hash.Hash
-	size int64
+	at   int64 // read of raw
+	size int64 // written to red
 	err  error
+	cut  bool // what stood in raw was removed before its end
 	buf  []byte
 
 	also io.Writer       // of an interactive command: its screens
@@ -47,13 +49,16 @@ func newFollower(raw, red *os.File, secrets []steps.Secret) *follower {
 type counted struct{ *follower }
 
 func (c counted) Write(p []byte) (int, error) {
-	n, err := c.red.Write(p)
-	c.size += int64(n)
-	c.hash.Write(p[:n])
+	if c.err == nil {
+		n, err := c.red.Write(p)
+		c.size += int64(n)
+		c.hash.Write(p[:n])
+		c.fail(err)
+	}
 	if c.also != nil {
 		_, _ = c.also.Write(p) // who does not take it is let go
 	}
-	return n, err
+	return len(p), nil
 }
 
 // follow copies until exited is closed, and then what was written until then:
@@ -63,7 +68,7 @@ func (f *follower) follow(exited <-chan struct{}) {
 	tick := time.NewTimer(pace)
 	defer tick.Stop()
 	for {
-		if f.copy(-1) {
+		if f.copy() {
 			pace = pollEvery
 		} else {
 			pace = min(2*pace, pollIdle)
@@ -71,7 +76,8 @@ func (f *follower) follow(exited <-chan struct{}) {
 		tick.Reset(pace)
 		select {
 		case <-exited:
-			f.drain()
+			f.copy()
+			f.fail(f.sink.Close())
 			return
 		case <-f.grew:
 		case <-tick.C:
@@ -79,41 +85,30 @@ func (f *follower) follow(exited <-chan struct{}) {
 	}
 }
 
-func (f *follower) drain() {
-	at, err := f.raw.Seek(0, io.SeekCurrent)
-	info, statErr := f.raw.Stat()
-	if err = errors.Join(err, statErr); err != nil {
+// copy copies what stands in the raw output now, and reports whether there was
+// any. It does not go on to the end of a file that grows faster than it reads.
+func (f *follower) copy() (grew bool) {
+	info, err := f.raw.Stat()
+	if err != nil {
 		f.fail(err)
-		return
+		return false
 	}
-	f.copy(info.Size() - at)
-	f.fail(f.sink.Close())
-}
-
-// copy reads up to limit bytes, all there are if it is negative, and reports
-// whether there were any.
-func (f *follower) copy(limit int64) (grew bool) {
-	for limit != 0 {
-		buf := f.buf
-		if limit > 0 && limit < int64(len(buf)) {
-			buf = buf[:limit]
-		}
-		n, err := f.raw.Read(buf)
+	if info.Size() < f.at { // opening /dev/stderr to write to it empties it, as a shell's > does
+		f.at, f.cut = 0, true
+	}
+	for f.at < info.Size() {
+		n, err := f.raw.ReadAt(f.buf[:min(int64(len(f.buf)), info.Size()-f.at)], f.at)
+		f.at += int64(n)
 		if n > 0 {
 			grew = true
-			if f.err == nil {
-				_, werr := f.sink.Write(buf[:n])
-				f.fail(werr)
-			}
-			if limit > 0 {
-				limit -= int64(n)
-			}
+			_, werr := f.sink.Write(f.buf[:n])
+			f.fail(werr)
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				f.fail(err)
 			}
-			return grew
+			break
 		}
 	}
 	return grew
@@ -126,9 +121,20 @@ func (f *follower) fail(err error) {
 	}
 }
 
-// close makes out.red durable.
+// errCut says that a command opened its own output anew.
+var errCut = errors.New("output not recorded in full: the command emptied it while it ran (as > /dev/stderr does; >&2 does not)")
+
+// close makes out.red durable. What a supervisor had written there of a raw
+// output that has become shorter since stays.
 func (f *follower) close() error {
 	err := f.err
+	if info, statErr := f.red.Stat(); statErr == nil && info.Size() > f.size {
+		_, readErr := io.Copy(f.hash, io.NewSectionReader(f.red, f.size, info.Size()-f.size))
+		err, f.size, f.cut = errors.Join(err, readErr), info.Size(), true
+	}
+	if f.cut {
+		err = errors.Join(err, errCut)
+	}
 	if f.size > 0 {
 		err = errors.Join(err, durable.SyncData(f.red))
 	}
