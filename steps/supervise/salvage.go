@@ -30,6 +30,9 @@ func Salvage(dir string, secrets []steps.Secret) (err error) {
 	if err != nil {
 		return fmt.Errorf("salvage output: %w", err)
 	}
+	if info, err := os.Stat(filepath.Join(dir, OutputFile)); err == nil {
+		_ = red.Chmod(info.Mode().Perm()) // who read along still may
+	}
 	sink := safetext.NewRedactor(red, secrets...)
 	_, err = io.Copy(sink, raw)
 	if err = errors.Join(err, sink.Close(), red.Sync(), red.Close()); err != nil {
