@@ -7,40 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode"
 	"unicode/utf8"
 
 	"runbook/steps"
 	"runbook/steps/safetext"
+	"runbook/steps/safetext/hostile"
 )
-
-var allowed = regexp.MustCompile(`\x1b\[(\d{1,3}(;\d{1,3})*)m`)
-
-// unsafe is what no terminal may get to see, if it is there.
-func unsafe(s string) string {
-	for _, m := range allowed.FindAllStringSubmatch(s, -1) {
-		codes := strings.Split(m[1], ";")
-		for len(codes) > 0 {
-			used := 1
-			switch n, err := strconv.Atoi(codes[0]); {
-			case err != nil || n == 5 || n == 6 || n == 8 || n >= 10 && n <= 20 || n > 107:
-				return m[0]
-			case n == 38 || n == 48 || n == 58:
-				used = map[string]int{"5": 3, "2": 5}[codes[1]]
-			}
-			codes = codes[used:]
-		}
-	}
-	if !utf8.ValidString(s) {
-		return "invalid UTF-8"
-	}
-	for _, r := range allowed.ReplaceAllString(s, "") {
-		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
-			return strconv.QuoteRune(r)
-		}
-	}
-	return ""
-}
 
 // inPieces writes data cut at random places.
 func inPieces(tb testing.TB, w interface{ Write([]byte) (int, error) }, data []byte, r *rand.Rand) {
@@ -55,8 +27,8 @@ func inPieces(tb testing.TB, w interface{ Write([]byte) (int, error) }, data []b
 }
 
 func FuzzSanitizer(f *testing.F) {
-	for _, h := range hostile {
-		f.Add([]byte(h.in), uint64(1))
+	for _, p := range hostile.Payloads() {
+		f.Add([]byte(p.Text), uint64(1))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64) {
 		for _, colour := range []bool{true, false} {
@@ -70,15 +42,15 @@ func FuzzSanitizer(f *testing.F) {
 			if text := strings.Join(whole, "\n"); text != strings.TrimSuffix(out.String(), "\n") {
 				t.Errorf("in pieces %q, whole %q", out.String(), text)
 			}
-			if bad := unsafe(out.String()); bad != "" || !colour && strings.Contains(out.String(), "\x1b") {
+			if bad := hostile.Foreign(out.String(), nil); bad != "" || !colour && strings.Contains(out.String(), "\x1b") {
 				t.Errorf("%q lets %s through: %q", data, bad, out.String())
 			}
 		}
 		line, block := safetext.Line(string(data)), safetext.Block(string(data))
-		if bad := unsafe(line); bad != "" || strings.ContainsAny(line, "\n\t\x1b") {
+		if bad := hostile.Foreign(line, nil); bad != "" || strings.ContainsAny(line, "\n\t\x1b") {
 			t.Errorf("Line(%q) = %q: %s", data, line, bad)
 		}
-		if bad := unsafe(block); bad != "" || strings.Contains(block, "\x1b") {
+		if bad := hostile.Foreign(block, nil); bad != "" || strings.Contains(block, "\x1b") {
 			t.Errorf("Block(%q) = %q: %s", data, block, bad)
 		}
 		if back := unexact(t, safetext.Exact(string(data))); back != string(data) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"runbook/steps/safetext"
+	"runbook/steps/safetext/hostile"
 )
 
 func TestLineBlockExact(t *testing.T) {
@@ -39,54 +40,30 @@ func TestLineBlockExact(t *testing.T) {
 	}
 }
 
-// hostile are payloads that act on some terminal, each followed by text that
-// has to stay; want is what a pane with colour shows.
-var hostile = []struct{ name, in, want string }{
-	{"clipboard", "\x1b]52;c;cm0gLXJm\x07kept", "kept"},
-	{"title", "\x1b]0;root@prod\x1b\\kept", "kept"},
-	{"hyperlink", "\x1b]8;;http://evil/\x1b\\here\x1b]8;;\x1b\\ kept", "here kept"},
-	{"reset", "\x1bckept", "kept"},
-	{"status report", "\x1b[6n\x1b[c\x1b[>0qkept", "kept"},
-	{"clear and home", "\x1b[2J\x1b[H\x1b[3Jkept", "kept"},
-	{"alternate screen", "\x1b[?1049h\x1b[?25lkept", "kept"},
-	{"C1 raw", "\x9b2J\x9d0;t\x07kept", "2J0;tkept"},
-	{"C1 encoded", "\u009b2J\u009d0;t\u009ckept", "2J0;tkept"},
-	{"conceal", "\x1b[8mhidden\x1b[28m kept", "hidden\x1b[28m kept\x1b[0m"},
-	{"blink", "\x1b[5;1mkept", "\x1b[1mkept\x1b[0m"},
-	{"font", "\x1b[11mkept", "kept"},
-	{"bidi", "a\u202ekept", "a<U+202E>kept"},
-	{"backspace", "rm -rf /\b\b\b\b\b\b\b\bkept", "rm -rf /kept"},
-	{"carriage return", "10%\r50%\rkept", "kept"},
-	{"carriage return at the end", "kept\r", "kept"},
-	{"unterminated OSC", "\x1b]0;title\nkept", "\nkept"},
-	{"endless OSC", "\x1b]0;" + strings.Repeat("x", 4096-2) + "kept", "kept"},
-	{"DCS", "\x1bPq#0;2;0\x1b\\kept", "kept"},
-	{"APC", "\x1b_Gf=100;AAAA\x1b\\kept", "kept"},
-	{"PM and SOS", "\x1b^x\x1b\\\x1bXy\x1b\\kept", "kept"},
-	{"OSC ended by C1", "\x1b]0;t\u009ckept", "kept"},
-	{"OSC ended by a sequence", "\x1b]0;t\x1b[31mkept", "\x1b[31mkept\x1b[0m"},
-	{"OSC ended by CAN", "\x1b]0;t\x18kept", "kept"},
-	{"character set", "\x1b(0\x0ekept\x0f", "kept"},
-	{"keyboard mode", "\x1b[>4;2m\x1b=kept", "kept"},
-	{"SGR with intermediates", "\x1b[1 m\x1b[?1mkept", "kept"},
-	{"SGR too large", "\x1b[38;5;256mkept", "kept"},
-	{"SGR cut short", "\x1b[31;38;5mkept", "\x1b[31mkept\x1b[0m"},
-	{"SGR too long", "\x1b[" + strings.Repeat("1;", 40) + "1mkept", "kept"},
-	{"split by a newline", "\x1b[3\n1mkept", "\n1mkept"},
-	{"BEL", "\akept", "kept"},
-	{"lone ESC", "kept\x1b", "kept"},
+// bounded are payloads as long as the bounds.
+var bounded = []hostile.Payload{
+	{Name: "endless OSC", Text: "\x1b]0;" + strings.Repeat("x", 4096-2) + "kept", Pane: "kept", Kept: "kept"},
+	{Name: "OSC one shorter", Text: "\x1b]0;" + strings.Repeat("x", 4096-3) + "kept", Pane: "ept", Kept: "ept"},
+	{Name: "endless CSI", Text: "\x1b[" + strings.Repeat("1", 4096) + "kept", Pane: "1kept", Kept: "kept"},
+	{Name: "long SGR", Text: "\x1b[" + strings.Repeat("0", 64) + "mkept", Pane: "kept", Kept: "kept"},
 }
 
 func TestHostilePayloads(t *testing.T) {
 	t.Parallel()
-	for _, h := range hostile {
-		got := strings.Join(safetext.Lines([]byte(h.in), true), "\n")
-		if got != h.want {
-			t.Errorf("%s: %q gives %q, want %q", h.name, h.in, got, h.want)
+	for _, p := range append(hostile.Payloads(), bounded...) {
+		if p.Pane != p.Text && hostile.Foreign(p.Text, nil) == "" && !strings.ContainsAny(p.Text, "\r\n\x1b") {
+			t.Errorf("%s: nothing in %q is taken for hostile", p.Name, p.Text)
 		}
-		for form, text := range map[string]string{"Line": safetext.Line(h.in), "Block": safetext.Block(h.in), "Exact": safetext.Exact(h.in)} {
-			if strings.ContainsAny(text, "\x1b\r\a\b\u009b\u202e") || !strings.Contains(text, "kept") {
-				t.Errorf("%s: %s gives %q", h.name, form, text)
+		got := strings.Join(safetext.Lines([]byte(p.Text), true), "\n")
+		if got != p.Pane {
+			t.Errorf("%s: %q gives %q, want %q", p.Name, p.Text, got, p.Pane)
+		}
+		for form, text := range map[string]string{
+			"a pane": got, "a pane without colours": strings.Join(safetext.Lines([]byte(p.Text), false), "\n"),
+			"Line": safetext.Line(p.Text), "Block": safetext.Block(p.Text), "Exact": safetext.Exact(p.Text),
+		} {
+			if bad := hostile.Foreign(text, nil); bad != "" || form != "a pane" && strings.Contains(text, "\x1b") || !strings.Contains(text, p.Kept) {
+				t.Errorf("%s: %s gives %q: %s", p.Name, form, text, bad)
 			}
 		}
 	}
