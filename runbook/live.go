@@ -9,6 +9,7 @@ import (
 	"runbook/runbook/book"
 	"runbook/steps"
 	"runbook/steps/check"
+	"runbook/steps/supervise"
 )
 
 // Live is what is known of a command beside its output: while it runs, and
@@ -24,6 +25,10 @@ type Live struct {
 	Usual   Usual     // how long it takes when all goes well
 	Output  time.Time // its last, or its beginning; zero if that can't be told
 	Silent  bool      // it has printed nothing for longer than it should
+
+	// Process is what its directory tells: who is stopped, whether anybody is
+	// left to see its end. Its Source is empty before the first look.
+	Process supervise.Status
 }
 
 // Beside is the newest look of a during check. Before the first one Result is
@@ -56,6 +61,7 @@ type companion struct {
 	waited  check.Backend // when it had waited longest for a lock
 	usual   Usual
 	output  time.Time
+	process supervise.Status
 	pause   time.Duration // the longest between two outputs
 	printed bool          // anything at all
 }
@@ -131,7 +137,7 @@ func (s *Session) Live(step string) Live {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.Usual, l.Output = c.usual, c.output
+	l.Usual, l.Output, l.Process = c.usual, c.output, c.process
 	if running {
 		l.During = slices.Clone(c.during)
 	}

@@ -3,6 +3,8 @@ package runbook
 import (
 	"context"
 	"time"
+
+	"runbook/steps/supervise"
 )
 
 // listen reads how long the command usually takes, and listens for its output.
@@ -14,13 +16,33 @@ func (s *Session) listen(ctx context.Context, c *companion) {
 	for s.runs(c) {
 		was := c.silent(time.Now())
 		c.hear(s.began(c), s.LastOutput(c.step.ID))
-		if c.silent(time.Now()) != was {
+		if c.looked(s.process(c)) || c.silent(time.Now()) != was {
 			s.signal()
 		}
 		if pause(ctx, time.Second) != nil {
 			return
 		}
 	}
+}
+
+// process is what the directory of the command tells.
+func (s *Session) process(c *companion) supervise.Status {
+	s.mu.Lock()
+	a := s.active[c.step.ID]
+	s.mu.Unlock()
+	if a == nil || a.process == nil {
+		return supervise.Status{}
+	}
+	return a.process.Status()
+}
+
+// looked takes that in, and reports whether an operator should see it anew.
+func (c *companion) looked(now supervise.Status) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	moved := c.process.Class != now.Class || c.process.Stopped != now.Stopped
+	c.process = now
+	return moved
 }
 
 func (s *Session) began(c *companion) time.Time {

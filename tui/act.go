@@ -49,6 +49,8 @@ func (m *model) onStep(s *book.Step, k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, true
 	case key.Matches(k, b.Output):
 		return m.openOutput(s), true
+	case key.Matches(k, b.Backend):
+		return m.openBackend(s), true
 	case key.Matches(k, b.Recheck):
 		return m.recheck(s), true
 	case key.Matches(k, b.Diagnose):

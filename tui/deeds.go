@@ -57,9 +57,16 @@ func (e *eye) snapshot(s *runbook.Session, head func() (uint64, string)) snapsho
 	e.n++
 	now := s.World().Clock.Now()
 	r := s.State()
-	snap := snapshotMsg{n: e.n, run: r, world: now, command: commandOf(s.Book(), r), reads: s.Reads()}
+	snap := snapshotMsg{n: e.n, run: r, world: now, command: commandOf(s.Book(), r), live: map[string]runbook.Live{}, reads: s.Reads()}
 	if snap.reads == nil {
 		snap.next = runbook.Next(s.Book(), r, now)
+	}
+	for id, st := range r.Steps {
+		if st.State == runbook.Running || st.State.Open() {
+			if live := s.Live(id); live.Step != "" {
+				snap.live[id] = live
+			}
+		}
 	}
 	if head != nil {
 		_, snap.head = head()

@@ -35,6 +35,10 @@ func (m *model) detail(x row, w int) []string {
 	if st.State != runbook.Pending && len(st.Slots) == 0 {
 		known.add("", plain.Saw(st))
 	}
+	known.lines = append(known.lines, m.decision(s)...)
+	if len(m.decision(s)) > 0 {
+		known.lines = append(known.lines, contacts(m.book)...)
+	}
 	known.add("", m.question(s))
 	if v, ok := s.Verb.(book.Watch); ok && st.State != runbook.Pending {
 		known.lines = append(known.lines, watchLines(st, v, m.snap.world, w)...)

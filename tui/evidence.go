@@ -31,6 +31,7 @@ func (e *evidenceScreen) pages() {}
 func why(m *model, s *book.Step) []string {
 	st := m.snap.run.Step(s)
 	known := told{[]string{strings.TrimRight(plain.Mark(st)+" "+plain.Word(st)+"  "+plain.Saw(st), " ")}}
+	known.lines = append(known.lines, m.decision(s)...)
 	add := func(label, value string) { known.add(fmt.Sprintf("%-10s ", label), value) }
 	if st.State == runbook.Pending {
 		add("waits", due(m.snap.run, s))

@@ -34,6 +34,7 @@ func newKeyMap() keyMap {
 		Memo:     bind("m", "memo.."),
 		Tell:     bind("t", "tell.."),
 		Diagnose: bind("d", "diagnose"),
+		Backend:  bind("B", "cancel in the database.."),
 		Rollback: bind("R", "rollback.."),
 		End:      bind("x", "end run.."),
 		Quit:     bind("q", "detach", "q", "ctrl+c"),
@@ -46,10 +47,10 @@ func newKeyMap() keyMap {
 		Bottom:   bind("end", "end", "end"),
 		Back:     bind("esc", "back", "esc"),
 		Scroll:   bind("up/dn", "scroll", "up", "down", "pgup", "pgdown"),
-		Number:   bind("1-9", "choose", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
 		Search:   bind("/", "search"),
 		Next:     bind("n", "next match"),
 		Prev:     bind("N", "match before"),
+		Number:   bind("1-9", "choose", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
 	}
 }
 

@@ -20,6 +20,8 @@ type snapshotMsg struct {
 	reads *runbook.ReadsError // somebody else drives; nil if we do
 
 	command *book.Step // the one that runs, nil if none does
+
+	live map[string]runbook.Live // beside the commands that run or whose end is open
 }
 
 // changedMsg says that the state moved: snap is the state since.
@@ -34,7 +36,7 @@ type doneMsg struct {
 // orderMsg is what a command would execute, or why that can't be told.
 type orderMsg struct {
 	step  string
-	order supervise.Order
+	order runbook.Order
 	err   error
 }
 

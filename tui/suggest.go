@@ -87,6 +87,7 @@ func (m *model) stepKeys(s *book.Step) []binding {
 		add(says(b.Yes, "answer.."), may(runbook.Confirm) || may(runbook.Approve) || may(runbook.Decide))
 		add(b.Tell, may(runbook.Tell))
 		add(b.Recheck, may(runbook.Recheck))
+		add(b.Backend, may(runbook.CancelBackend))
 		add(b.Diagnose, len(m.diagnoses(s)) > 0)
 		add(b.Accept, may(runbook.Accept))
 		add(b.ByHand, may(runbook.ByHandIt) || may(runbook.NA))
