@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"syscall"
 	"time"
 
 	"runbook/runbook/durable"
@@ -84,7 +85,7 @@ func asked(dir string) (request, bool) {
 }
 
 func readRequest(path string) (q request, err error) {
-	f, err := openRegular(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return q, err
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"runbook/runbook/durable"
@@ -60,15 +58,15 @@ func takeOver(ctx context.Context, dir string, claims map[string]string, patienc
 			return "", err
 		}
 		if gone && t.granted {
-			return "taken over from " + name + ", who was asked, and only reads along now", nil
+			return name + " was asked, and only reads along now", nil
 		}
 		if gone {
-			return "taken over from " + name + ", who has left", nil
+			return name + " has left", nil
 		}
 	}
 	if err := durable.Evict(t.lock, *t.from); err != nil {
 		if gone, waitErr := t.await(ctx, takePace); gone || waitErr != nil { // it went while we looked
-			return "taken over from " + name + ", who has left", waitErr
+			return name + " has left", waitErr
 		}
 		return "", fmt.Errorf("%s drives and did not let go: %w", name, err)
 	}
@@ -79,9 +77,9 @@ func takeOver(ctx context.Context, dir string, claims map[string]string, patienc
 	case !gone:
 		return "", fmt.Errorf("%s was ended (SIGKILL) and is not gone after %s: it hangs in a system call, perhaps on the disk of %s", name, letGo, dir)
 	case refused != nil:
-		return "taken over from " + name + ", who could not be asked (" + safetext.Line(refused.Error()) + "): that process was ended, its commands go on", nil
+		return name + " was ended, since it could not be asked (" + safetext.Line(refused.Error()) + "); its commands go on", nil
 	}
-	return fmt.Sprintf("taken over from %s, who did not answer in %s: that process was ended, its commands go on", name, patience), nil
+	return fmt.Sprintf("%s did not answer in %g s and was ended; its commands go on", name, patience.Seconds()), nil
 }
 
 // taking is one attempt to take a run over.
@@ -160,67 +158,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// attend answers what comes into the inbox, as long as this session drives.
-func (s *Session) attend() {
-	tick := time.NewTicker(inboxPace)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.driving.Done():
-			return
-		case <-tick.C:
-			if q, ok := asked(s.run.Dir); ok {
-				s.handOver(q)
-			}
-		}
-	}
-}
-
-// handOver gives the run to somebody who asked for it, and reads along from
-// then on. Nothing that runs is touched; a look that goes on is not recorded.
-func (s *Session) handOver(q request) {
-	s.starting.Lock() // a command whose intent is durable is started first
-	defer s.starting.Unlock()
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	f, err := newFollower(s.run.Dir, s.book)
-	if err != nil {
-		return // it can't even be read: who asked ends us
-	}
-	body := &handoverBody{To: who(q.Claims), Request: q.ID, Claims: q.Claims}
-	body.set(false, s.vtime())
-	// A log that can't be written is no reason to keep the run from who asks.
-	_, _ = s.write(context.Background(), kindHandover, body)
-	q.withdraw(s.run.Dir)
-	f.look()
-	s.readAlong(f)
-	_ = s.log.Close() // what was acknowledged is durable; the lock goes in any case
-	s.signal()
-}
-
-// readAlong makes the session one that reads.
-func (s *Session) readAlong(f *follower) {
-	s.mu.Lock()
-	s.follower = f
-	s.mu.Unlock()
-	s.drop()
-	go f.follow(s.signal)
-}
-
-// openRegular opens a file that somebody else may have put there.
-func openRegular(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("no regular file")
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
 }

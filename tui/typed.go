@@ -129,7 +129,7 @@ func (m *model) common() []binding {
 	switch _, pages := top.(pager); {
 	case pages:
 		all = append(all, says(b.Quit, "back"))
-	case m.session == nil:
+	case m.session == nil, m.reads():
 		all = append(all, says(b.Quit, "leave"))
 	default:
 		all = append(all, b.Quit)

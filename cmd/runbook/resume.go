@@ -58,9 +58,9 @@ func resume(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines, r
 	return drive(ctx, h, s, inLines)
 }
 
-// reopen makes the session of an open run; after is what was done to whoever
+// reopen makes the session of an open run; before is what became of whoever
 // drove it, for the log.
-func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool, after string) (*runbook.Session, error) {
+func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool, before string) (*runbook.Session, error) {
 	if sum.Err != nil && !errors.Is(sum.Err, journal.ErrTorn) {
 		return nil, fmt.Errorf("run %s can't be gone on with: %w", sum.Short, sum.Err)
 	}
@@ -80,8 +80,8 @@ func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse b
 	if err != nil {
 		return nil, err
 	}
-	if after != "" {
-		o.Claims["after"] = after
+	if before != "" {
+		o.Claims["before"] = before
 	}
 	s, err := runbook.Resume(ctx, sum.Dir, world, o, rehearse)
 	return s, busy(sum, err)

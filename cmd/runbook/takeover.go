@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
@@ -29,12 +28,16 @@ func takeOver(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines 
 	if err != nil {
 		return busy(sum, err)
 	}
-	fmt.Println(did)
+	if did != "" {
+		fmt.Println(did)
+	}
 	if s, err = reopen(ctx, h, sum, false, did); err != nil {
 		return err
 	}
 	o := screen(h, s)
-	o.Start = append([]string{"taken   " + strings.TrimPrefix(did, "taken ")}, o.Start...)
+	if did != "" {
+		o.Start = append([]string{"before  " + did}, o.Start...)
+	}
 	return driveOn(ctx, s, inLines, o)
 }
 
@@ -57,7 +60,7 @@ func agree(ctx context.Context, sum runbook.Summary) error {
 	fmt.Printf("run %s of %s on %s\n", r.Short(), safetext.Line(r.Book), safetext.Line(r.Target))
 	fmt.Printf("%s drives (pid %d), since %s\n", safetext.Line(h.Who), h.PID, h.Since.UTC().Format("2006-01-02 15:04:05Z"))
 	fmt.Println(running(b, r))
-	fmt.Print("They are asked to let go; without an answer in 3 s that process is ended. Commands go on.\ntake over? y, or anything else to leave: ")
+	fmt.Print("They are asked first; without an answer in 3 s that process is ended.\nCommands go on.\ntake over? y, or anything else to leave: ")
 	if typed(ctx) != "y" {
 		fmt.Println("left as it is")
 		return &toldError{exitBusy}
