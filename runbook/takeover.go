@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
