@@ -131,7 +131,7 @@ func (s *Session) settledBy(ctx context.Context, step *book.Step, result steps.R
 			if !b.Works() {
 				continue
 			}
-			doing := fmt.Sprintf("pid %d at %s, %s since %s", b.PID, server.Where, cmp.Or(b.State, "in a state we may not see"), b.InState.Round(time.Second))
+			doing := fmt.Sprintf("pid %d at %s, %s for %s", b.PID, server.Where, cmp.Or(b.State, "in a state we may not see"), b.InState.Round(time.Second))
 			result.Saw("still running", doing, "none", "")
 			if result.Verdict != steps.Unknown {
 				result.Decide(steps.Unknown, "still running: %s", doing)

@@ -116,7 +116,7 @@ func (p *session) why(id string) error {
 	if step == nil {
 		return fmt.Errorf("no step is called %q: why ID", id)
 	}
-	for _, line := range slices.Concat(Why(p.Book(), p.State(), step), Backends(p.Live(id))) {
+	for _, line := range slices.Concat(Why(p.Book(), p.State(), step), liveLines(p.Live(id))) {
 		p.print("  %s", line)
 	}
 	return nil

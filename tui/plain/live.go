@@ -73,13 +73,17 @@ func blocker(b check.Blocker) string {
 // Usually is how long a command usually takes: "usual 0:35 (3 runs)", or
 // nothing.
 func Usually(u runbook.Usual) string {
-	switch u.Runs {
-	case 0:
+	took, runs := Clock(u.Median), "runs"
+	switch {
+	case u.Runs == 0:
 		return ""
-	case 1:
-		return "usual " + Clock(u.Median) + " (1 run)"
+	case u.Median < time.Second:
+		took = "under 1 s"
 	}
-	return fmt.Sprintf("usual %s (%d runs)", Clock(u.Median), u.Runs)
+	if u.Runs == 1 {
+		runs = "run"
+	}
+	return fmt.Sprintf("usual %s (%d %s)", took, u.Runs, runs)
 }
 
 // Backends are the lines of a command's sessions: what each does, or why
@@ -105,6 +109,15 @@ func Backends(l runbook.Live) []string {
 		}
 	}
 	return lines
+}
+
+// liveLines are what is known of a command beside its output.
+func liveLines(l runbook.Live) []string {
+	var lines []string
+	if text := Blocked(l); text != "" {
+		lines = append(lines, "! "+text)
+	}
+	return append(lines, Backends(l)...)
 }
 
 func backend(where string, b check.Backend) string {
@@ -145,11 +158,11 @@ type beside struct {
 	unseen  map[string]string // by server
 }
 
-// queuePace is how often a queue that only grew is told.
+// queuePace is how often a queue that only grew or shrank is told.
 const queuePace = 10 * time.Second
 
 func (p *session) beside(step *book.Step) *beside {
-	return &beside{session: p, step: step, during: map[string]steps.Verdict{}, unseen: map[string]string{}}
+	return &beside{session: p, step: step, told: time.Now(), during: map[string]steps.Verdict{}, unseen: map[string]string{}}
 }
 
 func (b *beside) more() {
@@ -187,8 +200,7 @@ func (b *beside) more() {
 	}
 }
 
-// locks tells who waits for whom when that changes. A queue that only grows or
-// shrinks is told now and then.
+// locks tells who waits for whom when that changes, a queue now and then.
 func (b *beside) locks(l runbook.Live) {
 	who, queue := waiting(l)
 	if who == b.blocked && (queue == b.queue || time.Since(b.told) < queuePace) {
@@ -202,11 +214,17 @@ func (b *beside) locks(l runbook.Live) {
 	b.print("  nobody waits any more")
 }
 
+// passing is how long everybody may wait for a lock: nobody is told.
+const passing = time.Second
+
 // waiting is who blocks a command, without the times, and how many it blocks.
 func waiting(l runbook.Live) (who string, queue int) {
 	for _, server := range l.Servers {
 		queue += server.Activity.Behind
 		for _, b := range server.Activity.Backends {
+			if b.Waits < passing {
+				continue
+			}
 			for _, by := range b.Blockers {
 				who += fmt.Sprintf("%d %s ", by.PID, by.State)
 			}

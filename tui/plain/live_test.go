@@ -69,10 +69,34 @@ no session at db2:5432/x is called "runbook 7f3a91c2 migrate.1"
 func TestUsualDuration(t *testing.T) {
 	t.Parallel()
 	for want, u := range map[string]runbook.Usual{
-		"": {}, "usual 0:35 (1 run)": {Median: 35 * time.Second, Runs: 1}, "usual 1:02:03 (7 runs)": {Median: 3723 * time.Second, Runs: 7},
+		"": {}, "usual under 1 s (2 runs)": {Median: time.Millisecond, Runs: 2}, "usual 0:35 (1 run)": {Median: 35 * time.Second, Runs: 1}, "usual 1:02:03 (7 runs)": {Median: 3723 * time.Second, Runs: 7},
 	} {
 		if got := Usually(u); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+func TestABlockIsToldOnceAndWhenItChanges(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	near := (&session{out: &out}).beside(nil)
+	eve := check.Blocker{PID: 4711, User: "eve", App: "psql", State: "idle in transaction", Direct: true, Root: true}
+	active := eve
+	active.State = "active"
+	short := waitingAt(0, eve)
+	short.Servers[0].Activity.Backends[0].Waits = passing / 2
+	for _, l := range []runbook.Live{waitingAt(0), short, waitingAt(0, eve), waitingAt(0, eve), waitingAt(3, eve), waitingAt(3, active), waitingAt(0), waitingAt(0)} {
+		near.locks(l)
+	}
+	near.told = time.Now().Add(-queuePace)
+	near.locks(waitingAt(2))
+	want := `! BLOCKED 0:29 by pid 4711 (idle in transaction 0:00, psql, eve); nobody queues behind
+! BLOCKED 0:29 by pid 4711 (active, psql, eve); 3 queue behind
+  nobody waits any more
+! 2 wait for it
+`
+	if out.String() != want {
+		t.Errorf("told\n%s\nwant\n%s", out.String(), want)
 	}
 }

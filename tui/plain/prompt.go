@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
@@ -17,6 +18,7 @@ func (p *session) prompt(ctx context.Context, r *runbook.Run) {
 	phase := r.Phase(p.Book())
 	next := p.Next()
 	step := p.focus(r, phase, next)
+	p.goesOn(ctx, r, step)
 	if step == nil {
 		p.print("%s %s  %s", p.clock(), p.frame(r), p.nowhere(r))
 	} else {
@@ -26,6 +28,20 @@ func (p *session) prompt(ctx context.Context, r *runbook.Run) {
 	}
 	// Only the question looked at what a command left behind.
 	p.print("  answers: %s", strings.Join(p.forms(p.Next(), step), " · "))
+}
+
+// goesOn tells of every command that runs and that the question is not about.
+func (p *session) goesOn(ctx context.Context, r *runbook.Run, asked *book.Step) {
+	for _, s := range p.Book().All() {
+		st := r.Steps[s.ID]
+		if _, ok := s.Verb.(book.Run); !ok || s == asked || st == nil || st.State != runbook.Running {
+			continue
+		}
+		p.print("%s %-14s %-28s for %s", Mark(*st), Word(*st), s.ID, Clock(time.Since(st.At)))
+		for _, line := range liveLines(p.LiveNow(ctx, s.ID)) {
+			p.print("  %s", line)
+		}
+	}
 }
 
 func (p *session) nowhere(r *runbook.Run) string {
@@ -79,11 +95,7 @@ func (p *session) question(ctx context.Context, r *runbook.Run, s *book.Step) st
 		}
 		p.shown[s.ID] = runbook.Digest(order)
 		lines := append([]string{title}, p.before(s)...)
-		live := p.LiveNow(ctx, s.ID)
-		if text := Blocked(live); text != "" {
-			lines = append(lines, "! "+text)
-		}
-		lines = append(lines, Backends(live)...)
+		lines = append(lines, liveLines(p.LiveNow(ctx, s.ID))...)
 		return strings.Join(append(lines, Approval(p.Target().Name, order)...), "\n  ")
 	case book.Ask:
 		return title + p.evidence(r, v)

@@ -88,7 +88,7 @@ func Saw(st runbook.StepState) string {
 		add(slots(st))
 	}
 	if r := st.Result; r != nil && (st.State == runbook.Passed || st.State.Open()) {
-		if r.Reason != "" && r.Reason != st.Reason {
+		if r.Reason != "" && !strings.HasSuffix(st.Reason, r.Reason) { // a verify's stands behind what it makes of the step
 			add(r.Reason)
 		} else if len(r.Evidence) > 0 && r.Reason == "" {
 			add(Value(r.Evidence[0]))
