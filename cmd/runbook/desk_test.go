@@ -130,14 +130,14 @@ func (d *desk) screen() int {
 // The keys that begin the run and start its step, and those that go on with it.
 var (
 	starting = []press{
-		{"", []string{"enter begins", seen}},
+		{"", []string{"enter", seen}},
 		{"\r", []string{"Run migrations"}},
 		{"g", []string{"type migrate and enter", seen}},
 		{"migrate", nil},
 		{"\r", []string{"RUNNING"}},
 	}
 	resuming = []press{
-		{"", []string{"GOING ON WITH", seen}},
+		{"", []string{"enter", seen}},
 		{"\r", []string{"Run migrations"}},
 	}
 )

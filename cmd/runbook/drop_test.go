@@ -48,10 +48,10 @@ func (f fact) whole(t *testing.T) {
 // over another.
 func TestDrop(t *testing.T) {
 	t.Parallel()
-	for i, who := range accounts(t) {
-		t.Run(who.name, func(t *testing.T) {
+	for i, b := range openBastions(t) {
+		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			d := openDesk(t, openBastion(t, who))
+			d := openDesk(t, b)
 			l := d.deploy()
 			d.row(10)
 			old, how := d.screen(), ways[i%len(ways)]

@@ -102,6 +102,11 @@ func (l *line) cut() bool {
 func (l *line) sees(texts ...string) bool {
 	l.t.Helper()
 	came := false
+	defer func() {
+		if !came && !l.cut() {
+			l.t.Logf("the terminal got %q", l.since(l.from))
+		}
+	}()
 	await(l.t, fmt.Sprintf("%q on the terminal", texts), func() bool {
 		ended := l.cut()
 		came = inOrder(l.since(l.from), texts)

@@ -40,23 +40,23 @@ func ourselves(t *testing.T) account {
 	return account{me.Username, os.Getuid(), os.Getgid()}
 }
 
-// accounts are those that an sshd of ours can let in: ourselves, and for root
-// somebody without any rights.
-func accounts(t *testing.T) []account {
-	t.Helper()
-	all := []account{ourselves(t)}
-	if os.Getuid() == 0 && exec.CommandContext(t.Context(), "unshare", "--mount", "setpriv", "--reuid", "65534", "true").Run() == nil {
-		all = append(all, account{"oncall", 65534, 65534})
-	}
-	return all
-}
-
 // bastion is a real sshd on loopback that lets one account in. Its directory
 // belongs to that account.
 type bastion struct {
 	account
 	dir, port string
 	sshd      *exec.Cmd
+}
+
+// openBastions starts an sshd for ourselves, and as root one for somebody
+// without any rights.
+func openBastions(t *testing.T) []*bastion {
+	t.Helper()
+	all := []*bastion{openBastion(t, ourselves(t))}
+	if os.Getuid() == 0 && exec.CommandContext(t.Context(), "unshare", "--mount", "setpriv", "--reuid", "65534", "true").Run() == nil {
+		all = append(all, openBastion(t, account{"oncall", 65534, 65534}))
+	}
+	return all
 }
 
 // openBastion starts an sshd with a host key of its own, for the length of the
@@ -84,6 +84,9 @@ func openBastion(t *testing.T, who account) *bastion {
 	for range 5 { // a port that is free now may not be so a moment later
 		if b.listen(t) {
 			b.put(t, "known_hosts", fmt.Sprintf("[127.0.0.1]:%s %s", b.port, host))
+			if l := b.dial(t, 80, 24, "exit 7"); l.left() != 7 {
+				t.Skipf("%s can't log in on this machine: %s", b.name, l.since(0))
+			}
 			return b
 		}
 	}
