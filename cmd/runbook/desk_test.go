@@ -130,16 +130,18 @@ func (d *desk) screen() int {
 // The keys that begin the run and start its step, and those that go on with it.
 var (
 	starting = []press{
-		{"", []string{"enter", seen}},
-		{"\r", []string{"Run migrations"}},
-		{"g", []string{"type migrate and enter", seen}},
-		{"migrate", nil},
-		{"\r", []string{"RUNNING"}},
+		{"", "enter", true},
+		{"\r", "Run migrations", false},
+		{"g", "type migrate and enter", true},
+		{"migrate", "", false},
+		{"\r", "RUNNING", false},
 	}
 	resuming = []press{
-		{"", []string{"enter", seen}},
-		{"\r", []string{"Run migrations"}},
+		{"", "enter", true},
+		{"\r", "Run migrations", false},
 	}
+	failing = press{then: "exit 42"}
+	leaving = press{keys: "q", then: "\x1b[?1049l"}
 )
 
 // deploy is a screen on which the step runs.

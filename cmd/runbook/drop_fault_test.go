@@ -192,9 +192,9 @@ func goOn(t *testing.T, d *desk) (refused int) {
 		case l.does(resuming[0]):
 			l.doesAll(resuming[1:]...)
 			if d.now().kept.Class != supervise.NeverStarted {
-				l.doesAll(press{"", []string{"exit 42"}})
+				l.doesAll(failing)
 			}
-			l.doesAll(press{"q", []string{"\x1b[?1049l"}})
+			l.doesAll(leaving)
 			if code := l.left(); code != exitPerson {
 				t.Errorf("left with %d", code)
 			}

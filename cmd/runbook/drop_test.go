@@ -65,7 +65,7 @@ func TestDrop(t *testing.T) {
 			}
 			again := d.runbook(80, 24, "resume")
 			again.doesAll(resuming...)
-			again.doesAll(press{"", []string{"exit 42"}}, press{"q", []string{"\x1b[?1049l"}})
+			again.doesAll(failing, leaving)
 			if code := again.left(); code != exitPerson {
 				t.Errorf("left with %d", code)
 			}

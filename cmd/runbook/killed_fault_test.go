@@ -92,7 +92,7 @@ func (d *desk) end(t *testing.T, l *line) {
 		goOn(t, d)
 		return
 	}
-	l.doesAll(press{"", []string{"exit 42"}}, press{"q", []string{"\x1b[?1049l"}})
+	l.doesAll(failing, leaving)
 }
 
 // unseen asserts that the end of a step that nobody saw is said to be unknown,
@@ -104,11 +104,11 @@ func (d *desk) unseen(t *testing.T, l *line, step int) {
 	}
 	await(t, "the end of the step", func() bool { return !alive(step) })
 	if alive(d.screen()) {
-		l.doesAll(press{"", []string{"unknown"}}, press{"q", []string{"\x1b[?1049l"}})
+		l.doesAll(press{then: "unknown"}, leaving)
 		l.left()
 	}
 	again := d.runbook(80, 24, "resume")
-	again.doesAll(press{"", []string{"unknown", seen}}, press{"q", []string{"\x1b[?1049l"}})
+	again.doesAll(press{then: "unknown"}, leaving)
 	if code := again.left(); code != exitPerson {
 		t.Errorf("left with %d", code)
 	}
@@ -142,7 +142,7 @@ func TestFaultFrozenClient(t *testing.T) {
 		t.Errorf("a second screen: %d, %q", code, second.since(0))
 	}
 	kill(t, l.cmd.Process.Pid, syscall.SIGCONT)
-	l.doesAll(press{"", []string{"exit 42"}}, press{"q", []string{"\x1b[?1049l"}})
+	l.doesAll(failing, leaving)
 	if code := l.left(); code != exitPerson {
 		t.Errorf("left with %d", code)
 	}
@@ -184,7 +184,7 @@ func TestFaultResizeStorm(t *testing.T) {
 		must(t, pty.Setsize(l.pty, &pty.Winsize{Cols: uint16(20 + i), Rows: uint16(8 + i%40)}))
 	}
 	must(t, pty.Setsize(l.pty, &pty.Winsize{Cols: 100, Rows: 30}))
-	l.doesAll(press{"", []string{rule(100), "exit 42"}}, press{"q", []string{"\x1b[?1049l"}})
+	l.doesAll(press{then: rule(100)}, failing, leaving)
 	if code := l.left(); code != exitPerson {
 		t.Errorf("left with %d", code)
 	}

@@ -76,9 +76,12 @@ func (l *line) read() {
 	}
 }
 
-// seen is what the screen asks the terminal behind the frame of a question: it
-// takes keys from then on.
-const seen = "\x1b[6n"
+// seen is what the screen asks the terminal behind the frame of a question,
+// which takes keys from then on, or after a second.
+const (
+	seen      = "\x1b[6n"
+	seenAfter = 1100 * time.Millisecond
+)
 
 // since is what came after the first n bytes.
 func (l *line) since(n int) string {
@@ -97,9 +100,9 @@ func (l *line) cut() bool {
 	}
 }
 
-// sees waits until texts came, in this order, since keys were typed last. It
-// is false if the line was cut before.
-func (l *line) sees(texts ...string) bool {
+// sees waits until a text came since keys were typed last. It is false if the
+// line was cut before.
+func (l *line) sees(text string) bool {
 	l.t.Helper()
 	came := false
 	defer func() {
@@ -107,15 +110,15 @@ func (l *line) sees(texts ...string) bool {
 			l.t.Logf("the terminal got %q", l.since(l.from))
 		}
 	}()
-	await(l.t, fmt.Sprintf("%q on the terminal", texts), func() bool {
+	await(l.t, fmt.Sprintf("%q on the terminal", text), func() bool {
 		ended := l.cut()
-		came = inOrder(l.since(l.from), texts)
+		came = inOrder(l.since(l.from), text)
 		return came || ended
 	})
 	return came
 }
 
-func inOrder(got string, texts []string) bool {
+func inOrder(got string, texts ...string) bool {
 	for _, text := range texts {
 		_, after, found := strings.Cut(got, text)
 		if !found {
@@ -127,10 +130,11 @@ func inOrder(got string, texts []string) bool {
 }
 
 // press is keys, and what is then on the screen: their own text if nothing is
-// named.
+// named. A question must have been seen before it is answered.
 type press struct {
-	keys string
-	then []string
+	keys     string
+	then     string
+	question bool
 }
 
 // pace is between the keys of a person; closer together they are a paste.
@@ -144,11 +148,21 @@ func (l *line) does(p press) bool {
 		<-time.After(pace)
 		l.from = len(l.since(0))
 		_, _ = l.pty.WriteString(string(k)) // sees tells whether the line is cut
-		if (i < len(p.keys)-1 || p.then == nil) && !l.sees(string(k)) {
+		if (i < len(p.keys)-1 || p.then == "") && !l.sees(string(k)) {
 			return false
 		}
 	}
-	return l.sees(p.then...)
+	if !p.question {
+		return l.sees(p.then)
+	}
+	if !l.sees(p.then) {
+		return false
+	}
+	late := time.Now().Add(seenAfter)
+	await(l.t, "a question that is seen", func() bool {
+		return inOrder(l.since(l.from), p.then, seen) || l.cut() || time.Now().After(late)
+	})
+	return !l.cut()
 }
 
 // doesAll types one after the other what must work.
@@ -156,7 +170,7 @@ func (l *line) doesAll(all ...press) {
 	l.t.Helper()
 	for _, p := range all {
 		if !l.does(p) {
-			l.t.Fatalf("the line was cut at %q; it got %q", p, l.since(0))
+			l.t.Fatalf("the line was cut at %+v; it got %q", p, l.since(0))
 		}
 	}
 }
