@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -29,8 +30,12 @@ func (h Host) agent(ctx context.Context) []Finding {
 	}
 	ctx, stop := context.WithTimeout(ctx, agentAnswer)
 	defer stop()
+	silent := one(steps.Fail, what, "no answer at "+socket+": each ssh would hang on it", "at most "+agentAnswer.String(), "unset SSH_AUTH_SOCK, or end that agent and start another")
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EAGAIN): // so many wait there already that one more would wait to connect
+		return silent
+	case err != nil:
 		return one(steps.Warn, what, "nobody listens at "+socket+": "+cause(err), "", "start one, or connect again with ssh -A")
 	}
 	defer func() { _ = conn.Close() }() // only asked
@@ -42,7 +47,7 @@ func (h Host) agent(ctx context.Context) []Finding {
 	keys, err := agent.NewClient(conn).List()
 	switch {
 	case err != nil && !time.Now().Before(deadline): // the client wraps no error
-		return one(steps.Fail, what, "no answer at "+socket+": each ssh would hang on it", "at most "+agentAnswer.String(), "unset SSH_AUTH_SOCK, or end that agent and start another")
+		return silent
 	case err != nil:
 		return one(steps.Fail, what, "no agent answers at "+socket+": "+err.Error(), "", "unset SSH_AUTH_SOCK, or start an agent there")
 	case len(keys) == 0:

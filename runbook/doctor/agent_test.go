@@ -1,11 +1,13 @@
 package doctor
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"runbook/steps"
@@ -100,6 +102,14 @@ func TestSilentAgent(t *testing.T) {
 	h := host(t, "SSH_AUTH_SOCK", socket)
 	want(t, h.agent(t.Context()), "agent", steps.Fail, "each ssh would hang", "2s")
 	want(t, h.key(t.Context()), "key", steps.Warn, "does not answer")
+	var full error // of those who wait to be accepted
+	for full == nil {
+		_, full = new(net.Dialer).DialContext(t.Context(), "unix", socket)
+	}
+	if !errors.Is(full, syscall.EAGAIN) {
+		t.Fatal(full)
+	}
+	want(t, h.agent(t.Context()), "agent", steps.Fail, "each ssh would hang")
 }
 
 // TestKeyForOtherPlaces: a key that may only log in on one host lists like any

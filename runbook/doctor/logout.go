@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/user"
 	"path"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"runbook/steps"
@@ -22,34 +25,50 @@ func (h Host) logout(ctx context.Context) []Finding {
 	if err != nil {
 		return one(steps.Unknown, what, "which control group commands are in: "+err.Error(), "", "")
 	}
+	// It goes by who logged in: behind sudo that is not us.
+	who := h.User
+	if found := regexp.MustCompile(`/user-(\d+)\.slice/`).FindStringSubmatch(group + "/"); found != nil {
+		who = h.login(found[1])
+	}
 	unit := path.Base(group)
-	manager := fmt.Sprintf("user@%d.service", h.UID)
+	manager := regexp.MustCompile(`/(user@\d+\.service)/`).FindStringSubmatch(group + "/")
 	switch {
 	case strings.HasPrefix(unit, "session-") && strings.HasSuffix(unit, ".scope"):
-		return h.session(ctx, what, unit)
-	case strings.Contains(group+"/", "/"+manager+"/") && h.lingers():
-		return pass(what, "commands are in "+manager+", which outlives logins (linger)")
-	case strings.Contains(group+"/", "/"+manager+"/"):
-		return one(steps.Fail, what, "the last logout ends every command: they are in "+manager, "no linger", "loginctl enable-linger "+h.User)
+		return h.session(ctx, what, unit, who)
+	case manager != nil && h.lingers(who):
+		return pass(what, "commands are in "+manager[1]+", which outlives logins (linger)")
+	case manager != nil:
+		return one(steps.Fail, what, "the last logout ends every command: they are in "+manager[1], "no linger", "loginctl enable-linger "+who)
 	}
 	return pass(what, "commands are in "+group+", and in no login session")
 }
 
+// login is the name of an account.
+func (h Host) login(uid string) string {
+	if uid == strconv.Itoa(h.UID) {
+		return h.User
+	}
+	if other, err := user.LookupId(uid); err == nil {
+		return other.Username
+	}
+	return uid
+}
+
 // session tells it of a login session. Linger alone does not help there: it
 // keeps the user's manager, and a command has to be in it.
-func (h Host) session(ctx context.Context, what, scope string) []Finding {
+func (h Host) session(ctx context.Context, what, scope, who string) []Finding {
 	leave := "systemd-run --user --scope tmux, and work in there"
-	if !h.lingers() {
-		leave = "loginctl enable-linger " + h.User + ", then " + leave
+	if !h.lingers(who) {
+		leave = "loginctl enable-linger " + who + ", then " + leave
 	}
 	l, err := h.logind(ctx)
 	switch {
 	case err != nil:
 		return one(steps.Unknown, what, fmt.Sprintf("whether it ends the commands in %s: %v", scope, err), "", "to be safe: "+leave)
-	case l.ends(h.User):
+	case l.ends(who):
 		return one(steps.Fail, what, "ends every command in "+scope, "KillUserProcesses=yes, "+l.source, leave)
 	case l.kill:
-		return pass(what, "leaves the commands of "+h.User+" alone (KillUserProcesses=yes spares this account, "+l.source+")")
+		return pass(what, "leaves the commands of "+who+" alone (KillUserProcesses=yes spares this account, "+l.source+")")
 	}
 	return pass(what, "leaves the commands in "+scope+" alone (KillUserProcesses=no, "+l.source+")")
 }
@@ -78,4 +97,4 @@ func (h Host) group() (string, error) {
 }
 
 // lingers reports whether the user's manager runs without a login.
-func (h Host) lingers() bool { return h.exists("var/lib/systemd/linger/" + h.User) }
+func (h Host) lingers(who string) bool { return h.exists("var/lib/systemd/linger/" + who) }

@@ -76,6 +76,18 @@ func TestLogoutWithoutSystemd(t *testing.T) {
 	want(t, Host{Root: t.TempDir()}.logout(t.Context()), "logout", steps.Pass, "no systemd")
 }
 
+// TestLogoutBehindSudo: root is spared by default, and the login is still that
+// of ann.
+func TestLogoutBehindSudo(t *testing.T) {
+	t.Parallel()
+	h := systemd(t, "/user.slice/user-4242424.slice/session-3.scope")
+	h.User, h.UID = "root", 0
+	put(t, filepath.Join(h.Root, "etc/systemd/logind.conf"), "[Login]\nKillUserProcesses=yes\n", 0o600)
+	want(t, h.logout(t.Context()), "logout", steps.Fail, "enable-linger 4242424")
+	put(t, filepath.Join(h.Root, "proc/self/cgroup"), "0::/user.slice/user-0.slice/session-3.scope\n", 0o600)
+	want(t, h.logout(t.Context()), "logout", steps.Pass, "spares this account")
+}
+
 // TestLogoutUnreadable: what can't be read is not taken for what it may say.
 func TestLogoutUnreadable(t *testing.T) {
 	t.Parallel()

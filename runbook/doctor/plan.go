@@ -2,7 +2,7 @@ package doctor
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,18 +15,13 @@ import (
 // with pass, and its programs are there.
 func (s *Site) plan(ctx context.Context, plan *book.Plan) []Finding {
 	what := "plan " + plan.ID
-	verdict := steps.Pass
-	var reasons []string
-	add := func(v steps.Verdict, reason string) {
-		verdict = verdict.Worse(v)
-		if v != steps.Pass && !slices.Contains(reasons, reason) {
-			reasons = append(reasons, reason)
-		}
-	}
+	wrong, verdict := groups{}, steps.Pass
 	first, before := s.begins(plan)
 	for _, seen := range runbook.Survey(ctx, s.Book, s.vars, s.World, before) {
 		r := seen.Result
-		add(r.Verdict, fmt.Sprintf("%s %s: %s", seen.Step.ID, r.Verdict, r.Reason))
+		if verdict = verdict.Worse(r.Verdict); r.Verdict != steps.Pass {
+			wrong.add(r.Verdict.String()+": "+r.Reason, r.Verdict, seen.Step.ID, "")
+		}
 	}
 	for _, step := range plan.Steps {
 		if s.needs(step) == never {
@@ -34,19 +29,23 @@ func (s *Site) plan(ctx context.Context, plan *book.Plan) []Finding {
 		}
 		_, missing := s.tools(step)
 		for _, err := range missing {
-			add(steps.Fail, err.Error())
+			verdict = verdict.Worse(steps.Fail)
+			wrong.add(err.Error(), steps.Fail, step.ID, "")
 		}
 	}
-	verdict = s.planNeeds(plan.ID).weigh(verdict)
+	var reasons []string
+	for _, reason := range slices.Sorted(maps.Keys(wrong)) {
+		reasons = append(reasons, wrong[reason].String()+": "+reason)
+	}
 	switch {
 	case verdict == steps.Pass && len(before) == 0:
 		return one(steps.Warn, what, "has its programs, and no check before "+first+": whether what it goes back to is there nobody sees", "", "look by hand now, or begin the plan with a check")
 	case verdict == steps.Pass:
 		return pass(what, "ready: "+count(len(before), "check")+" passed, its programs are there")
-	case verdict == steps.Warn && s.planNeeds(plan.ID) == surely:
+	case verdict == steps.Warn:
 		return one(verdict, what, "ready, with a warning: "+strings.Join(reasons, "; "), "", "")
 	}
-	return one(verdict, what, "not ready: "+strings.Join(reasons, "; "), "", "")
+	return one(s.planNeeds(plan.ID).weigh(verdict), what, "not ready: "+strings.Join(reasons, "; "), "", "")
 }
 
 // begins are the checks that a plan starts with, and the first step of it that
@@ -59,7 +58,7 @@ func (s *Site) begins(plan *book.Plan) (first string, checks []*book.Step) {
 		switch step.Verb.(type) {
 		case book.Check:
 			verifies := func(other *book.Step) bool { return other.Verify == step.ID }
-			if s.applies(step) && !slices.ContainsFunc(plan.Steps, verifies) {
+			if runbook.Applies(step, s.vars) && !slices.ContainsFunc(plan.Steps, verifies) {
 				checks = append(checks, step)
 			}
 		case book.Run:

@@ -2,8 +2,8 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"runbook/runbook"
@@ -39,17 +39,22 @@ func (s *Site) settles(ctx context.Context) []Finding {
 			}
 		}
 	}
-	var found []Finding
+	wrong, well := groups{}, 0
 	for _, seen := range runbook.Survey(ctx, s.Book, s.vars, s.World, wanted) {
-		v, r := blind(seen.Result), seen.Result
+		v := blind(seen.Result)
 		if v == steps.Pass {
+			well++
 			continue
 		}
 		step := user[seen.Step]
-		found = append(found, one(s.needs(step).weigh(v), "check "+seen.Step.ID, "can't look: "+r.Reason+", and "+step.ID+" rests on it"+s.only(step), "", "")...)
+		reason := strings.TrimPrefix(seen.Result.Reason, "step "+seen.Step.ID+": ")
+		wrong.add(reason, s.needs(step).weigh(v), seen.Step.ID+" (for "+step.ID+")", s.only(step))
 	}
-	if n := len(wanted) - len(found); n > 0 {
-		found = append(found, pass(what, fmt.Sprintf("%s can look", count(n, "check")))...)
+	found := wrong.findings(func(reason string, of *group) Finding {
+		return Finding{Verdict: of.verdict, What: what, Saw: "can't look: " + of.String() + ": " + reason}
+	})
+	if well > 0 {
+		found = append(found, pass(what, count(well, "check")+" can look")...)
 	}
 	return found
 }

@@ -3,13 +3,12 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/steps"
 )
@@ -21,16 +20,20 @@ type Site struct {
 	World  *steps.World
 
 	vars map[string]string // what is known of them before a run
+
+	mu       sync.Mutex
+	resolved map[string]resolved // the programs looked for so far
 }
 
 // Probes are the looks at a book and its target, with the vars that the target
 // gives. Nothing that acts is run; secrets are resolved and never shown.
 func (s *Site) Probes() []Probe {
 	vars := s.values()
+	s.resolved = map[string]resolved{}
 	probes := []Probe{
 		{What: "vars", Look: func(context.Context) []Finding { return vars }},
 		{What: "disk of dir", Look: func(context.Context) []Finding { return disk("disk of dir", s.World.Dir) }},
-		{What: "programs", Look: s.programs},
+		{What: "programs", Limit: lookLimit, Look: s.programs},
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Book.Vars)) {
 		if s.Book.Vars[name].Secret {
@@ -90,13 +93,11 @@ const (
 func (s *Site) secret(ctx context.Context, name string) []Finding {
 	what := "secret " + name
 	began := time.Now()
-	value, err := s.World.Secret(ctx, name)
+	_, err := s.World.Secret(ctx, name) // an empty one is an error
 	took := time.Since(began)
 	switch {
 	case err != nil:
-		return one(steps.Fail, what, err.Error(), "", "look at [secret."+name+"] of "+s.Target.Name)
-	case value.Empty():
-		return one(steps.Fail, what, "is empty", "", "look at [secret."+name+"] of "+s.Target.Name)
+		return one(s.secretNeeds(name).weigh(steps.Fail), what, strings.TrimPrefix(err.Error(), steps.ErrSecret.Error()+": "+name+": "), "", "look at [secret."+name+"] of "+s.Target.Name)
 	case took > slowSecret:
 		return one(steps.Warn, what, "resolves in "+short(took)+", for each step that names it", "at most "+slowSecret.String(), "")
 	}
@@ -104,71 +105,3 @@ func (s *Site) secret(ctx context.Context, name string) []Finding {
 }
 
 func short(d time.Duration) string { return d.Round(time.Millisecond).String() }
-
-// need is how surely a run comes to a step.
-type need uint8
-
-const (
-	never   need = iota // its `when` is decided otherwise
-	perhaps             // its `when` is not decided yet, or it is of a plan that nothing in the book leads to
-	surely
-)
-
-// needs tells how surely a run, or its way back, comes to a step.
-func (s *Site) needs(step *book.Step) need {
-	n := surely
-	if step.Plan != "" {
-		n = s.planNeeds(step.Plan)
-	}
-	for name, want := range step.When {
-		switch have, known := s.vars[name]; {
-		case !known:
-			n = min(n, perhaps)
-		case have != want:
-			return never
-		}
-	}
-	return n
-}
-
-// planNeeds tells it of a plan: by the steps that its steps undo.
-func (s *Site) planNeeds(id string) need {
-	n := perhaps
-	for _, phase := range s.Book.Phases {
-		for _, step := range phase.Steps {
-			if undo := s.Book.Step(step.Undo); undo != nil && undo.Plan == id {
-				n = max(n, s.needs(step))
-			}
-		}
-	}
-	return n
-}
-
-// weigh is how bad a verdict is of what a run may never come to.
-func (n need) weigh(v steps.Verdict) steps.Verdict {
-	if n == surely || v == steps.Pass {
-		return v
-	}
-	return steps.Warn
-}
-
-// only says when a step is come to, for one that may not be.
-func (s *Site) only(step *book.Step) string {
-	var open []string
-	for name, want := range step.When {
-		if _, known := s.vars[name]; !known {
-			open = append(open, name+" is "+want)
-		}
-	}
-	slices.Sort(open)
-	switch {
-	case len(open) > 0:
-		return " (only if " + strings.Join(open, " and ") + ")"
-	case step.Plan != "":
-		return fmt.Sprintf(" (only in plan %s)", step.Plan)
-	}
-	return ""
-}
-
-// applies reports whether a step is one to look at now.
-func (s *Site) applies(step *book.Step) bool { return runbook.Applies(step, s.vars) }

@@ -65,6 +65,7 @@ image_tag = { title = "the release", required = true, match = '[\d.]+' }
 platform = { }
 token = { secret = true }
 broken = { secret = true }
+spare = { secret = true }
 [[phase]]
 id = "act"
   [[phase.step]]
@@ -77,7 +78,7 @@ id = "act"
   run.command = { sh = """
 check() { command -v gmake; }
 if check; then gmake build; else brew2 build; fi
-cd /tmp && echo done""", secrets = ["token"] }
+cd /tmp && echo done""", secrets = ["token", "broken"] }
   [[phase.step]]
   id = "built"
   check.command = { argv = ["lookhere", "${image_tag}"] }
@@ -106,12 +107,13 @@ func TestSite(t *testing.T) {
 	want(t, all, "var image_tag", steps.Warn, "the release", "deploy --var image_tag=")
 	want(t, all, "secret token", steps.Pass, "resolves in")
 	want(t, all, "secret broken", steps.Fail, "exit status 3", "[secret.broken]")
+	want(t, all, "secret spare", steps.Warn, "no [secret.spare]")
 	want(t, all, "disk of dir", steps.Pass)
 	want(t, all, "programs", steps.Pass, "bash")
 	text := fmt.Sprint(all)
 	for _, missing := range []string{
-		"program not found: brew2; needed by build", "program not found: lookhere; needed by built",
-		"nodocker; needed by start-docker (only if platform is docker) runs (only if platform is docker)",
+		"brew2 is not on the path; needed by build", "lookhere is not on the path; needed by built",
+		"nodocker is not on the path; needed by start-docker, runs (only if platform is docker)",
 	} {
 		if !strings.Contains(text, missing) {
 			t.Errorf("%q is not said: %v", missing, all)
@@ -125,8 +127,14 @@ func TestSite(t *testing.T) {
 			t.Errorf("looked for what is no program: %v", f)
 		}
 	}
-	want(t, all, "check built", steps.Unknown, "image_tag", "build rests on it")
-	want(t, all, "check runs", steps.Warn, "start-docker rests on it", "only if platform is docker")
+	for _, can := range []string{
+		"{unknown verify and during can't look: built (for build): var has no value: image_tag",
+		"{warn verify and during can't look: runs (for start-docker) (only if platform is docker): nodocker is not",
+	} {
+		if !strings.Contains(text, can) {
+			t.Errorf("%q is not said: %v", can, all)
+		}
+	}
 	want(t, all, "plan back", steps.Warn, "not ready", "nodocker")
 }
 
@@ -137,9 +145,11 @@ func TestSiteDecided(t *testing.T) {
 	target := "[vars]\nimage_tag = \"1.8\"\nplatform = \"%s\"\n[secret.token]\nenv = \"PATH\"\n[secret.broken]\nenv = \"PATH\"\n"
 	all := siteOf(t, twoWays, fmt.Sprintf(target, "docker")).look(t)
 	want(t, all, "vars", steps.Pass)
-	want(t, all, "check runs", steps.Unknown, "nodocker")
-	want(t, all, "plan back", steps.Fail, "not ready", "program not found: nodocker")
-	if text := fmt.Sprint(all); !strings.Contains(text, "{fail program program not found: nodocker; needed by start-docker runs") {
+	if text := fmt.Sprint(all); !strings.Contains(text, "{unknown verify and during can't look: runs (for start-docker): nodocker is not") {
+		t.Errorf("%v", all)
+	}
+	want(t, all, "plan back", steps.Fail, "not ready: stop-docker: nodocker is not on the path")
+	if text := fmt.Sprint(all); !strings.Contains(text, "{fail program nodocker is not on the path; needed by start-docker, runs") {
 		t.Errorf("%v", all)
 	}
 	all = siteOf(t, twoWays, fmt.Sprintf(target, "node")).look(t)
@@ -214,10 +224,12 @@ func TestPlans(t *testing.T) {
 	t.Parallel()
 	a := siteOf(t, wayBack, "")
 	all := a.look(t)
-	want(t, all, "plan back", steps.Fail, "not ready: previous fail")
+	want(t, all, "plan back", steps.Fail, "not ready: previous: fail: ")
 	want(t, all, "plan blind", steps.Warn, "no check before jump")
-	want(t, all, "check seen", steps.Warn, "can't look", "refused", "make rests on it")
-	want(t, all, "verify and during", steps.Pass, "3 checks")
+	want(t, all, "verify and during", steps.Warn, "can't look: seen (for make)", "refused")
+	if !strings.Contains(fmt.Sprint(all), "{pass verify and during 3 checks can look") {
+		t.Errorf("%v", all)
+	}
 	put(t, filepath.Join(a.dir, "previous"), "", 0o600)
 	all = a.look(t)
 	want(t, all, "plan back", steps.Pass, "ready: 1 check passed")

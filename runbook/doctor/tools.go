@@ -19,8 +19,7 @@ import (
 // programs looks for the programs that the steps start, as a run does, and for
 // those that their scripts name. Those of plans are told with their plan.
 func (s *Site) programs(context.Context) []Finding {
-	wrong := map[string]*Finding{}
-	there := map[string]bool{}
+	wrong, there := groups{}, map[string]bool{}
 	for _, phase := range s.Book.Phases {
 		for _, step := range phase.Steps {
 			n := s.needs(step)
@@ -32,23 +31,17 @@ func (s *Site) programs(context.Context) []Finding {
 				there[name] = true
 			}
 			for _, err := range bad {
-				f := wrong[err.Error()]
-				if f == nil {
-					f = &Finding{Verdict: steps.Pass, What: "program", Saw: err.Error() + "; needed by", Mend: "install it, or set path in target " + s.Target.Name}
-					if !errors.Is(err, run.ErrNotFound) {
-						f.Mend = ""
-					}
-					wrong[err.Error()] = f
-				}
-				f.Verdict = f.Verdict.Worse(n.weigh(steps.Fail))
-				f.Saw += " " + step.ID + s.only(step)
+				wrong.add(err.Error(), n.weigh(steps.Fail), step.ID, s.only(step))
 			}
 		}
 	}
-	var found []Finding
-	for _, text := range slices.Sorted(maps.Keys(wrong)) {
-		found = append(found, *wrong[text])
-	}
+	found := wrong.findings(func(text string, of *group) Finding {
+		f := Finding{Verdict: of.verdict, What: "program", Saw: text + "; needed by " + of.String()}
+		if strings.HasSuffix(text, absent) {
+			f.Mend = "install it, or set path in target " + s.Target.Name
+		}
+		return f
+	})
 	if len(there) > 0 {
 		found = append(found, pass("programs", "on the path, changed by their owner only: "+strings.Join(slices.Sorted(maps.Keys(there)), " "))...)
 	}
@@ -63,14 +56,15 @@ func (s *Site) tools(step *book.Step) (there []string, missing []error) {
 	if !ok || undecided || len(step.On) > 0 {
 		return nil, nil
 	}
-	order, err := command.Resolve(s.World)
-	if err != nil {
-		missing = append(missing, brief(err))
-	} else {
-		there = append(there, order.Argv[0])
+	starts := []run.Command{{Argv: command.Argv, Agent: command.Agent}}
+	if command.Sh != "" {
+		starts[0] = run.Command{Sh: "true", Agent: command.Agent}
 	}
 	for _, name := range named(command.Sh) {
-		if _, err := (run.Command{Argv: []string{name}}).Resolve(s.World); err != nil {
+		starts = append(starts, run.Command{Argv: []string{name}})
+	}
+	for _, start := range starts {
+		if name, err := s.resolve(start); err != nil {
 			missing = append(missing, brief(err))
 		} else {
 			there = append(there, name)
@@ -79,13 +73,42 @@ func (s *Site) tools(step *book.Step) (there []string, missing []error) {
 	return there, missing
 }
 
-// brief leaves out of an error the PATH it lists.
-func brief(err error) error {
-	if !errors.Is(err, run.ErrNotFound) {
-		return err
+// resolved is what came of looking for a program.
+type resolved struct {
+	name string
+	err  error
+}
+
+// resolve looks for a program as a run does, each once: it is read whole.
+func (s *Site) resolve(c run.Command) (string, error) {
+	if len(c.Argv) > 1 {
+		c.Argv = c.Argv[:1]
 	}
-	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), run.ErrNotFound.Error()+": "), " is not on the PATH")
-	return fmt.Errorf("%w: %s", run.ErrNotFound, strings.Trim(text, `"`))
+	key := fmt.Sprint(c.Argv, c.Sh, c.Agent)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if got, ok := s.resolved[key]; ok {
+		return got.name, got.err
+	}
+	order, err := c.Resolve(s.World)
+	got := resolved{err: err}
+	if err == nil {
+		got.name = order.Argv[0]
+	}
+	s.resolved[key] = got
+	return got.name, got.err
+}
+
+// absent ends what is said of a program that is not found.
+const absent = " is not on the path"
+
+// brief leaves out of an error what its line says anyway, and the PATH.
+func brief(err error) error {
+	text, found := strings.CutPrefix(err.Error(), run.ErrNotFound.Error()+": ")
+	if name, _, listed := strings.Cut(text, " is not on the PATH"); found && listed {
+		return errors.New(strings.Trim(name, `"`) + absent)
+	}
+	return errors.New(text)
 }
 
 // command is what a step starts: its own command, or that of its check.
