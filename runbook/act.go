@@ -66,9 +66,12 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 		done()
 		return fmt.Errorf("%s was not started: %w", step.ID, err)
 	}
+	if len(order.Hosts) > 0 {
+		return s.commandOnHosts(ctx, starting, step, v, order, r)
+	}
 	attempt := r.Step(step).Attempt + 1
 	order.Files, order.Shared = r.Files(step.ID, attempt), durable.Shared(r.Dir)
-	sealed, err := supervise.Seal(order)
+	sealed, err := supervise.Seal(order.Order)
 	if err != nil {
 		done()
 		return fmt.Errorf("%s was not started: %w", step.ID, err)
@@ -183,6 +186,9 @@ func endingOf(st StepState, end supervise.Status, c run.Command) *runResultBody 
 func resultOf(o supervise.Outcome, c run.Command) *runResultBody {
 	body := &runResultBody{Outcome: "exited", Bytes: o.Bytes, OutSHA256: o.SHA256, Signal: o.Signal}
 	body.TookUS = o.Took.Microseconds()
+	if o.Err == "" {
+		body.Began = stamp(o.Began)
+	}
 	want := []int{0}
 	if len(c.Exit) > 0 {
 		want = c.Exit
@@ -232,6 +238,8 @@ func (s *Session) cancel(id string) error {
 		return fmt.Errorf("%s does not run in this session: %w", id, ErrNotNow)
 	case a.process != nil:
 		return a.process.Cancel()
+	case a.hosts != nil:
+		return a.hosts.cancel()
 	}
 	a.stop()
 	return nil
@@ -240,7 +248,11 @@ func (s *Session) cancel(id string) error {
 // Output is the redacted output of the last attempt of a step's command: the
 // only file of it that is read.
 func (r *Run) Output(s *book.Step) string {
-	return filepath.Join(r.Files(s.ID, max(1, r.Step(s).Attempt)), supervise.OutputFile)
+	st := r.Step(s)
+	if len(st.Hosts) > 0 {
+		return r.outputOn(s, st.foremost())
+	}
+	return filepath.Join(r.Files(s.ID, max(1, st.Attempt)), supervise.OutputFile)
 }
 
 func intList(codes []int) string {

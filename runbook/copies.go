@@ -39,19 +39,22 @@ func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {
 		return errors.Join(sameFile(r.Dir, "book.toml", body.BookSHA, e.N), sameFile(r.Dir, "target.toml", body.TargetSHA, e.N))
 	case kindRunIntent:
 		body, err := decode[runIntentBody](e)
-		keys[r.Files(body.Step, body.Attempt)] = body.VerdictKey
+		keys[r.filesOn(body.Step, body.Attempt, body.Host)] = body.VerdictKey
 		return err
 	case kindRunResult:
 		body, err := decode[runResultBody](e)
 		if err != nil || body.OutSHA256 == "" {
 			return err
 		}
-		files := r.Files(body.Step, body.Attempt)
+		files, output := r.filesOn(body.Step, body.Attempt, body.Host), supervise.OutputFile
+		if body.Again {
+			output = againFile
+		}
 		name, err := filepath.Rel(r.Dir, files)
 		if err != nil {
 			return err
 		}
-		if err := sameFile(r.Dir, filepath.Join(name, supervise.OutputFile), body.OutSHA256, e.N); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := sameFile(r.Dir, filepath.Join(name, output), body.OutSHA256, e.N); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if supervise.Forged(files, keys[files]) {

@@ -118,6 +118,13 @@ type runIntentBody struct {
 	// public key that must sign what it says at the end, base64.
 	Order      string `json:"order_sha256,omitempty"`
 	VerdictKey string `json:"verdict_key,omitempty"`
+
+	// Host is where it runs, of a step with hosts: an intent each. Argv, Dir
+	// and Env are those there; Program and Via are the ssh of here. Proof is
+	// the SHA-256 of what ends the host's own word.
+	Host  string   `json:"host,omitempty"`
+	Via   []string `json:"via,omitempty"`
+	Proof string   `json:"proof_sha256,omitempty"`
 }
 
 type runResultBody struct {
@@ -131,6 +138,9 @@ type runResultBody struct {
 	Bytes     int64  `json:"out_bytes,omitempty"`
 	OutSHA256 string `json:"out_sha256,omitempty"` // of the redacted output
 	Source    string `json:"source,omitempty"`     // what the outcome rests on
+	Began     string `json:"began,omitempty"`      // of a command that was executed; it ended took_us later
+	Host      string `json:"host,omitempty"`
+	Again     bool   `json:"again,omitempty"` // the output is what the host was asked for once more
 }
 
 type askBody struct {

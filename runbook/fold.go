@@ -102,7 +102,7 @@ func foldSession(r *Run, _ *book.Book, e journal.Entry) error {
 		World    string            `json:"world"`
 		Claims   map[string]string `json:"claims"`
 	}](e)
-	r.ID, r.Key, r.Practice = e.Run, body.Identity, body.World == "practice"
+	r.ID, r.Key, r.Practice, r.Session = e.Run, body.Identity, body.World == "practice", e.N
 	r.Operator, r.Terminal, r.Since = body.Claims["user"], body.Claims["tty"], e.Time
 	return err
 }
@@ -197,10 +197,15 @@ func (r *Run) pending() map[string]int {
 	return left
 }
 
-func foldRunIntent(r *Run, _ *book.Book, e journal.Entry) error {
+func foldRunIntent(r *Run, b *book.Book, e journal.Entry) error {
 	body, err := decode[runIntentBody](e)
 	before := r.pending() // also what its own verify saw last
 	st := r.touch(body.Step, e, body.mark)
+	if body.Host != "" {
+		st.startHost(r.due(b.Step(body.Step)), body, before, e.Time)
+		st.judgeHosts(b.Step(body.Step))
+		return err
+	}
 	st.Attempt, st.Exit, st.Result, st.Reason, st.Verified, st.Who = body.Attempt, nil, nil, "", false, ""
 	st.order, st.verdictKey, st.Partly, st.before = body.Order, body.VerdictKey, false, before
 	// Nobody has seen its end: unknown until its result is in the log.
@@ -208,13 +213,21 @@ func foldRunIntent(r *Run, _ *book.Book, e journal.Entry) error {
 	return err
 }
 
-func foldRunResult(r *Run, _ *book.Book, e journal.Entry) error {
+func foldRunResult(r *Run, b *book.Book, e journal.Entry) error {
 	body, err := decode[runResultBody](e)
 	if known := r.Steps[body.Step]; known == nil || known.Attempt != body.Attempt {
 		return err // of an attempt that a newer one has replaced
 	}
 	st := r.touch(body.Step, e, body.mark)
+	if body.Host != "" {
+		st.endHost(body, e.Time)
+		st.judgeHosts(b.Step(body.Step))
+		return err
+	}
 	st.Exit, st.Result = body.Exit, body.result(e.Time)
+	if body.Began != "" { // a later session may have written it down
+		st.Result.Began = unstamp(body.Began)
+	}
 	st.State, st.Reason, st.Took = StateOf(body.Verdict), body.Reason, st.Result.Took
 	return err
 }

@@ -28,7 +28,7 @@ func (s *Session) look(ctx context.Context, i Intent) error {
 	if step := s.book.Step(i.Step); step != nil {
 		switch {
 		case isRun(step):
-			return s.verify(ctx, step)
+			return s.recheck(ctx, step, r.Step(step))
 		case s.isAside(r, step.ID):
 			return s.lookAside(ctx, step, r)
 		}
@@ -58,6 +58,19 @@ func (s *Session) lookAside(ctx context.Context, step *book.Step, r *Run) error 
 		return ctx.Err()
 	}
 	return s.record(ctx, kindCheck, &checkBody{Step: step.ID, Aside: true, resultBody: bodyOf(result)})
+}
+
+// recheck asks the hosts of whose end nothing is known, and then lets the
+// step's verify decide what became of it.
+func (s *Session) recheck(ctx context.Context, step *book.Step, st StepState) error {
+	if v, ok := step.Verb.(book.Run); ok && st.asksHosts() {
+		err := orLeave(ctx, s.takeUpHosts(ctx, step, v, st, askOnce))
+		r := s.State()
+		if now := r.Step(step); err != nil || !now.asksHosts() || step.Verify == "" {
+			return err
+		}
+	}
+	return s.verify(ctx, step)
 }
 
 // verify lets the step's verify decide what became of it.

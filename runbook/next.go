@@ -154,9 +154,9 @@ func (r *Run) again(p *book.Phase, s *book.Step) []Intent {
 	st := r.Step(s)
 	kind := answers(s)[0]
 	switch {
-	case isWatch(s), isRun(s) && s.Verify == "" && s.Effect != "none":
+	case isWatch(s), isRun(s) && s.Verify == "" && s.Effect != "none" && !st.asksHosts():
 		return nil
-	case isCheck(s), isRun(s) && s.Verify != "":
+	case isCheck(s), isRun(s) && (s.Verify != "" || st.asksHosts()):
 		kind = Recheck
 	}
 	if !slices.Contains(legalKinds(r, p, s, st), kind) {
@@ -213,7 +213,7 @@ func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
 			kinds = append(kinds, Check, Recheck)
 		}
 	case book.Run:
-		if st.State.Open() && s.Verify != "" {
+		if st.State.Open() && (s.Verify != "" || st.asksHosts()) {
 			kinds = append(kinds, Recheck)
 		}
 		if (st.State == Pending || st.State == Failed || st.State == Unknown && !touched(s)) && r.ready(p, s) {

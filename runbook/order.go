@@ -7,40 +7,73 @@ import (
 	"strings"
 
 	"runbook/runbook/book"
+	"runbook/steps/run"
 	"runbook/steps/supervise"
 )
 
+// Order is what a command step would execute: here, or on hosts.
+type Order struct {
+	supervise.Order              // here; of a step with hosts only its secrets count
+	Hosts           []run.Remote // in this order
+	Parallel        bool         // or all at once
+}
+
 // Order is what a command step would execute, to be shown for approval. An
 // intent that carries its Digest executes that or nothing.
-func (s *Session) Order(ctx context.Context, step *book.Step) (supervise.Order, error) {
+func (s *Session) Order(ctx context.Context, step *book.Step) (Order, error) {
 	r := s.State()
 	verb, err := s.book.Bind(step, r.Vars)
 	if err != nil {
-		return supervise.Order{}, err
+		return Order{}, err
 	}
 	v, ok := verb.(book.Run)
 	if !ok || v.Command == nil {
-		return supervise.Order{}, fmt.Errorf("%s is no command", step.ID)
+		return Order{}, fmt.Errorf("%s is no command", step.ID)
 	}
 	return s.order(ctx, step, v, r)
 }
 
-func (s *Session) order(ctx context.Context, step *book.Step, v book.Run, r *Run) (supervise.Order, error) {
+func (s *Session) order(ctx context.Context, step *book.Step, v book.Run, r *Run) (Order, error) {
 	env, hide, err := environ(ctx, s.book, v, r.Vars, s.world)
 	if err != nil {
-		return supervise.Order{}, err
+		return Order{}, err
 	}
-	in := *s.world
-	in.Env = append(env, appVar+"="+r.appName(step.ID, r.Step(step).Attempt+1))
-	order, err := v.Command.Resolve(&in)
+	env = append(env, appVar+"="+r.appName(step.ID, r.Step(step).Attempt+1))
+	order := Order{Parallel: step.Parallel}
+	if len(step.On) == 0 {
+		in := *s.world
+		in.Env = env
+		order.Order, err = v.Command.Resolve(&in)
+	}
+	for _, name := range r.due(step) {
+		var remote run.Remote
+		if remote, err = s.remote(name, v, env[len(s.world.Env):]); err != nil {
+			break
+		}
+		order.Hosts = append(order.Hosts, remote)
+	}
 	order.Secrets = hide
 	return order, err
 }
 
+// remote is a command on a host of the target; vars are KEY=VALUE.
+func (s *Session) remote(name string, v book.Run, vars []string) (run.Remote, error) {
+	host, ok := s.target.Hosts[name]
+	if !ok {
+		return run.Remote{}, fmt.Errorf("target %s has no host %s: name it there, [host.%s]", s.target.Name, name, name)
+	}
+	return v.Command.On(host, s.world, vars)
+}
+
 // Digest commits to an order as it was shown: what an operator approves is
 // what is executed.
-func Digest(o supervise.Order) string {
-	return sha(strings.Join(slices.Concat([]string{o.Path, o.ProgramSHA, o.Dir}, o.Argv, []string{""}, names(o.Env)), "\x00"))
+func Digest(o Order) string {
+	words := slices.Concat([]string{o.Path, o.ProgramSHA, o.Dir}, o.Argv, []string{""}, names(o.Env))
+	for _, r := range o.Hosts {
+		words = slices.Concat(words, []string{"", r.Host.Name, r.Host.Dir, r.Path}, r.Argv, []string{""}, names(r.Env),
+			[]string{"", r.Local.Path, r.Local.ProgramSHA}, r.Local.Argv, names(r.Local.Env))
+	}
+	return sha(strings.Join(append(words, fmt.Sprint(o.Parallel)), "\x00"))
 }
 
 func names(env []string) []string {

@@ -111,6 +111,12 @@ func (s *Session) settleCommands(ctx context.Context) error {
 		if !ok || v.Command == nil {
 			continue // what a probe touched before its session died is not known
 		}
+		if len(step.On) > 0 {
+			if st.asksHosts() && st.unseen() {
+				s.takeUpHosts(ctx, step, v, *st, askAgain)
+			}
+			continue
+		}
 		files := s.run.Files(id, st.Attempt)
 		status := supervise.Classify(files, st.verdictKey)
 		if status.Class.Alive() {
@@ -153,20 +159,26 @@ func (s *Session) adopt(step *book.Step, files string, v book.Run, st StepState)
 // salvage redacts what a dead session left of a command's output. A secret
 // that can't be had keeps the output withheld: nobody opens it raw.
 func (s *Session) salvage(ctx context.Context, step *book.Step, files string) {
+	if hide, missing := s.hidden(ctx, step); !missing {
+		_ = supervise.Salvage(files, hide) // what stays raw stays withheld
+	}
+}
+
+// hidden are the secrets that a step's output must not show. missing says
+// that one can't be had.
+func (s *Session) hidden(ctx context.Context, step *book.Step) (hide []steps.Secret, missing bool) {
 	s.mu.Lock()
 	vars := s.run.clone().Vars
 	s.mu.Unlock()
 	verb, err := s.book.Bind(step, vars)
 	if err != nil {
-		return
+		return nil, true
 	}
 	for name, v := range s.book.Vars {
 		if _, err := s.world.Secret(ctx, name); v.Secret && err != nil {
-			return
+			return nil, true
 		}
 	}
-	_, hide, err := environ(ctx, s.book, verb, vars, s.world)
-	if err == nil {
-		_ = supervise.Salvage(files, hide) // what stays raw stays withheld
-	}
+	_, hide, err = environ(ctx, s.book, verb, vars, s.world)
+	return hide, err != nil
 }

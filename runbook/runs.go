@@ -121,6 +121,10 @@ func (r *Run) overlay(b *book.Book) {
 		if !ok || v.Command == nil {
 			continue
 		}
+		if len(step.On) > 0 {
+			r.overlayHosts(step, st)
+			continue
+		}
 		switch end := supervise.Classify(r.Files(id, st.Attempt), st.verdictKey); {
 		case end.Class.Alive():
 			st.State, st.Reason = Running, ""

@@ -57,6 +57,7 @@ type Session struct {
 type active struct {
 	began   time.Time
 	process *supervise.Process // of a command, from its start on
+	hosts   *fleet             // of a command on hosts
 	stop    context.CancelFunc // of a look, and of a command not yet started
 }
 
@@ -226,6 +227,8 @@ func (s *Session) LastOutput(step string) time.Time {
 	}
 	if a := s.active[step]; a != nil && a.process != nil {
 		return a.process.LastOutput()
+	} else if a != nil && a.hosts != nil {
+		return a.hosts.lastOutput()
 	}
 	return time.Time{}
 }

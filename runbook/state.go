@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"runbook/runbook/book"
@@ -78,6 +79,7 @@ type StepState struct {
 	At        time.Time     // of the last entry, or of the start while it runs
 	Took      time.Duration
 
+	Hosts             []HostState    // of a command on hosts, in the step's order, as far as they had their turn
 	order, verdictKey string         // what its last intent commits to
 	before            map[string]int // what was pending when it was started, by place
 
@@ -124,6 +126,7 @@ type Run struct {
 	Started  time.Time
 	Ended    time.Time
 	Outcome  string // "finished", "stopped", "rolled back"; empty while open
+	Session  uint64 // the entry with which the last session began
 	Operator string // as the log's session entries claim it: who drives, or drove last
 	Terminal string // theirs, as they claim it
 	Since    time.Time
@@ -203,7 +206,11 @@ func (r *Run) Phase(b *book.Book) *book.Phase {
 
 // Files is the directory of one attempt of a command.
 func (r *Run) Files(step string, attempt int) string {
-	dir := filepath.Join(r.Dir, "steps", fmt.Sprintf("%s.%d", step, attempt))
+	return r.place(filepath.Join(r.Dir, "steps", fmt.Sprintf("%s.%d", step, attempt)))
+}
+
+// place is where the directory of a command lies.
+func (r *Run) place(dir string) string {
 	if other, ok := r.elsewhere[dir]; ok {
 		return other
 	}
@@ -239,6 +246,7 @@ func (r *Run) clone() *Run {
 	for id, st := range r.Steps {
 		copied := *st
 		copied.Slots = st.Slots[:len(st.Slots):len(st.Slots)]
+		copied.Hosts = slices.Clone(st.Hosts)
 		c.Steps[id] = &copied
 	}
 	return &c

@@ -27,13 +27,14 @@ var remoteScript string
 const remoteGrace = 10 * time.Second
 
 // Order is the ssh that tells the host to do one thing with the command that
-// key names: Start and Resume. Its output ends with the host's word, which
-// ReadWord finds by the proof of nonce.
+// key names. Its output ends with the host's word, which ReadWord finds by the
+// proof of nonce.
 func (r Remote) Order(do, key, nonce string) supervise.Order {
 	o := r.Local
 	o.Stdin = r.script(do, key, nonce)
 	if do == Start {
-		o.KillAfter = r.kill
+		off := r.Order(Cancel, key, nonce)
+		o.KillAfter, o.CallOff = r.kill, &off
 	}
 	return o
 }

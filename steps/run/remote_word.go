@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -93,14 +94,25 @@ func parseWord(text string) Word {
 const keptWords = 64 << 10
 
 // Ask tells the host to do one thing with the command that key names, and
-// waits: Look, Cancel, Forget. The error says that the host was not reached,
-// or did not answer.
+// waits: Look, Cancel, Forget, Hello. The error says that the host was not
+// reached, or did not answer.
 func (r Remote) Ask(ctx context.Context, do, key string) (Word, error) {
+	return r.ask(ctx, do, key, io.Discard)
+}
+
+// Follow is a command once more from its first line to its end, which is
+// written to w, and not redacted.
+func (r Remote) Follow(ctx context.Context, key string, w io.Writer) (Word, error) {
+	return r.ask(ctx, Resume, key, w)
+}
+
+func (r Remote) ask(ctx context.Context, do, key string, w io.Writer) (Word, error) {
 	nonce, proof := NewNonce()
 	o := r.Order(do, key, nonce)
 	cmd := exec.CommandContext(ctx, o.Path)
 	out := &lastBytes{}
-	cmd.Args, cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = o.Argv, o.Dir, append([]string{}, o.Env...), bytes.NewReader(o.Stdin), out, out
+	both := io.MultiWriter(out, w)
+	cmd.Args, cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = o.Argv, o.Dir, append([]string{}, o.Env...), bytes.NewReader(o.Stdin), both, both
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
 	if word, ok := ReadWord(out.bytes, proof); ok {

@@ -12,7 +12,6 @@ import (
 	"runbook/runbook/book"
 	"runbook/steps"
 	"runbook/steps/safetext"
-	"runbook/steps/supervise"
 )
 
 // Mark is the one-character sign of a state. It never stands alone: the word
@@ -203,59 +202,6 @@ func ReadBack(r *runbook.Run, p *book.Phase) []string {
 		lines[i] = safetext.Line(line)
 	}
 	return lines
-}
-
-// Approval is the command as it will be executed, every character of it
-// visible: where, in which directory, the words, the names of its variables.
-func Approval(host string, o supervise.Order) []string {
-	words := make([]string, len(o.Argv))
-	for i, w := range o.Argv {
-		words[i] = safetext.Exact(w)
-		if strings.ContainsAny(words[i], " \t\"'\\$`*?[]{}()<>|&;#~!") || words[i] == "" {
-			words[i] = "'" + strings.ReplaceAll(words[i], "'", `'\''`) + "'"
-		}
-	}
-	vars, used := make([]string, 0, len(o.Env)), []string(nil)
-	for _, pair := range o.Env {
-		name, value, _ := strings.Cut(pair, "=")
-		vars = append(vars, safetext.Exact(name))
-		if mentions(o.Argv, name) {
-			used = append(used, safetext.Exact(name)+"="+shown(value, o.Secrets))
-		}
-	}
-	slices.Sort(vars)
-	lines := []string{safetext.Exact(host) + ":" + safetext.Exact(o.Dir) + " $ " + strings.Join(words, " ")}
-	if last := len(o.Argv) - 1; last > 0 && strings.Contains(o.Argv[last], "\n") {
-		lines = []string{safetext.Exact(host) + ":" + safetext.Exact(o.Dir) + " $ " + strings.Join(words[:last], " ")}
-		for _, line := range strings.Split(strings.TrimRight(o.Argv[last], "\n"), "\n") {
-			lines = append(lines, "    "+safetext.Exact(line))
-		}
-	}
-	lines = append(lines, "program "+safetext.Exact(o.Path))
-	if o.Interactive {
-		lines = append(lines, "interactive: it gets this terminal, and draws on it as it likes; only secrets are kept back")
-	}
-	if len(used) > 0 {
-		lines = append(lines, "with "+strings.Join(used, " "))
-	}
-	return append(lines, "environment "+strings.Join(slices.Compact(vars), " "))
-}
-
-// mentions reports whether a command's words name a variable.
-func mentions(argv []string, name string) bool {
-	return slices.ContainsFunc(argv, func(word string) bool {
-		return strings.Contains(word, "$"+name) || strings.Contains(word, "${"+name)
-	})
-}
-
-// shown is a variable's value, unless it is a secret.
-func shown(value string, secrets []steps.Secret) string {
-	for _, s := range secrets {
-		if value == s.Reveal() {
-			return s.String()
-		}
-	}
-	return safetext.Exact(value)
 }
 
 // Frame is the word in the corner: PRACTICE, or PRODUCTION unless the run's
