@@ -2,62 +2,138 @@ package tui
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"testing"
 
 	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/steps"
+	"runbook/steps/safetext"
+	"runbook/steps/safetext/hostile"
+	"runbook/steps/supervise"
 )
 
-var sgr = regexp.MustCompile(`\x1b\[[0-9;:]*m`)
-
-// onlySGR fails on a line that holds anything a terminal acts on but colours.
-func onlySGR(t *testing.T, line string) {
-	t.Helper()
-	for _, r := range sgr.ReplaceAllString(line, "") {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			t.Fatalf("%U in the line %q", r, line)
+// TestHostileText puts each payload into whatever comes from outside, and finds
+// on every screen what is left of it.
+func TestHostileText(t *testing.T) {
+	t.Parallel()
+	b := begin(t, small, 400, 120)
+	b.ready()
+	rows, _ := b.top().screen.(*phaseScreen)
+	for _, p := range hostile.Payloads() {
+		b.taint(p.Text)
+		rows.refresh(b.model)
+		b.arrived(p, "the phase")
+		b.missing = explain(errors.New(p.Text))
+		b.arrived(p, "an error")
+		b.missing = ""
+		for name, s := range b.screens(p.Text) {
+			b.push(s)
+			b.arrived(p, name)
+			b.home()
 		}
 	}
 }
 
-// TestHostileText puts escapes into whatever comes from outside.
-func TestHostileText(t *testing.T) {
-	t.Parallel()
-	const evil = "a\x1b]52;c;aGk=\x07b\x1b[2J\u202ec\r\n\x9b31md"
-	b := begin(t, small, 80, 24)
-	b.ready()
-	b.book.Hints[0].Issue, b.book.Contacts[0].Name = evil, evil
-	for _, s := range b.book.Phases[0].Steps {
-		s.Title, s.Note, s.Covers = evil, evil, []string{evil}
+// taint sets every text that a person may write, or that a check saw.
+func (b *bench) taint(text string) {
+	book, run := b.book, b.snap.run
+	book.Hints[0].Issue, book.Hints[0].Say, book.Contacts[0].Name = text, text, text
+	for _, s := range book.All() {
+		s.Title, s.Note, s.Covers = text, text, []string{text}
 	}
-	b.book.Phases[0].Title, b.book.Plans[0].Title, b.book.Plans[0].Loses = evil, evil, evil
-	st := b.snap.run.Steps["jwt"]
-	st.Result.Reason, st.Result.Where = "jwt "+evil, evil
-	st.Result.Saw(evil, evil, evil, evil)
-	b.snap.run.Target, b.snap.run.Operator, b.snap.run.Vars["image_tag"] = evil, evil, evil
-	b.missing = explain(errors.New(evil))
-	check := func() {
-		t.Helper()
-		for line := range strings.SplitSeq(b.View().Content, "\n") {
-			onlySGR(t, line)
+	for _, p := range book.Phases {
+		p.Title = text
+	}
+	book.Plans[0].Title, book.Plans[0].Loses, book.Plans[0].When = text, text, text
+	st := run.Steps["jwt"]
+	st.Result = &steps.Result{Verdict: steps.Fail, Reason: text, Where: text, Evidence: []steps.Evidence{{Label: text, Value: text, Limit: text, Unit: text}}}
+	run.Target, run.Operator, run.Vars["image_tag"] = text, text, text
+	b.snap.head = text
+}
+
+// screens are all that show such a text, beside the phase.
+func (b *bench) screens(text string) map[string]screen {
+	check, migrate := b.book.Step("jwt"), b.book.Step("migrate")
+	intent, _ := b.intent(runbook.Accept, "jwt")
+	all := map[string]screen{
+		"the evidence": newEvidence(b.model, check), "the pause point": newPause(b.model, intent), "the ending": newEnding(b.model, intent),
+		"the end": newEnded(b.model), "the plans": newPlans(b.model, b.book.Plans), "a cancel": newCancel(migrate, false),
+		"a reason":    &reasonScreen{step: check, intent: intent, field: newField(text)},
+		"an approval": newApproval(b.model, migrate, intent), "output": newOutput(migrate),
+	}
+	for _, s := range b.book.All() {
+		switch v := s.Verb.(type) {
+		case book.Ask:
+			*questionOf(v) = text
+			all["the question "+s.ID] = newQuestion(b.model, s, intent)
+		case book.Tell:
+			all["the message "+s.ID] = newQuestion(b.model, s, intent)
 		}
 	}
-	for _, l := range b.layers {
-		l.screen.(*phaseScreen).refresh(b.model)
+	return all
+}
+
+func questionOf(v book.Ask) *string {
+	switch {
+	case v.Confirm != nil:
+		return &v.Confirm.Question
+	case v.Decide != nil:
+		return &v.Decide.Question
 	}
-	check()
-	b.shows("U+202E")
-	s := b.book.Step("jwt")
-	i, _ := b.intent(runbook.Accept, "jwt")
-	screens := []screen{
-		newEvidence(b.model, s), newPause(b.model, i), newEnding(b.model, i), newEnded(b.model),
-		newPlans(b.model, b.book.Plans), newCancel(s, false), &eitherScreen{step: s},
-		&reasonScreen{step: s, intent: i, field: newField(evil)}, newApproval(b.model, s, i), newOutput(s),
+	return &v.Approve.Question
+}
+
+// arrived fails unless the payload's text stands on the screen, and nothing
+// else of it.
+func (b *bench) arrived(p hostile.Payload, where string) {
+	b.t.Helper()
+	frame := b.View().Content
+	if bad := hostile.Foreign(frame, nil); bad != "" {
+		b.t.Errorf("%s on %s: %s came through:\n%q", p.Name, where, bad, frame)
 	}
-	for _, x := range screens {
-		b.push(x)
-		check()
+	if !strings.Contains(b.screen(), p.Kept) {
+		b.t.Errorf("%s did not arrive on %s:\n%s", p.Name, where, b.screen())
+	}
+}
+
+// TestHostileApproval finds every character of a payload on the screen that
+// asks whether to start it, none of them as it stands.
+func TestHostileApproval(t *testing.T) {
+	t.Parallel()
+	b := begin(t, small, 1200, 40)
+	b.ready()
+	for _, p := range hostile.Payloads() {
+		a := newApproval(b.model, b.book.Step("migrate"), runbook.Intent{})
+		b.push(a)
+		name := "VAR" + strings.ReplaceAll(p.Text, "=", "") // no name holds one
+		order := supervise.Order{Path: "/bin/" + p.Text, Dir: "/" + p.Text, Argv: []string{p.Text, "--x=" + p.Text, "end"}, Env: []string{name + "=1"}}
+		b.send(orderMsg{step: "migrate", order: runbook.Order{Order: order}})
+		frame := b.View().Content
+		if bad := hostile.Foreign(frame, nil); bad != "" {
+			t.Errorf("%s: %s came through: %q", p.Name, bad, frame)
+		}
+		exact := safetext.Exact(p.Text)
+		for what, want := range map[string]string{
+			"the program": "program /bin/" + exact, "the directory": ":/" + exact + " $", "an argument": "$ '" + exact, "an option": "--x=" + exact, "a variable": safetext.Exact(name),
+		} {
+			if !strings.Contains(b.screen(), want) {
+				t.Errorf("%s: %s is not shown exactly, %s:\n%s", p.Name, what, want, b.screen())
+			}
+		}
+		for _, r := range b.screen() {
+			if r > '~' && strings.ContainsRune(p.Text, r) {
+				t.Errorf("%s: %U is shown as it stands", p.Name, r)
+			}
+		}
 		b.home()
+	}
+}
+
+// onlySGR fails on a line that holds anything a terminal acts on but colours.
+func onlySGR(t *testing.T, line string) {
+	t.Helper()
+	if bad := hostile.Foreign(line, nil); bad != "" {
+		t.Fatalf("%s in the line %q", bad, line)
 	}
 }
