@@ -20,6 +20,7 @@ type outputScreen struct {
 	step *book.Step
 	aim  aim // what the operator wants to see
 	got  sight
+	ends bool  // the end was aimed at when it was read
 	gen  int   // counts the places gone to: an answer for another one is late
 	read bool  // something was read
 	busy bool  // and is being read now
@@ -94,7 +95,7 @@ func (o *outputScreen) looked(m *model, msg outputMsg) tea.Cmd {
 	if msg.gen != o.gen {
 		return o.look(m)
 	}
-	o.got, o.read = msg.sight, true
+	o.got, o.ends, o.read = msg.sight, msg.aim.end, true
 	o.aim.top, o.aim.show = msg.top, false
 	if o.aim.by -= msg.aim.by; o.aim.by == 0 && msg.aim.by != 0 && msg.end {
 		o.follow()
@@ -207,7 +208,7 @@ func (o *outputScreen) body(m *model, w, h int) body {
 		shown = []string{" " + o.step.ID + " has printed nothing yet"}
 	case o.got.err != nil:
 		shown = prose(" "+explain(o.got.err), w)
-	case o.aim.end:
+	case o.ends:
 		shown = shown[max(0, len(shown)-o.aim.h):]
 	}
 	lines = append(lines, shown[:min(len(shown), o.aim.h)]...)
@@ -227,10 +228,12 @@ func (o *outputScreen) foot(m *model) string {
 	switch below := o.got.size - o.got.next; {
 	case o.hunt != nil:
 		return m.styles.Human.Render(fmt.Sprintf("searching .. %d %%", o.hunt.percent())) + "  esc stops"
-	case o.aim.end && o.runs(m):
+	case o.ends && o.runs(m):
 		return "follows the end"
-	case !o.aim.end && o.got.size > o.left && below > 0 && o.left > 0:
-		return m.styles.Human.Render("▼ new output below") + ", " + size(below) + ": end follows it"
+	case !o.ends && o.got.size > o.left && below > 0 && o.left > 0:
+		return m.styles.Human.Render("▼ new output below") + ", " + size(below) + ": end shows it"
+	case !o.ends && o.runs(m):
+		return "▼ stays here: end shows what comes"
 	case o.aim.find != nil:
 		return "/" + o.aim.find.String()
 	}
@@ -242,7 +245,7 @@ func (o *outputScreen) where() string {
 	if o.got.size == 0 {
 		return ""
 	}
-	long := "lines " + count(o.got.count)
+	long := fmt.Sprintf("lines %d", o.got.count)
 	switch {
 	case o.got.count == 0: // one line, as far as one can see
 		long = size(o.got.size)
