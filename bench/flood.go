@@ -106,7 +106,13 @@ func peakOf(pidFile string) float64 {
 	if err != nil || json.Unmarshal(data, &who) != nil {
 		return 0
 	}
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(who.Supervisor.PID) + "/status")
+	return peakOfPID(who.Supervisor.PID)
+}
+
+// peakOfPID is the peak memory of a process that lives, in MB; 0 if it can't
+// be told.
+func peakOfPID(pid int) float64 {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0
 	}

@@ -47,6 +47,12 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == noop {
 		return
 	}
+	if len(os.Args) > 2 && os.Args[1] == streams {
+		if err := streamTo(os.Stdout, os.Args[2]); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := measure(ctx)
 	stop()
@@ -64,7 +70,7 @@ func measure(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	var rows []row
-	for _, part := range []func(context.Context) ([]row, error){b.processStart, b.text, b.screen, b.appends, b.command, b.flood, b.world} {
+	for _, part := range []func(context.Context) ([]row, error){b.processStart, b.text, b.screen, b.appends, b.command, b.flood, b.attach, b.stream, b.world} {
 		measured, partErr := part(ctx)
 		rows = append(rows, measured...)
 		err = errors.Join(err, partErr)

@@ -32,7 +32,7 @@ func (b *bench) screen(ctx context.Context) ([]row, error) {
 			return nil, err
 		}
 		empty = append(empty, milliseconds(least))
-		t, took, err := b.open(ctx)
+		t, took, err := b.open(ctx, b.book)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (b *bench) screen(ctx context.Context) ([]row, error) {
 		what: "first frame", got: median(first), aim: "≤ 30 ms", limit: 30, unit: "ms",
 		floors: []floor{{"an empty Go program on a terminal", median(empty)}},
 	}}
-	t, _, err := b.open(ctx)
+	t, _, err := b.open(ctx, b.book)
 	if err != nil {
 		return rows, err
 	}
@@ -67,9 +67,9 @@ type terminal struct {
 	read chan []byte // closed when the session is over
 }
 
-// open starts a session and returns when its first frame stands.
-func (b *bench) open(ctx context.Context) (*terminal, time.Duration, error) {
-	cmd := b.runbook(ctx, "deploy", b.book, "-t", b.target, "--new")
+// open starts a session of a book and returns when its first frame stands.
+func (b *bench) open(ctx context.Context, book string) (*terminal, time.Duration, error) {
+	cmd := b.runbook(ctx, "deploy", book, "-t", b.target, "--new")
 	began := time.Now()
 	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 120})
 	if err != nil {
