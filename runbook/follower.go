@@ -26,6 +26,8 @@ type follower struct {
 	stop chan struct{}
 	once sync.Once
 
+	handed time.Time // when it was handed over: who asked for it takes it any moment
+
 	mu     sync.Mutex
 	run    *Run // with what the directories of commands know better
 	driven bool // somebody holds the lock
@@ -74,6 +76,7 @@ func (f *follower) look() (moved bool) {
 		err = errors.Join(err, foldErr)
 	}
 	driven, lockErr := durable.Locked(filepath.Join(f.base.Dir, "lock"))
+	driven = driven || time.Since(f.handed) < patience
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if lockErr == nil && driven != f.driven {

@@ -37,6 +37,7 @@ func (s *Session) handOver(q request) {
 	// A log that can't be written is no reason to keep the run from who asks.
 	_, _ = s.write(context.Background(), kindHandover, body)
 	q.withdraw(s.run.Dir)
+	f.handed = time.Now()
 	f.look()
 	s.readAlong(f)
 	_ = s.log.Close() // what was acknowledged is durable; the lock goes in any case

@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if code, ours := supervise.Main(os.Args[1:]); ours {
 		os.Exit(code)
 	}
+	if code, ours := Watchdog(os.Args[1:]); ours {
+		os.Exit(code)
+	}
 	if dir := os.Getenv(childDir); dir != "" {
 		switch err := child(dir); {
 		case errors.Is(err, ErrStuck): // nothing can be written there
@@ -52,7 +55,11 @@ func child(dir string) error {
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	return Run(context.Background(), s, Options{In: os.Stdin, Out: os.Stdout, Env: os.Environ()})
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return Run(context.Background(), s, Options{In: os.Stdin, Out: os.Stdout, Env: os.Environ(), Watchdog: program})
 }
 
 // terminal is a program on a pseudo terminal that answers cursor reports.
@@ -257,32 +264,8 @@ func TestSignalsLeaveTidily(t *testing.T) {
 func TestFrozenTerminal(t *testing.T) {
 	t.Parallel()
 	x := openTerminal(t, 80, 24)
-	x.wait(0, "FAILED")
-	put(t, x.dir, "jwt", "a long secret of more than thirty-two bytes", 0o600)
-	put(t, x.dir, "dump", "dump", 0o600)
-	for _, s := range [][2]string{{"r", "Dump is fresh"}, {"r", "read back"}, {"\r", "AUSE POINT"}, {"\r", "by revert"}, {"\r", "starts it"}} {
-		from := x.bytes()
-		x.over(150 * time.Millisecond) // keys closer together are a paste
-		x.typeKeys(s[0])
-		x.wait(from, s[1])
-	}
-	x.over(400 * time.Millisecond)
-	x.typeKeys("\r")
-	x.until("the command's start", func() bool { _, err := os.Stat(filepath.Join(x.dir, "begun")); return err == nil })
-	close(x.frozen)
-	full := 0 // the kernel still moves what it took: full is what stays so
-	x.until("a terminal that takes nothing", func() bool {
-		n, err := stuff(x.tty)
-		if err != nil {
-			t.Fatal(err)
-		}
-		full++
-		if n > 0 {
-			full = 0
-		}
-		return full > 20
-	})
-	<-x.unread
+	x.started()
+	x.freeze()
 	x.until("the command's end", func() bool { _, err := os.Stat(filepath.Join(x.dir, "migrated")); return err == nil })
 	if err := x.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -295,6 +278,42 @@ func TestFrozenTerminal(t *testing.T) {
 	if err != nil || after.Lflag&syscall.ICANON == 0 {
 		t.Errorf("the terminal was left raw: %v", err)
 	}
+}
+
+// started walks a run up to a command that goes on for a second.
+func (x *terminal) started() {
+	x.t.Helper()
+	x.wait(0, "FAILED")
+	put(x.t, x.dir, "jwt", "a long secret of more than thirty-two bytes", 0o600)
+	put(x.t, x.dir, "dump", "dump", 0o600)
+	for _, s := range [][2]string{{"r", "Dump is fresh"}, {"r", "read back"}, {"\r", "AUSE POINT"}, {"\r", "by revert"}, {"\r", "starts it"}} {
+		from := x.bytes()
+		x.over(150 * time.Millisecond) // keys closer together are a paste
+		x.typeKeys(s[0])
+		x.wait(from, s[1])
+	}
+	x.over(400 * time.Millisecond)
+	x.typeKeys("\r")
+	x.until("the command's start", func() bool { _, err := os.Stat(filepath.Join(x.dir, "begun")); return err == nil })
+}
+
+// freeze leaves the terminal unread, and full.
+func (x *terminal) freeze() {
+	x.t.Helper()
+	close(x.frozen)
+	full := 0 // the kernel still moves what it took: full is what stays so
+	x.until("a terminal that takes nothing", func() bool {
+		n, err := stuff(x.tty)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		full++
+		if n > 0 {
+			full = 0
+		}
+		return full > 20
+	})
+	<-x.unread
 }
 
 // stuff fills a terminal that nobody reads, and answers how much it took.

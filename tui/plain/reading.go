@@ -19,8 +19,9 @@ func Follow(ctx context.Context, s *runbook.Session, o Options) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p.lines = newReader(ctx, o.In, p.told.Load)
-	f := &following{session: p, last: behind(s.Book(), s.State())}
+	f := &following{session: p, last: behind(s.Book(), s.State()), joins: true}
 	f.news()
+	f.joins = false
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	for f.last.Ended.IsZero() && !p.deaf {
@@ -62,6 +63,7 @@ func behind(b *book.Book, r *runbook.Run) *runbook.Run {
 type following struct {
 	*session
 	last   *runbook.Run
+	joins  bool // what has ended by now is told, and its output is not
 	driver string
 	broken bool
 	step   *book.Step // whose output is printed
@@ -79,8 +81,11 @@ func (f *following) news() {
 		f.broken = true
 		f.print("! the log can't be read further: %s", safetext.Line(reads.Err.Error()))
 	}
-	f.header(r)
+	if f.joins {
+		f.header(r)
+	}
 	f.moved(r)
+	f.header(r)
 	for _, n := range r.Notes[min(len(f.last.Notes), len(r.Notes)):] {
 		f.print("%s memo: %s", at(n.At), safetext.Line(n.Text))
 	}
@@ -90,8 +95,7 @@ func (f *following) news() {
 	f.last = r
 }
 
-// moved prints every step whose state changed, in the order of the log, and
-// takes up the output of a command that runs.
+// moved prints every step whose state changed, in the order of the log.
 func (f *following) moved(r *runbook.Run) {
 	var all []*book.Step
 	for _, s := range f.Book().All() {
@@ -103,19 +107,40 @@ func (f *following) moved(r *runbook.Run) {
 	slices.SortStableFunc(all, func(a, b *book.Step) int { return cmp.Compare(r.Steps[a.ID].Seen, r.Steps[b.ID].Seen) })
 	for _, s := range all {
 		st := *r.Steps[s.ID]
-		if s == f.step && st.State != runbook.Running {
-			f.out.rest()
-			if st.Exit != nil {
-				f.print("exit %d", *st.Exit)
-			}
-			f.step, f.out = nil, nil
+		if st.State != runbook.Running {
+			f.ended(s, r)
 		}
 		f.print("%s %s %-14s %-28s %s", at(st.At), Mark(st), Word(st), s.ID, Saw(st))
-		if v, ok := s.Verb.(book.Run); ok && v.Command != nil && st.State == runbook.Running {
-			f.step, f.out = s, &tail{path: r.Output(s), print: f.print}
-			f.out.join()
+		if st.State == runbook.Running {
+			f.began(s, r)
 		}
 	}
+}
+
+// began takes up the output of a command.
+func (f *following) began(s *book.Step, r *runbook.Run) {
+	if v, ok := s.Verb.(book.Run); ok && v.Command != nil {
+		f.step, f.out = s, &tail{path: r.Output(s), print: f.print}
+		f.out.join()
+	}
+}
+
+// ended prints the rest of a command's output, all of it if nobody saw it run.
+func (f *following) ended(s *book.Step, r *runbook.Run) {
+	if was := f.last.Steps[s.ID]; f.joins || f.step != s && was != nil && was.Attempt == r.Steps[s.ID].Attempt {
+		return
+	}
+	if f.step != s {
+		f.began(s, r)
+	}
+	if f.step != s {
+		return
+	}
+	f.out.rest()
+	if st := r.Steps[s.ID]; st.Exit != nil {
+		f.print("exit %d", *st.Exit)
+	}
+	f.step, f.out = nil, nil
 }
 
 func at(t time.Time) string { return t.UTC().Format(time.TimeOnly) + "Z" }
