@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"runbook/runbook"
+	"runbook/runbook/book"
 	"runbook/steps/safetext"
 	"runbook/tui/plain"
 )
@@ -29,10 +30,10 @@ func newStart(m *model, r *runbook.Run, lines []string) *startScreen {
 	return s
 }
 
-// standing is how far an open run has come: what runs, what is open, and when
-// its last entry was made.
+// standing is how far an open run has come: what went on without a screen,
+// what is open, and what was done last.
 func standing(m *model, r *runbook.Run) []string {
-	lines := []string{"run     " + r.Short() + "  " + r.Mode}
+	lines := append(meanwhile(m, r), "run     "+r.Short()+"  "+r.Mode)
 	p := r.Phase(m.book)
 	switch {
 	case p != nil:
@@ -46,13 +47,10 @@ func standing(m *model, r *runbook.Run) []string {
 	if r.Plan != "" {
 		lines = append(lines, "plan    "+r.Plan+" is being walked")
 	}
-	if running := commandOf(m.book, r); running != nil {
-		lines = append(lines, "RUNS    "+titleOf(running)+": it went on, since "+r.Step(running).At.UTC().Format("15:04:05Z"))
-	}
 	for _, s := range m.book.All() {
 		st := r.Step(s)
 		inPhase := p != nil && slices.Contains(p.Steps, s)
-		if st.State.Open() && (inPhase || st.State == runbook.Unknown) {
+		if st.State.Open() && !news(r, s) && (inPhase || st.State == runbook.Unknown) {
 			lines = append(lines, fmt.Sprintf("open    %s %s  %s  %s", plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st)))
 		}
 	}
@@ -61,6 +59,41 @@ func standing(m *model, r *runbook.Run) []string {
 	}
 	if at := lastEntry(r); !at.IsZero() {
 		lines = append(lines, "last    entry "+moment(at, m.clock)+", "+plain.Ago(m.clock.Sub(at))+" ago")
+	}
+	return lines
+}
+
+// news reports whether a command went on, or ended, while no screen was there.
+func news(r *runbook.Run, s *book.Step) bool {
+	v, ok := s.Verb.(book.Run)
+	st := r.Step(s)
+	return ok && v.Command != nil && (st.State == runbook.Running || st.Result != nil && st.Seen > r.Session && r.Session > 0)
+}
+
+// meanwhile is what became of commands since somebody last looked: the first
+// thing that is read after the line dropped.
+func meanwhile(m *model, r *runbook.Run) []string {
+	var lines []string
+	for _, s := range m.book.All() {
+		if !news(r, s) {
+			continue
+		}
+		st := r.Step(s)
+		switch {
+		case st.State == runbook.Running:
+			lines = append(lines, m.styles.Warn.Render("THE COMMAND WENT ON without a screen"),
+				fmt.Sprintf("RUNS    %s: since %s, %s", titleOf(s), moment(st.At, m.clock), span(m.clock.Sub(st.At))))
+		case st.State == runbook.Unknown:
+			lines = append(lines, m.styles.Warn.Render("NOBODY SAW THE COMMAND END"), fmt.Sprintf("%s       %s: %s", plain.Mark(st), titleOf(s), plain.Saw(st)))
+		default:
+			ended := st.Result.Began.Add(st.Took)
+			lines = append(lines, m.styles.Warn.Render("THE COMMAND ENDED without a screen"),
+				fmt.Sprintf("%s %s  %s: %s", plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st)),
+				fmt.Sprintf("        ended %s, after %s; all its output is kept", moment(ended, m.clock), span(st.Took)))
+		}
+	}
+	if len(lines) > 0 {
+		lines = append(lines, "")
 	}
 	return lines
 }
