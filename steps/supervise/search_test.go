@@ -45,10 +45,10 @@ func TestSearch(t *testing.T) {
 	var log strings.Builder
 	path := strings.Repeat("/of/some/length", 25)
 	for i := range 5_000 {
-		switch {
-		case i%500 == 7:
+		switch i % 500 {
+		case 7:
 			fmt.Fprintf(&log, "%06d \x1b[31mER\x1b[1mROR\x1b[0m no such column, error again\n", i)
-		case i%500 == 8:
+		case 8:
 			fmt.Fprintf(&log, "%06d error in work\r%06d fine\n", i, i)
 		default:
 			fmt.Fprintf(&log, "%06d GET %s 200 in 3 ms\n", i, path)
