@@ -70,6 +70,7 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 		return s.commandOnHosts(ctx, starting, step, v, order, r)
 	}
 	attempt := r.Step(step).Attempt + 1
+	order.Interactive = order.Interactive && !s.rehearse // nobody sits there
 	order.Files, order.Shared = r.Files(step.ID, attempt), durable.Shared(r.Dir)
 	sealed, err := supervise.Seal(order.Order)
 	if err != nil {

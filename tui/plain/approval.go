@@ -19,7 +19,7 @@ func Approval(here string, o runbook.Order) []string {
 	}
 	lines := append(commandAt(here, o.Dir, o.Argv), "program "+safetext.Exact(o.Path))
 	if o.Interactive {
-		lines = append(lines, "interactive: it gets this terminal, and draws on it as it likes; only secrets are kept back")
+		lines = append(lines, "interactive: it talks with you on a terminal of its own, unfiltered but for secrets")
 	}
 	return append(lines, variables(o.Env, o.Argv, o.Secrets)...)
 }

@@ -23,6 +23,8 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 	attempt := p.State().Step(step).Attempt + 1
 	go func() { done <- p.Do(ctx, i) }()
 	out, near := &tail{path: p.State().Files(step.ID, attempt) + "/out.red", print: p.print}, p.beside(step)
+	talk := p.talk(step)
+	defer talk.close()
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	long := make(<-chan time.Time)
@@ -41,13 +43,22 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 			}
 			return err
 		case <-ticker.C:
-			out.more()
+			if !out.more() && talk != nil {
+				out.prompt()
+			}
 			near.more()
 		case <-long:
 			p.print("? %s takes longer than it should: wait, or cancel %s", step.ID, step.ID)
 		case l, ok := <-lines:
 			if !ok {
 				lines = nil // the end of input waits for the command's end
+				if talk != nil {
+					p.doubt(talk.say(endOfText))
+				}
+				continue
+			}
+			if talk.mine(l.text) {
+				p.doubt(talk.say(l.text + "\r"))
 				continue
 			}
 			if err := p.meanwhile(ctx, l); err != nil {
@@ -110,11 +121,16 @@ func (t *tail) join() {
 	}
 }
 
-func (t *tail) rest() {
-	for t.more() {
-	}
+// prompt shows a line whose end waits for an answer.
+func (t *tail) prompt() {
 	if len(t.partial) > 0 {
 		t.print("| %s", safetext.Line(string(t.partial)))
 		t.partial = nil
 	}
+}
+
+func (t *tail) rest() {
+	for t.more() {
+	}
+	t.prompt()
 }
