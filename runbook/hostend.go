@@ -239,7 +239,7 @@ func (s *Session) takeUpHosts(ctx context.Context, step *book.Step, v book.Run, 
 
 // takeUp is one host of a command that an earlier session started.
 func (f *fleet) takeUp(h HostState, times int) error {
-	remote, err := f.s.remote(h.Host, f.verb, nil)
+	remote, err := carrier(f.s.world, f.s.target, h.Host, *f.verb.Command, f.s.world.Env)
 	if err != nil {
 		return fmt.Errorf("ask %s what became of %s: %w", h.Host, f.step.ID, err)
 	}

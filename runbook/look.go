@@ -134,7 +134,55 @@ func Look(ctx context.Context, b *book.Book, step *book.Step, vars map[string]st
 	if look == nil {
 		return unknown(fmt.Errorf("%s is no check", step.ID))
 	}
-	return redact(look.Do(ctx, &in), hide)
+	if len(step.On) == 0 {
+		return redact(look.Do(ctx, &in), hide)
+	}
+	return redact(lookOn(ctx, look, step, &in), hide)
+}
+
+// lookOn looks on every host of a step.
+func lookOn(ctx context.Context, look check.Check, step *book.Step, w *steps.World) steps.Result {
+	if w.Carry == nil {
+		return steps.Result{Reason: "target " + w.Name + " has no hosts", Began: time.Now()}
+	}
+	seen := make([]steps.Result, len(step.On))
+	var all errgroup.Group
+	if !step.Parallel {
+		all.SetLimit(1)
+	}
+	for i, name := range step.On {
+		in := *w
+		in.Host = name
+		all.Go(func() error {
+			seen[i] = look.Do(ctx, &in)
+			return nil
+		})
+	}
+	_ = all.Wait() // no look answers an error
+	return together(step.On, seen)
+}
+
+// together is what was seen on several hosts, as one.
+func together(names []string, seen []steps.Result) steps.Result {
+	whole := seen[0]
+	if len(seen) == 1 {
+		return whole
+	}
+	whole.Where, whole.Reason, whole.Evidence = "commands on "+strings.Join(names, ", "), "", nil
+	var reasons []string
+	for i, r := range seen {
+		whole.Verdict = whole.Verdict.Worse(r.Verdict)
+		whole.Took = max(whole.Took, r.Began.Add(r.Took).Sub(whole.Began))
+		if r.Reason != "" {
+			reasons = append(reasons, names[i]+": "+r.Reason)
+		}
+		for _, e := range r.Evidence {
+			e.Label = names[i] + ": " + e.Label
+			whole.Evidence = append(whole.Evidence, e)
+		}
+	}
+	whole.Reason = strings.Join(reasons, "; ")
+	return whole
 }
 
 // environ is the environment of a step: the world's, the book's vars, and the

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"runbook/runbook/book"
+	"runbook/steps"
 	"runbook/steps/run"
 	"runbook/steps/supervise"
 )
@@ -47,7 +48,7 @@ func (s *Session) order(ctx context.Context, step *book.Step, v book.Run, r *Run
 	}
 	for _, name := range r.due(step) {
 		var remote run.Remote
-		if remote, err = s.remote(name, v, env[len(s.world.Env):]); err != nil {
+		if remote, err = carrier(s.world, s.target, name, *v.Command, env); err != nil {
 			break
 		}
 		order.Hosts = append(order.Hosts, remote)
@@ -56,13 +57,14 @@ func (s *Session) order(ctx context.Context, step *book.Step, v book.Run, r *Run
 	return order, err
 }
 
-// remote is a command on a host of the target; vars are KEY=VALUE.
-func (s *Session) remote(name string, v book.Run, vars []string) (run.Remote, error) {
-	host, ok := s.target.Hosts[name]
+// carrier is a command on a host of the target. env is a step's own, that of the
+// world and the vars behind it: those reach the host.
+func carrier(w *steps.World, t *book.Target, name string, c run.Command, env []string) (run.Remote, error) {
+	host, ok := t.Hosts[name]
 	if !ok {
-		return run.Remote{}, fmt.Errorf("target %s has no host %s: name it there, [host.%s]", s.target.Name, name, name)
+		return run.Remote{}, fmt.Errorf("target %s has no host %s: name it there, [host.%s]", t.Name, name, name)
 	}
-	return v.Command.On(host, s.world, vars)
+	return c.On(host, w, env[len(w.Env):])
 }
 
 // Digest commits to an order as it was shown: what an operator approves is

@@ -16,6 +16,7 @@ import (
 
 	"runbook/runbook/book"
 	"runbook/steps"
+	"runbook/steps/run"
 )
 
 // defaultPath is the PATH of a target that names none.
@@ -42,6 +43,13 @@ func NewWorld(t *book.Target) (*steps.World, error) {
 		return nil, err
 	}
 	w := &steps.World{Name: t.Name, Clock: steps.SystemClock{}, Dir: t.Dir, Env: env, Dial: dial}
+	w.Carry = func(ctx context.Context, host string, argv, env []string) (*steps.Carried, error) {
+		remote, err := carrier(w, t, host, run.Command{Argv: argv}, env)
+		if err != nil {
+			return nil, err
+		}
+		return remote.Carry(ctx), nil
+	}
 	w.Vars = func(_ context.Context, source string) (map[string]string, error) { return readVars(t, source) }
 	w.Secret = func(ctx context.Context, name string) (steps.Secret, error) { return readSecret(ctx, t, env, name) }
 	return w, nil

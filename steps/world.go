@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"net"
+	"os/exec"
 	"time"
 )
 
@@ -17,6 +18,13 @@ type World struct {
 	Env      []string       // KEY=VALUE of a command: built, never inherited
 	Dir      string         // where commands run and relative files lie
 
+	// Host is where commands run, one that Carry knows; here if it is empty.
+	Host string
+
+	// Carry has a host execute argv with the variables of env. Nil where there
+	// are no hosts.
+	Carry func(ctx context.Context, host string, argv, env []string) (*Carried, error)
+
 	// Dial opens every connection a step makes.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
@@ -28,6 +36,14 @@ type World struct {
 	// Secret resolves a secret var of the book by its name, each time anew.
 	// The error wraps ErrSecret and says which and why, without the value.
 	Secret func(ctx context.Context, name string) (Secret, error)
+}
+
+// Carried is a command on a host. Cmd is the process of here; on stdout and on
+// stderr the command's own output begins behind Sign. Without it the host has
+// not executed the command, and 255 is no code of the command's.
+type Carried struct {
+	Cmd  *exec.Cmd
+	Sign string
 }
 
 // Clock tells the time of waits. Wait returns when Now has reached t, or with

@@ -101,10 +101,11 @@ func CommandOf(v Verb) *check.Command {
 // place is where a step runs, for people; empty for here.
 func (s *Step) place() string {
 	where := strings.Join(s.On, ", ")
+	_, isRun := s.Verb.(Run)
 	switch {
 	case len(s.On) > 1 && s.Parallel:
 		where += ", at once"
-	case len(s.On) > 1:
+	case len(s.On) > 1 && isRun:
 		where += ", in this order, to the first that fails"
 	}
 	return where

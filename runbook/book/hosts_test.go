@@ -88,7 +88,7 @@ func TestOnIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for shown, wants := range map[string][]string{
-		text.String():                        {"on        app\n", "on        app, db, at once\n", "on        db, app, in this order, to the first that fails\n"},
+		text.String():                        {"on        app\n", "on        app, db, at once\n", "on        db, app\n"},
 		strings.Join(b.Summary(), "\n"):      {"one: run\n  on app\n", "both: run\n  on app, db, at once\n", "day: watch\n  on db\n"},
 		strings.Join(target.Summary(), "\n"): {`host app over ["ssh", "-oBatchMode=yes", "deploy@app1"], in "/srv/app"`, `host db over ["/usr/bin/ssh", "-p", "2222", "db1"], in "/srv/db"`, `host db path = "/opt/bin:/usr/bin"`},
 	} {

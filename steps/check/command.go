@@ -98,14 +98,14 @@ func (c *Command) limit() time.Duration {
 
 // Do runs it and waits for its end.
 func (c *Command) Do(whole context.Context, w *steps.World) steps.Result {
-	return measure("command in "+outside(w.Dir), func(r *steps.Result) {
+	return measure(c.where(w), func(r *steps.Result) {
 		if err := c.Validate(); err != nil {
 			r.Decide(steps.Unknown, "%v", err)
 			return
 		}
 		ctx, cancel := context.WithTimeout(whole, c.limit())
 		defer cancel()
-		cmd, err := c.prepare(ctx, w)
+		cmd, sign, err := c.prepare(ctx, w)
 		if err != nil {
 			r.Decide(steps.Unknown, "%v", err)
 			return
@@ -120,26 +120,59 @@ func (c *Command) Do(whole context.Context, w *steps.World) steps.Result {
 		switch {
 		case whole.Err() != nil:
 			r.Decide(steps.Unknown, "interrupted before it ended")
+		case !stderr.begin(sign):
+			r.Decide(steps.Unknown, "%s has not executed it: %s", w.Host, outside(lastLine(&stderr)))
 		case ctx.Err() != nil:
 			r.Decide(steps.Fail, "not done within %s, killed", steps.Duration(c.limit()))
 		case cmd.ProcessState == nil:
 			r.Decide(steps.Unknown, "could not be started: %s", bare(err))
+		case sign != "" && cmd.ProcessState.ExitCode() == noCode:
+			r.Decide(steps.Unknown, "exit 255: it ended so, or the connection to %s was lost: %s", w.Host, outside(lastLine(&stderr)))
 		default:
+			stdout.begin(sign)
 			c.judge(whole, w, r, cmd.ProcessState, &stdout, &stderr)
 		}
 	})
 }
 
+// noCode is what ssh ends with when it has no code of the command's.
+const noCode = 255
+
+func (c *Command) where(w *steps.World) string {
+	if w.Host != "" {
+		return "command on " + outside(w.Host)
+	}
+	return "command in " + outside(w.Dir)
+}
+
 // prepare builds the process: the World's environment and directory only, a
-// group of its own, killed as a whole.
-func (c *Command) prepare(ctx context.Context, w *steps.World) (*exec.Cmd, error) {
+// group of its own, killed as a whole. sign is what its output begins behind.
+func (c *Command) prepare(ctx context.Context, w *steps.World) (cmd *exec.Cmd, sign string, err error) {
 	if !filepath.IsAbs(w.Dir) {
-		return nil, errors.New("the target has no dir to run in")
+		return nil, "", errors.New("the target has no dir to run in")
 	}
 	argv := c.Argv
 	if c.Sh != "" {
 		argv = []string{"bash", "-euo", "pipefail", "-c", c.Sh}
-		if _, err := program(w, "bash"); err != nil {
+	}
+	if w.Host != "" {
+		carried, err := w.Carry(ctx, w.Host, argv, w.Env)
+		if err != nil {
+			return nil, "", err
+		}
+		cmd, sign = carried.Cmd, carried.Sign
+	} else if cmd, err = c.local(ctx, w, argv); err != nil {
+		return nil, "", err
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	return cmd, sign, nil
+}
+
+func (c *Command) local(ctx context.Context, w *steps.World, argv []string) (*exec.Cmd, error) {
+	if c.Sh != "" {
+		if _, err := program(w, argv[0]); err != nil {
 			argv = []string{"sh", "-euc", c.Sh}
 		}
 	}
@@ -150,9 +183,6 @@ func (c *Command) prepare(ctx context.Context, w *steps.World) (*exec.Cmd, error
 	cmd := exec.CommandContext(ctx, path)
 	cmd.Args, cmd.Dir = argv, w.Dir
 	cmd.Env = append([]string{}, w.Env...) // nil would be our own
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
 	return cmd, nil
 }
 
@@ -264,12 +294,28 @@ func firstLine(streams ...*kept) string {
 	return "nothing"
 }
 
+func lastLine(stream *kept) string {
+	text := strings.TrimSpace(stream.head.String())
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
 // kept is the beginning of a stream; the rest is taken and dropped, so that
 // the program never waits.
 type kept struct {
 	// Not embedded: its ReadFrom would let io.Copy pass Write by.
 	head bytes.Buffer
 	more bool
+}
+
+// begin drops what stands before a sign, and the sign, and reports whether it
+// is there: what else a host prints at a login is none of the command's.
+func (k *kept) begin(sign string) bool {
+	at := bytes.Index(k.head.Bytes(), []byte(sign))
+	if at < 0 {
+		return false
+	}
+	k.head.Next(at + len(sign))
+	return true
 }
 
 func (k *kept) Write(p []byte) (int, error) {

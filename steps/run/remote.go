@@ -1,10 +1,13 @@
 package run
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -84,6 +87,16 @@ func (h Host) reach(w *steps.World) (Remote, error) {
 		err = nil // it may be executed and not read: it is not held against anything
 	}
 	return r, err
+}
+
+// Carry is the command as a check executes it: its end is the connection's, and
+// nothing of it is kept there.
+func (r Remote) Carry(ctx context.Context) *steps.Carried {
+	nonce, _ := NewNonce()
+	o := r.Order(carry, "check", nonce)
+	cmd := exec.CommandContext(ctx, o.Path)
+	cmd.Args, cmd.Dir, cmd.Env, cmd.Stdin = o.Argv, o.Dir, append([]string{}, o.Env...), bytes.NewReader(o.Stdin)
+	return &steps.Carried{Cmd: cmd, Sign: "-- " + r.Host.Name + " -- " + nonce + "\n"}
 }
 
 // Reach says for a person what becomes of the command without us.

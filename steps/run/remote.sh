@@ -99,8 +99,7 @@ prepare() {
 	end="not started: there is no directory $dir on $host"
 	cd "$dir" 2>/dev/null || return
 	end="not started: $program is not on the path of $host ($path)"
-	limits
-	locate "$program" "$path"
+	locate "$program" "$path" && executable=$file
 }
 
 # limits says in $limits how far this host keeps a command from what happens to
@@ -128,7 +127,7 @@ me() { exec /bin/sh -c 'echo $PPID'; }
 become() {
 	umask "$mask"
 	unset PWD OLDPWD SHLVL
-	launch $setsid "$file"
+	launch $setsid "$executable"
 }
 
 # record sees the command end. Neither is a background job: a shell starts
@@ -239,6 +238,7 @@ start() {
 		settle "$end"
 		quit "$end"
 	}
+	limits
 	[ -z "$limits" ] || echo "runbook:$limits"
 	note $$ recorder
 	record 2>/dev/null | follow
@@ -292,6 +292,24 @@ waits() {
 forget() {
 	ended && rm -rf "$mine"
 	quit "forgotten"
+}
+
+# carry executes the command in place of this shell, for a check: nothing is
+# kept, its output is behind a sign of ours, and it ends with the connection.
+carry() {
+	prepare || {
+		echo "$end" >&2
+		exit 255
+	}
+	( (
+		while listened && kill -s 0 $$; do sleep 1; done
+		kill -s KILL -- -$$ # what it left behind, too
+	) & ) </dev/null >/dev/null 2>&1
+	echo "-- $host -- $nonce"
+	echo "-- $host -- $nonce" >&2
+	setsid=
+	exec </dev/null
+	become
 }
 
 # hello says what this host does for a command in that directory.

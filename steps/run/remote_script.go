@@ -18,6 +18,8 @@ const (
 	Cancel = "cancel" // end it: SIGINT, SIGTERM, SIGKILL
 	Forget = "forget" // take away what it left there, once it has ended
 	Hello  = "hello"  // nothing: say what can be done there
+
+	carry = "carry" // execute it for a check, and keep nothing
 )
 
 //go:embed remote.sh
@@ -59,7 +61,7 @@ func (r Remote) script(do, key, nonce string) []byte {
 	} {
 		out.WriteString(pair[0] + "=" + quote(pair[1]) + "\n")
 	}
-	if do == Start {
+	if do == Start || do == carry {
 		r.launch(&out)
 	}
 	out.WriteString(remoteScript + "{ " + do + "; exit; }\n")
