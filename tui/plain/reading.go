@@ -73,26 +73,33 @@ type following struct {
 // news prints how the run differs from what was printed last.
 func (f *following) news() {
 	reads, r := f.Reads(), f.State()
-	if driver := drives(reads); driver != f.driver {
-		f.driver = driver
-		f.print("-- %s  %s, you follow; q leaves --", f.frame(r), driver)
+	if f.joins {
+		f.drives(reads, r)
+		f.header(r)
 	}
 	if reads.Err != nil && !f.broken {
 		f.broken = true
 		f.print("! the log can't be read further: %s", safetext.Line(reads.Err.Error()))
-	}
-	if f.joins {
-		f.header(r)
 	}
 	f.moved(r)
 	f.header(r)
 	for _, n := range r.Notes[min(len(f.last.Notes), len(r.Notes)):] {
 		f.print("%s memo: %s", at(n.At), safetext.Line(n.Text))
 	}
-	if !r.Ended.IsZero() {
+	if r.Ended.IsZero() {
+		f.drives(reads, r)
+	} else {
 		f.print("%s the run ended: %s", at(r.Ended), safetext.Line(r.Outcome))
 	}
 	f.last = r
+}
+
+// drives says who drives, when that is another than before.
+func (f *following) drives(reads *runbook.ReadsError, r *runbook.Run) {
+	if driver := drives(reads); driver != f.driver {
+		f.driver = driver
+		f.print("-- %s  %s, you follow; q leaves --", f.frame(r), driver)
+	}
 }
 
 // moved prints every step whose state changed, in the order of the log.
