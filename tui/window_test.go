@@ -143,7 +143,7 @@ func TestLookLongLine(t *testing.T) {
 	}
 	a.find, a.hit, a.show, a.by = &find, hit, true, 0
 	s := look(a)
-	if i := slices.IndexFunc(s.lines, func(l string) bool { return strings.HasPrefix(l, ">") }); i < 0 || !strings.Contains(s.lines[i], reversePen) {
+	if i := slices.IndexFunc(s.lines, func(l string) bool { return strings.HasPrefix(l, ">") }); i < 0 || !strings.Contains(s.lines[i], pens[current]) {
 		t.Errorf("the match is not marked:\n%s", strings.Join(s.lines, "\n"))
 	}
 }

@@ -17,7 +17,10 @@ const (
 	current // the match that was gone to
 )
 
-var signs = [...]string{unmarked: " ", matched: "-", current: ">"}
+var (
+	signs = [...]string{unmarked: " ", matched: "-", current: ">"}
+	pens  = [...]string{unmarked: "", matched: "\x1b[7m", current: "\x1b[1;4;7m"}
+)
 
 // stripe is a safe line, or a part of one, that fits the screen.
 type stripe struct {
@@ -29,8 +32,7 @@ const (
 	tabWidth = 8
 	maxPen   = 256 // bytes of colour settings that go on in the next line
 
-	resetPen   = "\x1b[0m"
-	reversePen = "\x1b[7m"
+	resetPen = "\x1b[0m"
 )
 
 // weaver lays one line out. It goes through it once, however long it is.
@@ -116,32 +118,25 @@ func (v *weaver) turn() {
 	}
 	v.done = append(v.done, stripe{string(v.line), v.mark})
 	v.line, v.mark = append(append(v.line[:0], "  "...), v.pen...), unmarked
+	v.line = append(v.line, pens[v.lit]...)
 	v.col, v.room = 0, v.w-2
-	if v.lit != unmarked {
-		v.line = append(v.line, reversePen...)
-	}
 }
 
 // light begins or ends a mark.
 func (v *weaver) light(to mark) {
-	switch {
-	case v.lit == to:
+	if v.lit == to {
 		return
-	case to == unmarked:
-		v.line = append(append(v.line, resetPen...), v.pen...)
-	case v.lit == unmarked:
-		v.line = append(v.line, reversePen...)
 	}
-	v.lit = to
+	if v.lit != unmarked {
+		v.line = append(append(v.line, resetPen...), v.pen...)
+	}
+	v.line, v.lit = append(v.line, pens[to]...), to
 }
 
 // colour takes a setting over. One that comes again is kept once, so the pen
 // stays short.
 func (v *weaver) colour(set string) {
-	v.line = append(v.line, set...)
-	if v.lit != unmarked {
-		v.line = append(v.line, reversePen...)
-	}
+	v.line = append(append(v.line, set...), pens[v.lit]...)
 	if set == resetPen || set == "\x1b[m" {
 		v.pen = v.pen[:0]
 		return

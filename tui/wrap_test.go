@@ -46,10 +46,11 @@ func TestWeave(t *testing.T) {
 func TestWeaveColoursGoOn(t *testing.T) {
 	t.Parallel()
 	lines := weave("\x1b[31mabcdefgh\x1b[1mijklmn\x1b[0mop", 8, [][2]int{{6, 10}, {14, 15}}, 6)
+	now, other, pen := pens[current], pens[matched], "\x1b[31m\x1b[1m"
 	want := []stripe{
-		{"\x1b[31mabcdef" + reversePen + "gh\x1b[1m" + reversePen + resetPen, current},
-		{"  \x1b[31m\x1b[1m" + reversePen + "ij" + resetPen + "\x1b[31m\x1b[1mklmn" + resetPen + reversePen + resetPen, current},
-		{"  " + reversePen + "o" + resetPen + "p", matched},
+		{"\x1b[31mabcdef" + now + "gh\x1b[1m" + now + resetPen, current},
+		{"  " + pen + now + "ij" + resetPen + pen + "klmn" + resetPen + other + resetPen, current},
+		{"  " + other + "o" + resetPen + "p", matched},
 	}
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines: %q", len(lines), lines)
