@@ -220,6 +220,18 @@ func (f *fleet) cancel() error {
 	return errors.Join(errs...)
 }
 
+// overlay shows where the command goes on.
+func (f *fleet) overlay(st *StepState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range st.Hosts {
+		h := &st.Hosts[i]
+		if l := f.legs[h.Host]; l != nil && h.Attempt == f.attempt && !h.ended() {
+			h.State, h.Lost = Running, l.asking
+		}
+	}
+}
+
 // lastOutput is when any of its hosts last printed something.
 func (f *fleet) lastOutput() time.Time {
 	f.mu.Lock()

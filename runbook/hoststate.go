@@ -22,6 +22,7 @@ type HostState struct {
 	Result  *steps.Result // nil until it ended or was given up
 	Attempt int
 	At      time.Time // of its start
+	Lost    bool      // it is Running, and the connection was lost: the host is asked
 
 	order, verdictKey, proof string
 	again                    bool // its output is what the host was asked for once more
@@ -30,6 +31,10 @@ type HostState struct {
 // Line is what is known of it in a few words; the text is not yet safe to show.
 func (h HostState) Line() string {
 	switch {
+	case h.Lost:
+		return "the connection is lost: " + h.Host + " is asked what became of it"
+	case h.State == Running:
+		return "runs"
 	case h.Result == nil:
 		return "started, its end was not seen yet"
 	case h.Result.Reason != "":
@@ -150,6 +155,22 @@ func (r *Run) filesOn(step string, attempt int, host string) string {
 // againFile holds the output of a command on a host, without secrets, as the
 // host was asked for it once more.
 const againFile = "again.red"
+
+// HostOutput is the output of a command on a host; the file may not be there
+// yet.
+type HostOutput struct{ Host, Path string }
+
+// Outputs are the redacted outputs of the last attempt on each host.
+func (r *Run) Outputs(s *book.Step) []HostOutput {
+	var all []HostOutput
+	st := r.Step(s)
+	for _, h := range st.Hosts {
+		if h.Attempt == st.Attempt {
+			all = append(all, HostOutput{h.Host, r.outputOn(s, h)})
+		}
+	}
+	return all
+}
 
 // outputOn is the redacted output of the last attempt on a host.
 func (r *Run) outputOn(step *book.Step, h HostState) string {

@@ -205,6 +205,9 @@ func (s *Session) snapshot() *Run {
 			r.Steps[id] = st
 		}
 		st.State, st.At, st.Reason = Running, a.began, ""
+		if a.hosts != nil {
+			a.hosts.overlay(st)
+		}
 	}
 	r.backends = s.backends(r)
 	return r

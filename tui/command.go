@@ -26,6 +26,9 @@ func (m *model) commandPane(step *book.Step, w, h int) []string {
 	for _, text := range m.trouble(step, live) {
 		lines = append(lines, prose(" "+m.styles.Warn.Render("! "+text), w)...)
 	}
+	for _, text := range plain.Hosts(step, m.snap.run.Step(step)) {
+		lines = append(lines, fit(" "+text, w))
+	}
 	lines = append(lines, m.beside(live, w)...)
 	lines = append(lines, m.styles.Dim.Render(" "+m.goesOn(step)))
 	if room := h - outputShare; len(lines) > room && room > 0 {
@@ -45,6 +48,9 @@ func (m *model) commandPane(step *book.Step, w, h int) []string {
 func (m *model) goesOn(step *book.Step) string {
 	if runbook.Interactive(step) {
 		return "interactive: o hands it this terminal, Ctrl-] takes it back"
+	}
+	if len(step.On) > 0 {
+		return "goes on there, also without the connection; enter does nothing here"
 	}
 	return "goes on without this screen; enter does nothing here"
 }

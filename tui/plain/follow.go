@@ -22,7 +22,7 @@ func (p *session) follow(ctx context.Context, i runbook.Intent, step *book.Step)
 	done := make(chan error, 1)
 	attempt := p.State().Step(step).Attempt + 1
 	go func() { done <- p.Do(ctx, i) }()
-	out, near := &tail{path: p.State().Files(step.ID, attempt) + "/out.red", print: p.print}, p.beside(step)
+	out, near := p.outputs(step, attempt), p.beside(step)
 	talk := p.talk(step)
 	defer talk.close()
 	ticker := time.NewTicker(pace)

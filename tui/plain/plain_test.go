@@ -90,12 +90,18 @@ type fixture struct {
 
 func begin(t *testing.T, toml string) *fixture {
 	t.Helper()
+	return beginAt(t, toml, "")
+}
+
+// beginAt is begin at a target with more lines than it needs.
+func beginAt(t *testing.T, toml, more string) *fixture {
+	t.Helper()
 	f := &fixture{t: t, dir: t.TempDir()}
 	b, err := book.Read([]byte(toml), "small.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := book.ReadTarget(fmt.Appendf(nil, "name = \"here\"\ndir = %q\npath = \"/usr/bin:/bin\"\n", f.dir), "here.toml")
+	target, err := book.ReadTarget(fmt.Appendf(nil, "name = \"here\"\ndir = %q\npath = \"/usr/bin:/bin\"\n%s", f.dir, more), "here.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
