@@ -28,6 +28,7 @@ type machine struct {
 	line  []byte // the line being built
 	dirty bool   // line holds an SGR that has to be reset
 	back  bool   // a carriage return waits for what follows it
+	after []byte // and the colours that came meanwhile
 	space bool   // oneLine: the last thing written stands for a line end
 
 	known [16]sgr // those read last: a program uses few
@@ -87,7 +88,12 @@ func (m *machine) sgr() {
 	if len(safe) == 0 {
 		return
 	}
-	m.replace()
+	if m.back { // a colour alone overwrites nothing
+		if len(m.after)+len(safe) <= maxAfter {
+			m.after = append(m.after, safe...)
+		}
+		return
+	}
 	if len(m.line)+len(safe) > maxLine {
 		m.end(true)
 	}
@@ -134,6 +140,9 @@ func (m *machine) text(p []byte) {
 	m.replace()
 	for m.mode != oneLine && len(m.line)+len(p) > maxLine {
 		n := max(0, maxLine-len(m.line))
+		for n > 0 && !utf8.RuneStart(p[n]) {
+			n-- // the rest of a character would be something else
+		}
 		m.line = append(m.line, p[:n]...)
 		p = p[n:]
 		m.end(true)
@@ -145,9 +154,14 @@ func (m *machine) text(p []byte) {
 func (m *machine) replace() {
 	m.space = false
 	if m.back {
-		m.line, m.dirty, m.back = m.line[:0], false, false
+		m.line = append(m.line[:0], m.after...)
+		m.dirty, m.back, m.after = len(m.after) > 0, false, m.after[:0]
 	}
 }
+
+// maxAfter is how much colour is kept for the text behind a carriage return,
+// in bytes.
+const maxAfter = 256
 
 // end finishes the line.
 func (m *machine) end(newline bool) {
@@ -158,7 +172,7 @@ func (m *machine) end(newline bool) {
 	if newline {
 		m.out = append(m.out, '\n')
 	}
-	m.line, m.dirty, m.back = m.line[:0], false, false
+	m.line, m.after, m.dirty, m.back = m.line[:0], m.after[:0], false, false
 }
 
 // control reads a C0 control or DEL outside a sequence.

@@ -3,6 +3,7 @@ package safetext_test
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"runbook/steps/safetext"
 	"runbook/steps/safetext/hostile"
@@ -120,5 +121,30 @@ func TestSanitizerIsAStream(t *testing.T) {
 	out.Reset()
 	if err := s.Close(); err != nil || out.String() != "世\n" {
 		t.Errorf("close: %q, %v", out.String(), err)
+	}
+}
+
+func TestACharacterIsNotCutWhereALineIsBroken(t *testing.T) {
+	t.Parallel()
+	for pad := range 4 { // U+00DB ends in the byte of a C1 control
+		text := strings.Repeat("x", (64<<10)-pad) + "Û[2J" + strings.Repeat("y", 9)
+		for _, line := range safetext.Lines([]byte(text+"\n"), true) {
+			if !utf8.ValidString(line) || strings.ContainsRune(line, 0x9b) {
+				t.Errorf("%d bytes before the bound: %q", pad, line[:min(len(line), 20)])
+			}
+		}
+	}
+}
+
+func TestAColourBehindACarriageReturnOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"100 % done\r\x1b[0m\n":     "100 % done",
+		"50 %\r\x1b[31m100 %\n":     "\x1b[31m100 %\x1b[0m",
+		"50 %\r\x1b[31m\x1b[0mok\n": "\x1b[31m\x1b[0mok\x1b[0m",
+	} {
+		if got := safetext.Lines([]byte(text), true); len(got) != 1 || got[0] != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
 	}
 }
