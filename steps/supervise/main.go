@@ -1,3 +1,6 @@
+// Package supervise owns a command that runs: a supervisor of its own, another
+// process behind that, and a directory from which anybody can tell what became
+// of it. Nothing that happens to whoever started it reaches the command.
 package supervise
 
 import (
