@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,8 +19,9 @@ import (
 const driveVar = "RUN_TEST_DRIVES"
 
 // TestMain is also the driver that a test kills: it starts the order it is
-// given and waits for its end.
+// given, says so, and waits for its end.
 func TestMain(m *testing.M) {
+	beforeMain(os.Args[1:])
 	if code, ours := supervise.Main(os.Args[1:]); ours {
 		syscall.Exit(code) // not os.Exit: the race detector sleeps a second there
 	}
@@ -27,6 +29,10 @@ func TestMain(m *testing.M) {
 	if text == "" {
 		os.Exit(m.Run())
 	}
+	syscall.Exit(driveOrder(text))
+}
+
+func driveOrder(text string) int {
 	var d driven
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
 		panic(err)
@@ -38,15 +44,15 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	key := s.Key
+	fmt.Println("sealed", s.Key)
 	p, err := new(supervise.Recorder).Start(s)
 	if err != nil {
-		panic(err)
+		fmt.Println("refused", strings.ReplaceAll(err.Error(), "\n", " "))
+		return 1
 	}
-	if _, err := os.Stdout.WriteString("started " + key + "\n"); err != nil {
-		panic(err)
-	}
+	fmt.Println("started")
 	<-p.Done()
+	return 0
 }
 
 // driven is an order on its way into another process.
@@ -75,26 +81,40 @@ func self(t *testing.T) string {
 // driveWith is drive with a command that executes this test binary.
 func driveWith(t *testing.T, cmd *exec.Cmd, o supervise.Order, secrets ...string) *exec.Cmd {
 	t.Helper()
+	if line, err := launch(t, cmd, o, secrets...).ReadString('\n'); line != "started\n" {
+		t.Fatalf("driver said %q, %v", line, err)
+	}
+	return cmd
+}
+
+// launch starts a driver and returns what it says once it has sealed its order.
+func launch(t *testing.T, cmd *exec.Cmd, o supervise.Order, secrets ...string) *bufio.Reader {
+	t.Helper()
+	o.Secrets = nil
 	text, err := json.Marshal(driven{o, secrets})
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd.Env = append(os.Environ(), driveVar+"="+string(text))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	out, err := cmd.StdoutPipe()
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	key, ok := strings.CutPrefix(strings.TrimSpace(line), "started ")
-	if !ok {
-		t.Fatalf("driver said %q, %v", line, err)
+	out := bufio.NewReader(pipe)
+	line, err := out.ReadString('\n')
+	key, ok := strings.CutPrefix(strings.TrimSpace(line), "sealed ")
+	if !ok && err == nil {
+		t.Fatalf("driver said %q", line)
 	}
-	keys.Store(o.Files, key)
-	return cmd
+	keys.Store(o.Files, key) // none, if it was killed before
+	return out
 }
 
 // untilGo writes its pid and then lives until the file go is there.

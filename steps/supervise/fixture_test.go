@@ -25,8 +25,24 @@ func order(t testing.TB, argv ...string) supervise.Order {
 	}
 	return supervise.Order{
 		Argv: argv, Path: path, Dir: t.TempDir(), Env: []string{"PATH=/usr/bin:/bin"},
-		Files: filepath.Join(t.TempDir(), "steps", "x.1"),
+		Files: filepath.Join(quickDir(t), "steps", "x.1"),
 	}
+}
+
+// quickDir is a fresh directory in memory, where there is one: what is made
+// durable does not wait for the disk.
+func quickDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "supervise-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // script is the order of a script as a book's sh becomes one.

@@ -116,7 +116,6 @@ func TestKilledSupervisorLeavesTheCommandToTheRecorder(t *testing.T) {
 func TestKilledSupervisorWithNobodyAttached(t *testing.T) {
 	t.Parallel()
 	o, open := migration(t)
-	o.Secrets = nil
 	cmd := drive(t, o, "s3cret-Canary")
 	pidOf(t, o, "pid")
 	shoot(t, cmd.Process.Pid, syscall.SIGKILL)

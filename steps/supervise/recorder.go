@@ -64,7 +64,7 @@ func (r *Recorder) Start(s *Sealed) (*Process, error) {
 		}
 		err = goneErr
 	}
-	return nil, fmt.Errorf("start command: %w, %d times: look for what ends processes here (memory, limits)", err, tries)
+	return nil, fmt.Errorf("start command: %w, %d times: look for what ends processes here, as limits or a lack of memory do", err, tries)
 }
 
 // tries is how often a command is started whose recorder dies: one that can't
@@ -84,7 +84,7 @@ func (e *refusedError) Unwrap() error {
 }
 
 // errGone says that nobody answered a request.
-var errGone = errors.New("the recorder is gone")
+var errGone = errors.New("its supervisor is gone")
 
 func (r *Recorder) request(s *Sealed, dir *os.File) (*Process, error) {
 	in, out, err := os.Pipe()
@@ -151,7 +151,10 @@ func (r *Recorder) send(terminal bool, files ...*os.File) error {
 		if err := r.spawn(); err != nil {
 			return err
 		}
-		err := unix.Sendmsg(int(r.socket.Fd()), ask, unix.UnixRights(fds...), nil, noSignal)
+		err := error(unix.EINTR)
+		for errors.Is(err, unix.EINTR) {
+			err = unix.Sendmsg(int(r.socket.Fd()), ask, unix.UnixRights(fds...), nil, noSignal)
+		}
 		if !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 			return os.NewSyscallError("sendmsg", err)
 		}

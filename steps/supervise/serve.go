@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync"
 
 	"github.com/creack/pty"
@@ -21,6 +22,7 @@ const fdDriver = 3
 // the place of one that dies.
 func serve() int {
 	outlive()
+	closeInherited()
 	unix.CloseOnExec(fdDriver)
 	if err := errors.Join(inherit(), Guard()); err != nil {
 		return 1
@@ -44,6 +46,26 @@ func serve() int {
 			defer closeAll(files)
 			oversee(children, ask == askTerminal, files[0], files[1], files[2])
 		}()
+	}
+}
+
+// closeInherited closes what our driver was started with and did not mean for
+// us: a pipe that stays open keeps who reads it waiting as long as we live, and
+// a command would get it too. Our own files close on exec, so what does not is
+// inherited.
+func closeInherited() {
+	names, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return
+	}
+	for _, name := range names {
+		fd, err := strconv.Atoi(name.Name())
+		if err != nil || fd <= fdDriver {
+			continue
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
+			_ = unix.Close(fd) // never ours
+		}
 	}
 }
 
