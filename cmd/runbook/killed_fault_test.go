@@ -99,15 +99,14 @@ func (d *desk) end(t *testing.T, l *line) {
 // on the screen that is there and on the next, and that its output is whole.
 func (d *desk) unseen(t *testing.T, l *line, step int) {
 	t.Helper()
-	if f := d.now(); f.kept.Class != supervise.Orphan {
-		t.Errorf("nobody keeps it, and its directory says %+v", f.kept)
-	}
+	await(t, "a step that nobody keeps", func() bool { return d.now().kept.Class == supervise.Orphan })
 	await(t, "the end of the step", func() bool { return !alive(step) })
 	if alive(d.screen()) {
 		l.doesAll(press{then: "unknown"}, leaving)
 		l.left()
 	}
 	again := d.runbook(80, 24, "resume")
+	again.doesAll(resuming...)
 	again.doesAll(press{then: "unknown"}, leaving)
 	if code := again.left(); code != exitPerson {
 		t.Errorf("left with %d", code)
@@ -121,8 +120,9 @@ func (d *desk) unseen(t *testing.T, l *line, step int) {
 	}
 }
 
-// TestFaultFrozenClient stops the ssh client: the step ends, the old screen
-// writes it down and still drives, and shows it when the client goes on.
+// TestFaultFrozenClient stops the ssh client: the step ends, and the old screen
+// writes it down and still drives. Taken over, it shows that when the client
+// goes on.
 func TestFaultFrozenClient(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t, openBastion(t, ourselves(t)))
@@ -141,10 +141,15 @@ func TestFaultFrozenClient(t *testing.T) {
 	if code := second.left(); code != exitBusy || !strings.Contains(second.since(0), fmt.Sprintf("pid %d", old)) {
 		t.Errorf("a second screen: %d, %q", code, second.since(0))
 	}
-	kill(t, l.cmd.Process.Pid, syscall.SIGCONT)
-	l.doesAll(failing, leaving)
-	if code := l.left(); code != exitPerson {
+	third := d.runbook(80, 24, "resume --take-over")
+	third.doesAll(asks, press{keys: "y\r", then: "was asked, and only reads along now"}, press{then: "exit 42"}, leaving)
+	if code := third.left(); code != exitPerson {
 		t.Errorf("left with %d", code)
+	}
+	kill(t, l.cmd.Process.Pid, syscall.SIGCONT)
+	l.doesAll(failing, press{then: "took over"}, leaving)
+	if code := l.left(); code != exitBusy {
+		t.Errorf("who was taken over left with %d", code)
 	}
 }
 
