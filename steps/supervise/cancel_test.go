@@ -1,6 +1,7 @@
 package supervise_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,4 +132,112 @@ func TestLeftoverIsNamedAndDelaysNothing(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(o.Files, "out")); !os.IsNotExist(err) {
 		t.Errorf("raw output: %v", err)
 	}
+}
+
+// TestCancelLeavesNobodyWhoEscaped has processes that left the session, closed
+// the output and lost their parents before anybody asked for the end, one of
+// which starts another whenever it can.
+func TestCancelLeavesNobodyWhoEscaped(t *testing.T) {
+	t.Parallel()
+	o := script(t, `for i in 1 2 3; do
+	(setsid bash -c 'trap "" INT TERM HUP; echo $$ >>escaped; exec >/dev/null 2>&1 </dev/null; (trap "" INT TERM; while :; do sleep 0.05; done) & while :; do sleep 0.05; done' &)
+done
+until [ "$(cat escaped 2>/dev/null | wc -l)" = 3 ]; do sleep 0.01; done
+exec >/dev/null 2>&1
+echo $$ >pid; while :; do sleep 0.05; done`)
+	p := start(t, o)
+	pidOf(t, o, "pid")
+	data, err := os.ReadFile(filepath.Join(o.Dir, "escaped"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel(t, p)
+	got := p.End().Outcome
+	for _, word := range strings.Fields(string(data)) {
+		pid, err := strconv.Atoi(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !gone(pid) || !slices.Contains(got.Leftovers, word+" bash (killed)") {
+			t.Errorf("%d: gone %v, %q", pid, gone(pid), got.Leftovers)
+		}
+	}
+	if got.Signal != "SIGINT" || !got.Cancelled {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestEscapedIsNamed has one that left nothing to know it by but its parent.
+func TestEscapedIsNamed(t *testing.T) {
+	t.Parallel()
+	o := script(t, `(setsid bash -c 'echo $$ >left; exec >/dev/null 2>&1 </dev/null; exec sleep 1000' &); until [ -s left ]; do sleep 0.01; done; exit 3`)
+	p := start(t, o)
+	got := p.End().Outcome
+	left := pidOf(t, o, "left")
+	t.Cleanup(func() { _ = syscall.Kill(left, syscall.SIGKILL) })
+	if got.Exit != 3 || len(got.Leftovers) != 1 || !strings.HasPrefix(got.Leftovers[0], strconv.Itoa(left)+" ") || gone(left) {
+		t.Errorf("%+v, want %d named", got, left)
+	}
+}
+
+// TestManyLeftovers has more of them than a verdict has room for.
+func TestManyLeftovers(t *testing.T) {
+	t.Parallel()
+	o := script(t, `for i in {1..70}; do sleep 1000 & done; exit 3`)
+	p := start(t, o)
+	got := p.End().Outcome
+	t.Cleanup(func() { _ = syscall.Kill(-p.Status().PID, syscall.SIGKILL) })
+	if n := len(got.Leftovers); got.Exit != 3 || n != 51 || got.Leftovers[50] != "and 20 more" {
+		t.Errorf("%d named: %+v", n, got)
+	}
+}
+
+func TestKillAfterWithNobodyThere(t *testing.T) {
+	t.Parallel()
+	o := script(t, `trap '' INT; echo $$ >pid; while :; do sleep 0.01; done`)
+	o.KillAfter, o.Grace = 300*time.Millisecond, 10*time.Millisecond
+	cmd := drive(t, o)
+	pid := pidOf(t, o, "pid")
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	if gone(pid) {
+		t.Log("it ended before its driver did")
+	}
+	end := supervise.Attach(o.Files, keyOf(o)).End()
+	if got := end.Outcome; end.Class != supervise.Exited || !got.Cancelled || got.Signal != "SIGTERM" || !gone(pid) {
+		t.Errorf("%+v", end)
+	}
+}
+
+// TestCancelAtTheEnd asks for the end of commands that end by themselves: each
+// request is heard or comes too late, and none is an error.
+func TestCancelAtTheEnd(t *testing.T) {
+	t.Parallel()
+	cancelAtTheEnd(t, 8)
+}
+
+func cancelAtTheEnd(t *testing.T, rounds int) (cancelled int) {
+	t.Helper()
+	r := recorder(t)
+	for i := range rounds {
+		// A request is looked for every 50 ms.
+		o := order(t, "bash", "-c", fmt.Sprintf(`trap 'exit 9' INT; sleep 0.0%02d; exit 7`, 7*i%60))
+		p := startBy(t, r, o)
+		cancel(t, p)
+		cancel(t, p)
+		end := p.End()
+		got := end.Outcome
+		if got.Cancelled {
+			cancelled++
+		}
+		ok := got.Exit == 7 || got.Cancelled && (got.Exit == 9 || got.Signal == "SIGINT" || got.Signal == "SIGTERM")
+		if end.Class != supervise.Exited || !ok || got.Warn != "" || got.Unseen != "" || len(got.Leftovers) > 0 {
+			t.Errorf("round %d: %+v", i, end)
+		}
+		cancel(t, p)
+	}
+	t.Logf("%d of %d were cancelled", cancelled, rounds)
+	return cancelled
 }

@@ -114,8 +114,8 @@ type crew struct {
 	Recorder   taking `json:"recorder"`
 }
 
-// who takes part in an order's execution.
-func who(t testing.TB, o supervise.Order) (c crew) {
+// crewOf is who takes part in an order's execution.
+func crewOf(t testing.TB, o supervise.Order) (c crew) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(o.Files, "pid"))
 	if err != nil {

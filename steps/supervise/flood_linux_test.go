@@ -41,7 +41,7 @@ func flood(t *testing.T, sh string, size int64, secrets ...string) (end supervis
 		info, err := os.Stat(filepath.Join(o.Files, supervise.OutputFile))
 		return err == nil && info.Size() >= size-64 // the redactor may hold back the rest
 	})
-	w := who(t, o)
+	w := crewOf(t, o)
 	supervisor, recorder = peak(t, w.Supervisor.PID), peak(t, w.Recorder.PID)
 	open()
 	if end = p.End(); end.Class != supervise.Exited || end.Outcome.Exit != 0 || end.Outcome.Warn != "" || end.Outcome.Bytes != size {

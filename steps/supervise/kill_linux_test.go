@@ -103,7 +103,7 @@ func TestKilledSupervisorLeavesTheCommandToTheRecorder(t *testing.T) {
 			o, open := migration(t)
 			p := start(t, o)
 			pid := pidOf(t, o, "pid")
-			shoot(t, who(t, o).Supervisor.PID, sig)
+			shoot(t, crewOf(t, o).Supervisor.PID, sig)
 			if s := p.Status(); s.Class != supervise.Running || s.PID != pid || gone(pid) {
 				t.Errorf("supervisor killed: %+v", s)
 			}
@@ -120,10 +120,10 @@ func TestKilledSupervisorWithNobodyAttached(t *testing.T) {
 	pidOf(t, o, "pid")
 	shoot(t, cmd.Process.Pid, syscall.SIGKILL)
 	_ = cmd.Wait() // it was killed
-	shoot(t, who(t, o).Supervisor.PID, syscall.SIGKILL)
+	shoot(t, crewOf(t, o).Supervisor.PID, syscall.SIGKILL)
 	open()
 	await(t, "a verdict", func() bool { return classify(o).Class == supervise.Exited })
-	await(t, "the recorder's end", func() bool { return gone(who(t, o).Recorder.PID) })
+	await(t, "the recorder's end", func() bool { return gone(crewOf(t, o).Recorder.PID) })
 	wantRows(t, o, classify(o), "recorder")
 }
 
@@ -133,7 +133,7 @@ func TestKilledSupervisorWhileOutputFlows(t *testing.T) {
 	o.Secrets = []steps.Secret{steps.NewSecret("s3cret-Canary")}
 	p := start(t, o)
 	await(t, "output", func() bool { return len(output(t, o)) > 1000 })
-	pid := who(t, o).Supervisor.PID
+	pid := crewOf(t, o).Supervisor.PID
 	shoot(t, pid, syscall.SIGKILL)
 	end := p.End()
 	if end.Class != supervise.Exited || end.Outcome.Exit != 42 || end.Outcome.Warn != "" {
@@ -161,7 +161,7 @@ func TestKilledSupervisorWhileItCancels(t *testing.T) {
 	left := pidOf(t, o, "left")
 	cancel(t, p)
 	await(t, "SIGINT", seen(o, "int\n"))
-	shoot(t, who(t, o).Supervisor.PID, syscall.SIGKILL)
+	shoot(t, crewOf(t, o).Supervisor.PID, syscall.SIGKILL)
 	await(t, "SIGINT of the recorder", seen(o, "int\nint\n")) // it can't know how far the other came
 	cancel(t, p)
 	got := p.End().Outcome
@@ -186,10 +186,10 @@ func TestKilledSupervisorAmongOthers(t *testing.T) {
 		orders, opens, running = append(orders, o), append(opens, open), append(running, startBy(t, r, o))
 		pidOf(t, o, "pid")
 	}
-	shoot(t, who(t, orders[1]).Supervisor.PID, syscall.SIGKILL)
+	shoot(t, crewOf(t, orders[1]).Supervisor.PID, syscall.SIGKILL)
 	opens[0]()
 	wantRows(t, orders[0], running[0].End(), "supervisor")
-	shoot(t, who(t, orders[3]).Supervisor.PID, syscall.SIGKILL)
+	shoot(t, crewOf(t, orders[3]).Supervisor.PID, syscall.SIGKILL)
 	for i, open := range opens[1:] {
 		open()
 		source := "supervisor"
@@ -209,14 +209,14 @@ func TestKilledRecorderIsNotMissed(t *testing.T) {
 	o, open := migration(t)
 	p := startBy(t, r, o)
 	pidOf(t, o, "pid")
-	first := who(t, o).Recorder.PID
+	first := crewOf(t, o).Recorder.PID
 	shoot(t, first, syscall.SIGKILL)
 	if s := p.Status(); s.Class != supervise.Running {
 		t.Errorf("recorder killed: %+v", s)
 	}
 	next, nextOpen := migration(t)
 	q := startBy(t, r, next)
-	if second := who(t, next).Recorder.PID; second == first {
+	if second := crewOf(t, next).Recorder.PID; second == first {
 		t.Errorf("the recorder is %d still", second)
 	}
 	open()
@@ -234,7 +234,7 @@ func TestKilledBoth(t *testing.T) {
 			o, open := migration(t)
 			p := start(t, o)
 			pid := pidOf(t, o, "pid")
-			w := who(t, o)
+			w := crewOf(t, o)
 			if recorderFirst {
 				shoot(t, w.Recorder.PID, syscall.SIGKILL)
 				shoot(t, w.Supervisor.PID, syscall.SIGKILL)

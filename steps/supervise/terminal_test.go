@@ -111,7 +111,7 @@ func TestInteractiveCommandOutlivesItsSupervisor(t *testing.T) {
 	p := start(t, o)
 	first, seen := screen(t, p)
 	await(t, "the first prompt", seen.shows("name? "))
-	if err := syscall.Kill(who(t, o).Supervisor.PID, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(crewOf(t, o).Supervisor.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	<-seen.gone // that the supervisor was killed is seen here
