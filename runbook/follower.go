@@ -34,14 +34,8 @@ type follower struct {
 	err    error
 }
 
-// newFollower reads what there is. The error says why nothing can be read.
-func newFollower(dir string, b *book.Book) (*follower, error) {
-	f := &follower{book: b, log: journal.NewReader(dir), base: newRun(dir), stop: make(chan struct{})}
-	f.look()
-	if f.run.Started.IsZero() {
-		return nil, errors.Join(f.err, errNeverBegan(dir))
-	}
-	return f, nil
+func newFollower(dir string, b *book.Book) *follower {
+	return &follower{book: b, log: journal.NewReader(dir), base: newRun(dir), stop: make(chan struct{})}
 }
 
 // follow looks again and again, and calls changed when something moved.
@@ -139,9 +133,9 @@ func Follow(dir string, clock steps.Clock) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFollower(dir, b)
-	if err != nil {
-		return nil, err
+	f := newFollower(dir, b)
+	if f.look(); f.run.Started.IsZero() {
+		return nil, errors.Join(f.err, errNeverBegan(dir))
 	}
 	s := newSession(b, t, &steps.World{Name: t.Name, Clock: clock}, nil, f.state())
 	s.readAlong(f)

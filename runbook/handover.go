@@ -28,17 +28,17 @@ func (s *Session) handOver(q request) {
 	defer s.starting.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	f, err := newFollower(s.run.Dir, s.book)
-	if err != nil {
-		return // it can't even be read: who asked ends us
-	}
 	body := &handoverBody{To: who(q.Claims), Request: q.ID, Claims: q.Claims}
 	body.set(false, s.vtime())
-	// A log that can't be written is no reason to keep the run from who asks.
-	_, _ = s.write(context.Background(), kindHandover, body)
+	e, err := s.write(context.Background(), kindHandover, body)
 	q.withdraw(s.run.Dir)
-	f.handed = time.Now()
-	f.look()
+	s.mu.Lock()
+	if err == nil { // a log that can't be written is no reason to keep the run from who asks
+		_ = s.run.apply(s.book, e) // it was made here
+	}
+	f := newFollower(s.run.Dir, s.book)
+	f.run, f.driven, f.handed = s.snapshot(), true, time.Now()
+	s.mu.Unlock()
 	s.readAlong(f)
 	_ = s.log.Close() // what was acknowledged is durable; the lock goes in any case
 	s.signal()

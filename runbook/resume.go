@@ -159,6 +159,9 @@ func (s *Session) adopt(step *book.Step, files string, v book.Run, st StepState)
 // salvage redacts what a dead session left of a command's output. A secret
 // that can't be had keeps the output withheld: nobody opens it raw.
 func (s *Session) salvage(ctx context.Context, step *book.Step, files string) {
+	if s.Reads() != nil {
+		return // whoever drives does it
+	}
 	if hide, missing := s.hidden(ctx, step); !missing {
 		_ = supervise.Salvage(files, hide) // what stays raw stays withheld
 	}

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"context"
 	"fmt"
 
 	"runbook/runbook/book"
@@ -13,13 +14,21 @@ func Interactive(step *book.Step) bool {
 	return ok && v.Command != nil && v.Command.Interactive
 }
 
-// Screen attaches to the terminal of an interactive command that runs.
+// Screen attaches to the terminal of an interactive command that runs, until
+// the session no longer drives: then somebody else types there.
 func (s *Session) Screen(step string) (*supervise.Screen, error) {
+	if reads := s.Reads(); reads != nil {
+		return nil, reads
+	}
 	s.mu.Lock()
 	a := s.active[step]
 	s.mu.Unlock()
 	if a == nil || a.process == nil {
 		return nil, fmt.Errorf("%s does not run in this session: %w", step, ErrNotNow)
 	}
-	return a.process.Screen()
+	screen, err := a.process.Screen()
+	if err == nil {
+		context.AfterFunc(s.driving, func() { _ = screen.Close() }) // what it is for has ended
+	}
+	return screen, err
 }

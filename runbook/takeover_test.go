@@ -324,3 +324,46 @@ func TestForeignRequests(t *testing.T) {
 	waitFor(t, func() bool { return f.Reads() != nil })
 	waitFor(t, func() bool { _, held := Driver(f.run.Dir); return !held })
 }
+
+// TestTakeOverOfATerminal: who let go of the run no longer types to its
+// command, and whoever took over does.
+func TestTakeOverOfATerminal(t *testing.T) {
+	t.Parallel()
+	f := begin(t, strings.Replace(tiny, `sh = 'echo "$WORD $TOKEN" > made; echo "token is $TOKEN"; test ! -e broken', secrets = ["token"]`,
+		`sh = "cat > made", interactive = true`, 1))
+	f.toAct()
+	go func() { _ = f.Do(context.WithoutCancel(t.Context()), Intent{Kind: RunStep, Step: "make"}) }()
+	var screen io.Reader
+	waitFor(t, func() bool {
+		s, err := f.Screen("make")
+		if err == nil {
+			screen = s
+		}
+		return err == nil
+	})
+	ended := make(chan error, 1)
+	go func() { _, err := io.Copy(io.Discard, screen); ended <- err }()
+	if _, err := TakeOver(t.Context(), f.run.Dir, bob); err != nil {
+		t.Fatal(err)
+	}
+	<-ended // it was let go of
+	var reads *ReadsError
+	if _, err := f.Screen("make"); !errors.As(err, &reads) {
+		t.Errorf("it attached again: %v", err)
+	}
+	s, err := f.resume()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine, err := s.Screen("make")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mine.Write([]byte("by bob\n\x04")); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return s.State().Steps["make"].State == Passed })
+	if made, err := os.ReadFile(filepath.Join(f.dir, "made")); err != nil || string(made) != "by bob\n" {
+		t.Errorf("it read %q, %v", made, err)
+	}
+}

@@ -85,7 +85,7 @@ func (m *model) what(r *runbook.Run) string {
 		parts[0] += " " + safetext.Line(tag)
 	}
 	parts = append(parts, r.Short())
-	if r.Operator != "" && !(m.reads() && m.w < wide) {
+	if r.Operator != "" && (!m.reads() || m.w >= wide) {
 		parts = append(parts, m.drives(r))
 	}
 	return strings.Join(parts, "  ")

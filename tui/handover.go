@@ -81,6 +81,7 @@ func (m *model) handFirst() tea.Cmd {
 // handed takes the terminal back.
 func (m *model) handed(msg handedMsg) tea.Cmd {
 	switch {
+	case m.session.Reads() != nil: // the header says who drives
 	case errors.Is(msg.err, plain.ErrGivenBack):
 		m.say("the terminal is yours again; the command goes on, o hands it over")
 	case errors.Is(msg.err, os.ErrNotExist), errors.Is(msg.err, runbook.ErrNotNow):

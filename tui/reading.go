@@ -40,14 +40,14 @@ func (m *model) takenOver() {
 }
 
 // acting are the keys that change a run.
-func (k keyMap) acting() []binding {
+func (b keyMap) acting() []binding {
 	return []binding{
-		k.Go, k.Yes, k.No, k.Recheck, k.Diagnose, k.Accept, k.ByHand, k.Skip, k.Cancel, k.Tell, k.Memo, k.Rollback, k.End,
+		b.Go, b.Yes, b.No, b.Recheck, b.Diagnose, b.Accept, b.ByHand, b.Skip, b.Cancel, b.Tell, b.Memo, b.Rollback, b.End,
 	}
 }
 
 // acts reports whether a pressed key would change the run.
-func (k keyMap) acts(pressed tea.KeyPressMsg) bool { return key.Matches(pressed, k.acting()...) }
+func (b keyMap) acts(k tea.KeyPressMsg) bool { return key.Matches(k, b.acting()...) }
 
 // looking leaves the keys that only look.
 func (m *model) looking(keys []binding) []binding {

@@ -87,7 +87,7 @@ func freezeSoon(t *testing.T, dir string) *frozen {
 	t.Helper()
 	c := startChild(t, dir, 1_000_000)
 	f := &frozen{child: c, t: t, dir: dir, acked: make(chan map[uint64]string, 1)}
-	acked, _ := c.acks(t, 1+rand.IntN(20)) //nolint:gosec // any moment will do
+	acked, _ := c.acks(t, 1+rand.IntN(20)) // any moment will do
 	f.signal(c.cmd.Process.Pid, syscall.SIGSTOP)
 	for {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
