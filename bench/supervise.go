@@ -12,7 +12,6 @@ import (
 	"runbook/steps/supervise"
 
 	// What the program links, so that this one starts no quicker than it.
-	_ "runbook/runbook/practice"
 	_ "runbook/runbook/report"
 	_ "runbook/tui"
 )

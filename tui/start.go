@@ -79,11 +79,11 @@ func meanwhile(m *model, r *runbook.Run) []string {
 			continue
 		}
 		st := r.Step(s)
-		switch {
-		case st.State == runbook.Running:
+		switch st.State {
+		case runbook.Running:
 			lines = append(lines, m.styles.Warn.Render("THE COMMAND WENT ON without a screen"),
 				fmt.Sprintf("RUNS    %s: since %s, %s", titleOf(s), moment(st.At, m.clock), span(m.clock.Sub(st.At))))
-		case st.State == runbook.Unknown:
+		case runbook.Unknown:
 			lines = append(lines, m.styles.Warn.Render("NOBODY SAW THE COMMAND END"), fmt.Sprintf("%s       %s: %s", plain.Mark(st), titleOf(s), plain.Saw(st)))
 		default:
 			ended := st.Result.Began.Add(st.Took)

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ func (p *Process) Screen() (*Screen, error) {
 		return nil, fmt.Errorf("attach to its terminal: %w", err)
 	}
 	defer func() { _ = dir.Close() }() // read only: nothing to lose
-	conn, err := net.Dial("unix", filepath.Join(within(dir), socketFile))
+	conn, err := new(net.Dialer).DialContext(context.Background(), "unix", filepath.Join(within(dir), socketFile)) // it answers at once, or nobody is there
 	if err != nil {
 		return nil, fmt.Errorf("attach to its terminal: %w", err)
 	}

@@ -122,7 +122,7 @@ func TestInteractiveCommandOutlivesItsSupervisor(t *testing.T) {
 		s, err = p.Screen()
 		return err == nil
 	})
-	seen = watch(s)
+	watch(s)
 	typeIn(t, s, "ana\rbob\r")
 	end := p.End()
 	if end.Class != supervise.Exited || end.Outcome.Exit != 7 || end.Outcome.Source != "recorder" {

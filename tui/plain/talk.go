@@ -19,7 +19,6 @@ type talk struct {
 	*session
 	step   *book.Step
 	screen *supervise.Screen
-	told   bool
 }
 
 // talk is nil for a step that does not talk.
