@@ -21,7 +21,7 @@ func (p *Process) Screen() (*Screen, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attach to its terminal: %w", err)
 	}
-	defer func() { _ = dir.Close() }() // read only: nothing to lose
+	defer func() { _ = dir.Close() }()                                                                             // read only: nothing to lose
 	conn, err := new(net.Dialer).DialContext(context.Background(), "unix", filepath.Join(within(dir), socketFile)) // it answers at once, or nobody is there
 	if err != nil {
 		return nil, fmt.Errorf("attach to its terminal: %w", err)
