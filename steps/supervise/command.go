@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"syscall"
@@ -148,7 +147,6 @@ func (c *command) launch() error {
 // fork executes the program. Not by os.StartProcess: it is waited for by its
 // pid, and left unreaped.
 func (c *command) fork(files []uintptr, sys *syscall.SysProcAttr) error {
-	catchIgnored()
 	runtime.LockOSThread() // the program inherits the mask of the thread that forks it
 	defer runtime.UnlockOSThread()
 	if err := unblockSignals(); err != nil {
@@ -188,17 +186,6 @@ func orNil(err, fallback error) error {
 		return err
 	}
 	return fallback
-}
-
-// catchIgnored turns signals we were started to ignore, as under nohup, into
-// caught ones that nobody reads. For us that is the same; a program inherits
-// an ignored signal and could then not be cancelled, a caught one it does not.
-func catchIgnored() {
-	for sig := syscall.Signal(1); sig < 32; sig++ {
-		if sig != syscall.SIGKILL && sig != syscall.SIGSTOP && signal.Ignored(sig) {
-			signal.Notify(make(chan os.Signal, 1), sig)
-		}
-	}
 }
 
 // writeIdentities is not synced: a pid means nothing after a reboot.

@@ -3,41 +3,13 @@
 package supervise_test
 
 import (
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"runbook/steps/supervise"
 )
-
-func TestIgnoredSignalsAreNotInherited(t *testing.T) {
-	t.Parallel()
-	const show = `grep -E "^Sig(Ign|Blk)" /proc/self/status`
-	o := order(t, "grep", "-E", "^Sig(Ign|Blk)", "/proc/self/status")
-	sh := exec.CommandContext(t.Context(), "bash", "-c", `trap "" HUP INT; `+show+` >&2; exec "$0"`, self(t))
-	var ignoring strings.Builder
-	sh.Stderr = &ignoring
-	if err := driveWith(t, sh, o).Wait(); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(ignoring.String(), "3\n") {
-		t.Fatalf("the shell ignores nothing: %q", ignoring.String())
-	}
-	for line := range strings.Lines(output(t, o)) {
-		_, hex, _ := strings.Cut(strings.TrimSpace(line), ":\t")
-		mask, err := strconv.ParseUint(hex, 16, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		// 32 and 33 are the C library's own; who started us may have left them ignored.
-		if mask &^= 1<<31 | 1<<32; mask != 0 {
-			t.Errorf("the command has %q", line)
-		}
-	}
-}
 
 func TestVerdictSurvivesAFullDisk(t *testing.T) {
 	t.Parallel()

@@ -116,10 +116,12 @@ func receive(dir, order *os.File, source string) (*command, error) {
 }
 
 // outlive catches what a terminal or a login sends, and a limit of the size of
-// files: a write then fails. Caught, not ignored: a command would inherit that.
+// files: a write then fails. Caught, not ignored, also what we were started to
+// ignore, as under nohup: a command would inherit that and could not be
+// cancelled. Of all other signals Go catches what it is started to ignore.
 func outlive() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT,
-		syscall.SIGPIPE, syscall.SIGXFSZ, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
+		syscall.SIGPIPE, syscall.SIGXFSZ, syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGCONT)
 }
 
 // refuse tells the driver that nothing was forked; started is the error that
