@@ -18,6 +18,9 @@ import (
 
 const driveVar = "RUN_TEST_DRIVES"
 
+// beforeMain is what a process of a test does first.
+var beforeMain = func([]string) {}
+
 // TestMain is also the driver that a test kills: it starts the order it is
 // given, says so, and waits for its end.
 func TestMain(m *testing.M) {

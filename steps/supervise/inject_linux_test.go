@@ -29,10 +29,12 @@ const (
 	aDriver     = "driver"
 )
 
-// beforeMain lets a rig know that a process of it lives, and has a recorder or a
+func init() { beforeMain = report }
+
+// report lets a rig know that a process of it lives, and has a recorder or a
 // supervisor wait for strace, if there is a fifo with its name beside the test
 // binary. What a recorder has to say of races goes to a file there.
-func beforeMain(args []string) {
+func report(args []string) {
 	self, err := os.Executable()
 	if err != nil {
 		return
