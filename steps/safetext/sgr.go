@@ -7,6 +7,10 @@ import (
 
 const sgrReset = "\x1b[0m"
 
+// maxCodes is how many codes are left of an SGR; the libraries below a screen
+// break at more than 32.
+const maxCodes = 16
+
 // sgr is an SGR sequence, and what is left of it.
 type sgr struct {
 	read   bool
@@ -34,8 +38,11 @@ func appendSGR(dst, params []byte) []byte {
 	fields := bytes.Split(params, []byte{';'})
 	for len(fields) > 0 {
 		codes, used := sgrCodes(fields)
-		if used == 0 {
-			break // malformed: what follows can't be told apart
+		if len(codes) == 1 && codes[0] == 0 {
+			keep = keep[:0] // what stands before a reset says nothing
+		}
+		if used == 0 || len(keep)+len(codes) > maxCodes {
+			break // malformed: what follows can't be told apart; or too long
 		}
 		keep, fields = append(keep, codes...), fields[used:]
 	}

@@ -10,38 +10,31 @@ import (
 
 var (
 	sequence = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)`)
-	motion   = regexp.MustCompile(`^\x1b\[[\d;]*([A-IXL-Pad-fST@])$`)
+	motion   = regexp.MustCompile(`^\x1b(\[[\d;]*[A-MPSTX@abdefr]|[78DEM])$`)
 	colours  = regexp.MustCompile(`^\x1b\[\d{0,3}(;\d{1,3})*m$`)
 )
 
-// mark stands in the payloads that move the cursor or erase: no terminal of a
-// test is as large.
+// mark stands in each payload that moves the cursor or erases: no terminal of
+// a test is as large.
 const mark = "7777"
 
-// Kinds are the escape sequences of what a terminal was sent, those that move
-// the cursor without how far. A screen's own, found in a session without
-// payloads, are what Foreign is to be told.
+// Kinds are what a screen sent by itself, in a session without payloads, that
+// is no colour and moves or erases nothing: Foreign is to be told of them.
 func Kinds(sent string) map[string]bool {
-	kinds := map[string]bool{}
+	own := map[string]bool{"\b": strings.Contains(sent, "\b")}
 	for _, seq := range sequence.FindAllString(sent, -1) {
-		kinds[kind(seq)] = true
+		own[seq] = true
 	}
-	return kinds
-}
-
-func kind(seq string) string {
-	if m := motion.FindStringSubmatch(seq); m != nil && !strings.Contains(seq, mark) {
-		return "motion " + m[1]
-	}
-	return seq
+	return own
 }
 
 // Foreign is the first thing in what a terminal was sent that acts on it or
-// hides, but for colours and the sequences of these kinds; "" if there is
-// none.
+// hides, but for colours; "" if there is none. A screen, which moves its
+// cursor, has sequences of its own; to all others own is nil.
 func Foreign(sent string, own map[string]bool) string {
 	for _, seq := range sequence.FindAllString(sent, -1) {
-		if !own[kind(seq)] && !onlyColours(seq) {
+		moves := own != nil && motion.MatchString(seq) && !strings.Contains(seq, mark)
+		if !moves && !own[seq] && !onlyColours(seq) {
 			return strconv.Quote(seq)
 		}
 	}
@@ -49,7 +42,7 @@ func Foreign(sent string, own map[string]bool) string {
 		return "invalid UTF-8"
 	}
 	for _, r := range sequence.ReplaceAllString(sent, "") {
-		if r != '\n' && r != '\r' && r != '\t' && !unicode.IsPrint(r) || unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
+		if !strings.ContainsRune("\n\r\t", r) && !own[string(r)] && !unicode.IsPrint(r) || unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
 			return strconv.QuoteRune(r)
 		}
 	}
