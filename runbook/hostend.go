@@ -36,7 +36,7 @@ func (f *fleet) see(l *leg) error {
 		f.s.salvage(f.s.driving, f.step, f.s.State().filesOn(f.step.ID, f.attempt, h.Host))
 	}
 	body, known := f.told(h, end)
-	if !known {
+	if l.over = known; !known {
 		body = f.ask(l, body, askAgain)
 	}
 	if f.s.driving.Err() != nil {
@@ -124,7 +124,9 @@ func (f *fleet) ask(l *leg, body *runResultBody, times int) *runResultBody {
 		switch {
 		case err == nil && word.Class != supervise.Unknown:
 			told := f.ended(word, supervise.Outcome{Took: time.Since(began)})
-			told.Again, told.Bytes, told.OutSHA256 = sink.kept, sink.size, hex.EncodeToString(sink.sum.Sum(nil))
+			if told.Again = sink.kept; sink.kept {
+				told.Bytes, told.OutSHA256 = sink.size, hex.EncodeToString(sink.sum.Sum(nil))
+			}
 			return told
 		case err == nil:
 			body.Reason = word.Text
@@ -245,8 +247,9 @@ func (f *fleet) takeUp(h HostState, times int) error {
 	}
 	l := f.leg(remote)
 	if h.Result == nil {
+		process := supervise.Attach(f.s.State().filesOn(f.step.ID, f.attempt, h.Host), h.verdictKey)
 		f.mu.Lock()
-		l.process = supervise.Attach(f.s.State().filesOn(f.step.ID, f.attempt, h.Host), h.verdictKey)
+		l.process = process
 		f.mu.Unlock()
 		return f.see(l)
 	}

@@ -27,7 +27,7 @@ type fleet struct {
 	hide    []steps.Secret
 	blind   bool // the secrets are not known: no output is asked for
 
-	mu        sync.Mutex
+	mu        sync.Mutex // locked under the session's, and never the other way round
 	cancelled bool
 	legs      map[string]*leg
 }
@@ -38,6 +38,7 @@ type leg struct {
 	key     string
 	process *supervise.Process // the ssh that started it
 	asking  bool               // that has ended, and the host is asked what became of it
+	over    bool               // that has brought the host's word itself: nothing of it is on the way
 
 	againPath string // the output of that
 }
@@ -187,8 +188,8 @@ func (f *fleet) leg(remote run.Remote) *leg {
 func (f *fleet) record(l *leg, body *runResultBody) error {
 	body.Step, body.Attempt, body.Host = f.step.ID, f.attempt, l.Host.Name
 	err := f.s.record(context.Background(), kindRunResult, body)
-	if err != nil || body.Exit == nil {
-		return err
+	if err != nil || body.Exit == nil && !l.over {
+		return err // what was never started there must be found so by whoever comes late
 	}
 	f.s.looks.Go(func() {
 		ctx, stop := context.WithTimeout(f.s.driving, forgetLimit)

@@ -2,8 +2,10 @@ package runbook
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -337,4 +339,77 @@ func TestCancelReachesTheHosts(t *testing.T) {
 	if st := f.step(); st.State != Unknown || !strings.HasPrefix(st.Reason, "a: cancelled") || st.host("b") != nil || b.Served() != 0 {
 		t.Errorf("%s (%s), b was connected to %d times", st.State, st.Reason, b.Served())
 	}
+}
+
+// What watches over the ssh of here can all be killed; the host knows.
+func TestHostKnowsWhatNobodyHereSaw(t *testing.T) {
+	t.Parallel()
+	s := loopback.Start(t)
+	f := beginOn(t, onHosts(`"a"`, `sh = 'echo "before $TOKEN"; touch up; until [ -e go ]; do sleep 0.01; done; exit 8', secrets = ["token"]`), s)
+	leave, left := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.Do(leave, Intent{Kind: RunStep, Step: "it"}) }()
+	there(t, s, "up")
+	files := f.State().filesOn("it", 1, "a")
+	left()
+	<-done
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var who struct {
+		Program, Supervisor, Recorder struct {
+			PID int `json:"pid"`
+		}
+	}
+	data, err := os.ReadFile(filepath.Join(files, "pid"))
+	if err = errors.Join(err, json.Unmarshal(data, &who)); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range []int{who.Recorder.PID, who.Supervisor.PID, who.Program.PID} {
+		kill(t, strconv.Itoa(pid))
+	}
+	touch(t, s, "go")
+	f.reopen()
+	waitFor(t, func() bool { return f.step().State != Running })
+	if st := f.step(); st.State != Failed || st.Reason != "exit 8" {
+		t.Errorf("%s (%s)", st.State, st.Reason)
+	}
+	if out := output(t, f); !strings.HasPrefix(out, "before [redacted]\n-- a: exit 8 -- ") {
+		t.Errorf("printed %q", out)
+	}
+}
+
+// A network that swallows everything ends a connection after a while, and not
+// the command.
+func TestFrozenConnectionIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := loopback.Start(t)
+	f := beginOn(t, onHosts(`"a"`, `sh = 'touch up; until [ -e go ]; do sleep 0.01; done; exit 9'`), s)
+	h := f.Target().Hosts["a"]
+	h.Via = slices.Insert(slices.Clone(h.Via), 1, "-oServerAliveInterval=1", "-oServerAliveCountMax=1")
+	f.Target().Hosts["a"] = h
+	done := make(chan error, 1)
+	go func() { done <- f.try(RunStep, "it") }()
+	there(t, s, "up")
+	if s.Freeze() == 0 {
+		t.Fatal("there was no connection to freeze")
+	}
+	waitFor(t, func() bool { return s.Served() == 2 })
+	touch(t, s, "go")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if st := f.step(); st.State != Failed || st.Reason != "exit 9" {
+		t.Errorf("%s (%s)", st.State, st.Reason)
+	}
+}
+
+// rowsOf is what a command wrote to the file rows in a server's directory.
+func rowsOf(t *testing.T, s *loopback.Server) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.Dir, "rows"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(data)
 }

@@ -77,6 +77,9 @@ func coarseSeen(st runbook.StepState, m *model) string {
 
 func runLine(s *book.Step, v book.Run) string {
 	parts := []string{wayBack(s)}
+	if len(s.On) > 0 {
+		parts = append([]string{"on " + s.Place()}, parts...)
+	}
 	if s.Verify != "" {
 		parts = append(parts, "verified by "+safetext.Line(s.Verify))
 	}

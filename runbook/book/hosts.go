@@ -98,8 +98,8 @@ func CommandOf(v Verb) *check.Command {
 	return command
 }
 
-// place is where a step runs, for people; empty for here.
-func (s *Step) place() string {
+// Place is where a step runs, for people; empty for here.
+func (s *Step) Place() string {
 	where := strings.Join(s.On, ", ")
 	_, isRun := s.Verb.(Run)
 	switch {

@@ -28,7 +28,7 @@ func (b *Book) Summary() []string {
 			continue // asks a person, and does nothing
 		}
 		out = append(out, s.ID+": "+verb)
-		if place := s.place(); place != "" {
+		if place := s.Place(); place != "" {
 			out = append(out, "  on "+place)
 		}
 		for _, line := range lines(verb, s.raw) {

@@ -82,7 +82,7 @@ func (p *page) steps(all []*Step) {
 			mark = "  CRITICAL"
 		}
 		p.line(2, "%d. %s · %s%s", i+1, s.ID, s.Title, mark)
-		p.pairs(5, "note", s.Note, "when", conditions(s.When), "on", s.place())
+		p.pairs(5, "note", s.Note, "when", conditions(s.When), "on", s.Place())
 		verb, _ := VerbOf(s)
 		for _, line := range lines(verb, s.raw) {
 			p.line(5, "%s", line)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"runbook/steps/run"
@@ -172,6 +173,17 @@ func (s *Server) Cut() int {
 	defer s.mu.Unlock()
 	for _, cmd := range s.conns {
 		_ = cmd.Process.Kill() // it may have ended by itself
+	}
+	return len(s.conns)
+}
+
+// Freeze stops the sshd of every connection, as a network that swallows all
+// does, and reports how many that were. Cut ends it.
+func (s *Server) Freeze() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, cmd := range s.conns {
+		_ = cmd.Process.Signal(syscall.SIGSTOP) // it may have ended by itself
 	}
 	return len(s.conns)
 }
