@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ const (
 	pollEvery = 20 * time.Millisecond  // while output comes
 	pollIdle  = 160 * time.Millisecond // while none does
 	chunk     = 256 << 10
+	overlap   = 4 << 10
 )
 
 // follower copies raw output into the file readers open, without the secrets,
@@ -25,12 +27,15 @@ const (
 type follower struct {
 	raw  *os.File
 	red  *os.File
+	hide []steps.Secret
 	sink *safetext.Redactor
 	hash hash.Hash
 	at   int64 // read of raw
 	size int64 // written to red
 	err  error
-	cut  bool // what stood in raw was removed before its end
+	cut  bool      // what stood in raw was removed before its end
+	tail []byte    // the last that was read
+	when time.Time // raw was written to when it was last looked at
 	buf  []byte
 
 	also io.Writer       // of an interactive command: its screens
@@ -40,9 +45,15 @@ type follower struct {
 // newFollower writes red from its start: the output of a redactor depends on
 // its input alone, so what another has written already is written again.
 func newFollower(raw, red *os.File, secrets []steps.Secret) *follower {
-	f := &follower{raw: raw, red: red, hash: sha256.New(), buf: make([]byte, chunk)}
-	f.sink = safetext.NewRedactor(counted{f}, secrets...)
+	f := &follower{raw: raw, red: red, hide: secrets, hash: sha256.New(), buf: make([]byte, overlap+chunk)}
+	f.restart()
 	return f
+}
+
+// restart reads raw from its start.
+func (f *follower) restart() {
+	f.at, f.tail = 0, nil
+	f.sink = safetext.NewRedactor(counted{f}, f.hide...)
 }
 
 // counted is the way into out.red: what was written is also hashed.
@@ -93,17 +104,13 @@ func (f *follower) copy() (grew bool) {
 		f.fail(err)
 		return false
 	}
-	if info.Size() < f.at { // opening /dev/stderr to write to it empties it, as a shell's > does
-		f.at, f.cut = 0, true
+	if info.Size() == f.at && info.ModTime().Equal(f.when) {
+		return false
 	}
-	for f.at < info.Size() {
-		n, err := f.raw.ReadAt(f.buf[:min(int64(len(f.buf)), info.Size()-f.at)], f.at)
-		f.at += int64(n)
-		if n > 0 {
-			grew = true
-			_, werr := f.sink.Write(f.buf[:n])
-			f.fail(werr)
-		}
+	f.when = info.ModTime()
+	for again := true; again; again = f.at < info.Size() {
+		n, err := f.read(max(0, info.Size()-f.at))
+		grew = grew || n > 0
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				f.fail(err)
@@ -114,6 +121,28 @@ func (f *follower) copy() (grew bool) {
 	return grew
 }
 
+// read reads at most size bytes on, and with them the last it had read: where
+// that is not there any more the command opened its output anew, as a shell
+// does for > /dev/stderr. It then stands there from its start, and what follows
+// might be the end of a secret.
+func (f *follower) read(size int64) (fresh int, err error) {
+	known := len(f.tail)
+	n, err := f.raw.ReadAt(f.buf[:known+int(min(size, chunk))], f.at-int64(known))
+	if n < known || !bytes.Equal(f.buf[:known], f.tail) {
+		f.cut = true
+		f.restart()
+		return 0, nil
+	}
+	fresh = n - known
+	if fresh > 0 {
+		_, werr := f.sink.Write(f.buf[known:n])
+		f.fail(werr)
+	}
+	f.at += int64(fresh)
+	f.tail = append(f.tail[:0], f.buf[max(0, n-overlap):n]...)
+	return fresh, err
+}
+
 // fail keeps the first error.
 func (f *follower) fail(err error) {
 	if f.err == nil && err != nil {
@@ -122,7 +151,7 @@ func (f *follower) fail(err error) {
 }
 
 // errCut says that a command opened its own output anew.
-var errCut = errors.New("output not recorded in full: the command emptied it while it ran (as > /dev/stderr does; >&2 does not)")
+var errCut = errors.New("output not recorded in full: the command emptied it while it ran, as > /dev/stderr does and >&2 does not")
 
 // close makes out.red durable. What a supervisor had written there of a raw
 // output that has become shorter since stays.

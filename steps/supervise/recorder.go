@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -102,6 +103,9 @@ func (r *Recorder) request(s *Sealed, dir *os.File) (*Process, error) {
 	if err != nil || json.Unmarshal(line, &a) != nil {
 		r.forget()
 		return nil, errors.Join(errGone, in.Close())
+	}
+	if a.Err != "" {
+		_, _ = io.Copy(io.Discard, lines) // to its end: then the lock is free, and it may be tried again
 	}
 	switch {
 	case a.Started:
