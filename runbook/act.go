@@ -145,6 +145,9 @@ func (s *Session) fork(order *supervise.Sealed, r *Run) (*supervise.Process, err
 // finish waits for a command's end and makes its result durable.
 func (s *Session) finish(process *supervise.Process, step *book.Step, v book.Run, attempt int) error {
 	end := process.End()
+	if end.Class == supervise.Unknown { // supervisor and recorder were killed
+		s.salvage(context.Background(), step, s.State().Files(step.ID, attempt))
+	}
 	body := s.ending(step, end, *v.Command)
 	body.Step, body.Attempt = step.ID, attempt
 	body.Evidence = append(body.Evidence, s.sawBlocked(step.ID)...)

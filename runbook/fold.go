@@ -68,6 +68,7 @@ func (r *Run) apply(b *book.Book, e journal.Entry) error {
 		return &ErrUnknownKind{Kind: e.Kind, N: e.N}
 	}
 	r.Entries, r.Head = e.N, e.Head
+	r.acted(e)
 	if err := fold(r, b, e); err != nil {
 		return fmt.Errorf("entry %d (%s) can't be read: %w", e.N, e.Kind, err)
 	}

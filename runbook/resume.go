@@ -141,13 +141,12 @@ func (s *Session) adopt(step *book.Step, files string, v book.Run, st StepState)
 	process := supervise.Attach(files, st.verdictKey)
 	s.active[step.ID] = &active{began: st.At, process: process}
 	go func() {
-		end := process.End()
-		if end.Class == supervise.Unknown {
-			s.salvage(context.Background(), step, files)
-		}
 		if st.State == Unknown {
 			_ = s.finish(process, step, v, st.Attempt) // unknown it stays, and the next session tries again
 			return
+		}
+		if process.End().Class == supervise.Unknown {
+			s.salvage(context.Background(), step, files)
 		}
 		s.mu.Lock()
 		delete(s.active, step.ID)

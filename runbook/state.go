@@ -126,6 +126,7 @@ type Run struct {
 	Started  time.Time
 	Ended    time.Time
 	Outcome  string // "finished", "stopped", "rolled back"; empty while open
+	LastAct  Act    // what a person did last
 	Session  uint64 // the entry with which the last session began
 	Operator string // as the log's session entries claim it: who drives, or drove last
 	Terminal string // theirs, as they claim it

@@ -190,7 +190,7 @@ func (m *model) keyLines(own, common []binding) []string {
 		free := m.w - ansi.StringWidth(right)
 		rows, fits := m.keyRows(own, [keyRows]int{m.w, free})
 		switch {
-		case fits || len(own) <= 1 && len(gives) == 0:
+		case fits && free >= 0 || len(own) <= 1 && len(gives) == 0:
 			left := m.keyText(rows[1])
 			return []string{m.keyText(rows[0]), left + spaces(max(0, free-ansi.StringWidth(left))) + right}
 		case len(gives) > 0 && m.w < wide:

@@ -19,15 +19,23 @@ import (
 type startScreen struct {
 	page  page
 	going bool // the run was begun before
+	lines []string
+	seen  uint64 // the snapshot that the page shows
 }
 
 func newStart(m *model, r *runbook.Run, lines []string) *startScreen {
-	s := &startScreen{going: len(r.Steps) > 0 || len(r.Phases) > 0 || r.Plan != ""}
-	if s.going {
-		lines = append(append(standing(m, r), ""), lines...)
-	}
-	s.page = newPage(lines)
+	s := &startScreen{going: len(r.Steps) > 0 || len(r.Phases) > 0 || r.Plan != "", lines: lines}
+	s.page = newPage(s.content(m, r))
 	return s
+}
+
+// content is what will be executed, and of a run that is gone on with, first
+// how it stands.
+func (s *startScreen) content(m *model, r *runbook.Run) []string {
+	if !s.going {
+		return s.lines
+	}
+	return append(append(standing(m, r), ""), s.lines...)
 }
 
 // standing is how far an open run has come: what went on without a screen,
@@ -55,12 +63,35 @@ func standing(m *model, r *runbook.Run) []string {
 		}
 	}
 	if i, ok := runbook.Suggest(m.book, r, m.session.World().Clock.Now()); ok && m.book.Step(i.Step) != nil {
-		lines = append(lines, "next    "+titleOf(m.book.Step(i.Step)))
+		lines = append(lines, "next    "+suggested(m.book, i))
+	}
+	return append(lines, lastAct(m, r)...)
+}
+
+// suggested is what is to be done next, in a few words.
+func suggested(b *book.Book, i runbook.Intent) string {
+	s := b.Step(i.Step)
+	if v, ok := s.Verb.(book.Run); ok && v.Command != nil && i.Kind == runbook.Recheck {
+		return safetext.Line(s.Verify) + " looks what became of " + titleOf(s)
+	}
+	return titleOf(s)
+}
+
+// lastAct is what a person did last, or when anything was written last.
+func lastAct(m *model, r *runbook.Run) []string {
+	ago := func(at time.Time) string { return moment(at, m.clock) + ", " + plain.Ago(m.clock.Sub(at)) + " ago" }
+	act := r.LastAct
+	if s := m.book.Step(act.Step); s != nil {
+		did := "answered " + titleOf(s)
+		if act.Kind == "run.intent" {
+			did = "started " + titleOf(s)
+		}
+		return []string{"last    " + did + " " + ago(act.At)}
 	}
 	if at := lastEntry(r); !at.IsZero() {
-		lines = append(lines, "last    entry "+moment(at, m.clock)+", "+plain.Ago(m.clock.Sub(at))+" ago")
+		return []string{"last    entry " + ago(at)}
 	}
-	return lines
+	return nil
 }
 
 // news reports whether a command went on, or ended, while no screen was there.
@@ -82,9 +113,11 @@ func meanwhile(m *model, r *runbook.Run) []string {
 		switch st.State {
 		case runbook.Running:
 			lines = append(lines, m.styles.Warn.Render("THE COMMAND WENT ON without a screen"),
-				fmt.Sprintf("RUNS    %s: since %s, %s", titleOf(s), moment(st.At, m.clock), span(m.clock.Sub(st.At))))
+				fmt.Sprintf("RUNS    %s: since %s", titleOf(s), moment(st.At, m.clock)))
+			lines = append(lines, stillRuns(m, s)...)
 		case runbook.Unknown:
-			lines = append(lines, m.styles.Warn.Render("NOBODY SAW THE COMMAND END"), fmt.Sprintf("%s       %s: %s", plain.Mark(st), titleOf(s), plain.Saw(st)))
+			lines = append(lines, m.styles.Warn.Render("NOBODY SAW THE COMMAND END"), fmt.Sprintf("%s %s  %s", plain.Mark(st), plain.Word(st), titleOf(s)))
+			lines = append(lines, m.decision(s)...)
 		default:
 			ended := st.Result.Began.Add(st.Took)
 			lines = append(lines, m.styles.Warn.Render("THE COMMAND ENDED without a screen"),
@@ -94,6 +127,27 @@ func meanwhile(m *model, r *runbook.Run) []string {
 	}
 	if len(lines) > 0 {
 		lines = append(lines, "")
+	}
+	return lines
+}
+
+// lastLines is how much of its output the first screen shows of a command.
+const lastLines = 3
+
+// stillRuns is what stands in a running command's way, and what it printed
+// last.
+func stillRuns(m *model, s *book.Step) []string {
+	var lines []string
+	if m.snap.run == nil {
+		return nil // the first state is on its way
+	}
+	for _, text := range m.trouble(s, m.snap.live[s.ID]) {
+		lines = append(lines, m.styles.Warn.Render("! "+text))
+	}
+	if m.tail.step == s.ID {
+		for _, line := range m.tail.lines[max(0, len(m.tail.lines)-lastLines):] {
+			lines = append(lines, "│"+line)
+		}
 	}
 	return lines
 }
@@ -123,6 +177,10 @@ func (s *startScreen) body(m *model, w, h int) body {
 	title, begin := " BEFORE IT BEGINS", "enter begins its checks"
 	if s.going {
 		title, begin = " GOING ON WITH", "enter goes on with it"
+	}
+	if m.snap.run != nil && s.going && s.seen != m.snap.n {
+		s.seen = m.snap.n
+		s.page.set(s.content(m, m.snap.run))
 	}
 	lines := []string{m.styles.Title.Render(title), ""}
 	for _, l := range s.page.body(w-2, h-4) {

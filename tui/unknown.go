@@ -18,7 +18,7 @@ import (
 // saw, and with which keys. It is empty for every other step.
 func (m *model) decision(s *book.Step) []string {
 	v, ok := s.Verb.(book.Run)
-	if !ok || v.Command == nil || s.Effect == "none" || m.snap.run.Step(s).State != runbook.Unknown {
+	if !ok || v.Command == nil || s.Effect == "none" || m.snap.run == nil || m.snap.run.Step(s).State != runbook.Unknown {
 		return nil
 	}
 	lines := []string{"DECIDE     it may have done nothing, a part, or all of it; nothing is tried again by itself"}
