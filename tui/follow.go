@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -17,7 +18,10 @@ func (m *model) saw(s snapshotMsg) tea.Cmd {
 	}
 	before, drove := m.snap.run, !m.reads()
 	m.snap = s
-	if before != nil && drove && m.reads() {
+	switch {
+	case before == nil:
+		time.AfterFunc(frameWait, func() { close(m.drawn) })
+	case drove && m.reads():
 		m.takenOver()
 	}
 	cmds := []tea.Cmd{m.awaitSlot(s.run.NextSlot(m.book)), m.byItself(), m.handFirst()}

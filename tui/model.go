@@ -54,12 +54,13 @@ type model struct {
 	tail     tailMsg
 	left     *sync.Once
 	leaving  chan struct{} // closed when the program was asked to leave
+	drawn    chan struct{} // closed when a frame of the run is on its way
 }
 
 func newModel(ctx context.Context, s *runbook.Session, o Options) *model {
 	m := &model{
 		bindings: newKeyMap(), styles: newStyles(true), now: o.Now, clock: o.Now(),
-		left: new(sync.Once), leaving: make(chan struct{}), tty: tty{o.In, o.Out},
+		left: new(sync.Once), leaving: make(chan struct{}), drawn: make(chan struct{}), tty: tty{o.In, o.Out},
 	}
 	if s == nil {
 		return m

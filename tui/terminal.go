@@ -35,9 +35,7 @@ func drive(ctx context.Context, o Options, m *model) error {
 		_, err := program.Run()
 		ended <- err
 	}()
-	dog := make(chan *watchdog, 1)
-	go func() { dog <- unleash(o, was, m.back()) }() // beside the first frame
-	defer func() { (<-dog).leave() }()
+	defer guarded(o, was, m)()
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)

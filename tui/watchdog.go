@@ -74,6 +74,24 @@ type watchdog struct {
 	process *os.Process
 }
 
+// guarded starts the watchdog behind the first frame, which it must not delay.
+// The answer is called when the screen leaves by itself.
+func guarded(o Options, was *term.State, m *model) (leave func()) {
+	left, dog := make(chan struct{}), make(chan *watchdog, 1)
+	go func() {
+		select {
+		case <-m.drawn:
+			dog <- unleash(o, was, m.back())
+		case <-left:
+			dog <- nil
+		}
+	}()
+	return func() {
+		close(left)
+		(<-dog).leave()
+	}
+}
+
 // unleash starts the watchdog; nil if there is none. It has a session of its
 // own, so what ends the screen does not end it, and an opening of the terminal
 // that is its own.
