@@ -17,7 +17,9 @@ import (
 
 	"github.com/creack/pty"
 
+	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 	"runbook/steps/safetext/hostile"
 )
 
@@ -237,4 +239,52 @@ func TestHostileBooks(t *testing.T) {
 	}
 	name := strings.ReplaceAll(hostile.Payloads()[0].Text, "/", "|")
 	harmless(t, "a file's name", p.says(t, true, "lint", p.write(t, name+".toml", "x")), hostile.Payloads()[:1])
+}
+
+// TestHostileFarewell reads what stays on the terminal after a session. It
+// takes this process's stdout, and so runs alone.
+func TestHostileFarewell(t *testing.T) {
+	b, err := book.Read([]byte(hostileBook), "b.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	on, err := book.ReadTarget(fmt.Appendf(nil, "name = \"prod\"\ndir = %q\npath = \"/bin\"\n", t.TempDir()), "t.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := runbook.NewWorld(on)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := runbook.Start(t.Context(), runbook.StartOptions{
+		Runs: t.TempDir(), Book: b, Target: on, World: w, Mode: runbook.ModeDeploy, Log: journal.Options{NoIdentity: "a test"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for _, p := range hostile.Payloads() {
+		b.Phases[0].Title = p.Text
+		harmless(t, "the farewell", printed(t, func() { farewell(s) }), []hostile.Payload{p})
+	}
+}
+
+// printed is what do writes to stdout.
+func printed(t *testing.T, do func()) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = w
+	do()
+	os.Stdout = stdout
+	_ = w.Close()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	return string(text)
 }
