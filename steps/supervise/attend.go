@@ -3,8 +3,10 @@ package supervise
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -75,10 +77,18 @@ func (c *command) wait() {
 	case c.onlyForked():
 		c.outcome.Unseen = "its supervisor was killed while it executed it"
 	case end.signal != 0:
-		c.outcome.Signal, c.outcome.Core = unix.SignalName(end.signal), end.core
+		c.outcome.Signal, c.outcome.Core = signalName(end.signal), end.core
 	default:
 		c.outcome.Exit = end.code
 	}
+}
+
+// signalName is SIGTERM, or of one that has no name "signal 34".
+func signalName(sig syscall.Signal) string {
+	if name := unix.SignalName(sig); name != "" {
+		return name
+	}
+	return fmt.Sprintf("signal %d", sig)
 }
 
 // onlyForked reports whether what ended still had our own name: forked by a

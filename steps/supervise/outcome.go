@@ -23,7 +23,7 @@ const (
 // Outcome is how a command ended, as its verdict holds it.
 type Outcome struct {
 	Exit      int           `json:"exit"`                // exit code; -1 if a signal ended it or it was never executed
-	Signal    string        `json:"signal,omitempty"`    // SIGTERM, if a signal ended it
+	Signal    string        `json:"signal,omitempty"`    // SIGTERM or "signal 34", if a signal ended it
 	Core      bool          `json:"core,omitempty"`      // it left a core dump
 	Cancelled bool          `json:"cancelled,omitempty"` // somebody asked for its end
 	Sent      []string      `json:"sent,omitempty"`      // the signals we sent, in order
