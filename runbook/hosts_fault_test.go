@@ -30,7 +30,7 @@ func TestFaultConnectionsToAHostDrop(t *testing.T) {
 			go func() { done <- f.try(RunStep, "it") }()
 			cut := 0
 			for ended := false; !ended; {
-				pause := time.NewTimer(rand.N(1500 * time.Millisecond)) //nolint:gosec // any moment will do
+				pause := time.NewTimer(rand.N(1500 * time.Millisecond))
 				select {
 				case err := <-done:
 					if ended = true; err != nil {

@@ -17,80 +17,80 @@ import (
 var keys sync.Map
 
 // order is of a program on our own PATH, for a fresh directory.
-func order(t testing.TB, argv ...string) supervise.Order {
-	t.Helper()
+func order(tb testing.TB, argv ...string) supervise.Order {
+	tb.Helper()
 	path, err := exec.LookPath(argv[0])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return supervise.Order{
-		Argv: argv, Path: path, Dir: t.TempDir(), Env: []string{"PATH=/usr/bin:/bin"},
-		Files: filepath.Join(quickDir(t), "steps", "x.1"),
+		Argv: argv, Path: path, Dir: tb.TempDir(), Env: []string{"PATH=/usr/bin:/bin"},
+		Files: filepath.Join(quickDir(tb), "steps", "x.1"),
 	}
 }
 
 // quickDir is a fresh directory in memory, where there is one: what is made
 // durable does not wait for the disk.
-func quickDir(t testing.TB) string {
-	t.Helper()
+func quickDir(tb testing.TB) string {
+	tb.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "supervise-")
 	if err != nil {
-		return t.TempDir()
+		return tb.TempDir()
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return dir
 }
 
 // script is the order of a script as a book's sh becomes one.
-func script(t testing.TB, sh string) supervise.Order {
-	t.Helper()
-	return order(t, "bash", "-euo", "pipefail", "-c", sh)
+func script(tb testing.TB, sh string) supervise.Order {
+	tb.Helper()
+	return order(tb, "bash", "-euo", "pipefail", "-c", sh)
 }
 
 // recorder is one that goes with the test.
-func recorder(t testing.TB) *supervise.Recorder {
-	t.Helper()
+func recorder(tb testing.TB) *supervise.Recorder {
+	tb.Helper()
 	r := new(supervise.Recorder)
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := r.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return r
 }
 
-func start(t testing.TB, o supervise.Order) *supervise.Process {
-	t.Helper()
-	return startBy(t, recorder(t), o)
+func start(tb testing.TB, o supervise.Order) *supervise.Process {
+	tb.Helper()
+	return startBy(tb, recorder(tb), o)
 }
 
-func startBy(t testing.TB, r *supervise.Recorder, o supervise.Order) *supervise.Process {
-	t.Helper()
-	p, err := r.Start(seal(t, o))
+func startBy(tb testing.TB, r *supervise.Recorder, o supervise.Order) *supervise.Process {
+	tb.Helper()
+	p, err := r.Start(seal(tb, o))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }
 
-func seal(t testing.TB, o supervise.Order) *supervise.Sealed {
-	t.Helper()
+func seal(tb testing.TB, o supervise.Order) *supervise.Sealed {
+	tb.Helper()
 	s, err := supervise.Seal(o)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	keys.Store(o.Files, s.Key)
 	return s
 }
 
 // finish starts an order and waits for its end.
-func finish(t testing.TB, o supervise.Order) supervise.Outcome {
-	t.Helper()
-	return start(t, o).End().Outcome
+func finish(tb testing.TB, o supervise.Order) supervise.Outcome {
+	tb.Helper()
+	return start(tb, o).End().Outcome
 }
 
 // classify is what the directory says, with the key that was sealed last.
@@ -115,31 +115,31 @@ type crew struct {
 }
 
 // crewOf is who takes part in an order's execution.
-func crewOf(t testing.TB, o supervise.Order) (c crew) {
-	t.Helper()
+func crewOf(tb testing.TB, o supervise.Order) (c crew) {
+	tb.Helper()
 	data, err := os.ReadFile(filepath.Join(o.Files, "pid"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := json.Unmarshal(data, &c); err != nil || c.Supervisor.PID == 0 || c.Recorder.PID == 0 {
-		t.Fatalf("%s: %v", data, err)
+		tb.Fatalf("%s: %v", data, err)
 	}
 	return c
 }
 
 // output is what readers see of an order.
-func output(t testing.TB, o supervise.Order) string {
-	t.Helper()
+func output(tb testing.TB, o supervise.Order) string {
+	tb.Helper()
 	data, err := os.ReadFile(filepath.Join(o.Files, supervise.OutputFile))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(data)
 }
 
 // await waits for a visible fact.
-func await(t testing.TB, what string, fact func() bool) {
-	t.Helper()
+func await(tb testing.TB, what string, fact func() bool) {
+	tb.Helper()
 	deadline := time.NewTimer(20 * time.Second)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer deadline.Stop()
@@ -147,7 +147,7 @@ func await(t testing.TB, what string, fact func() bool) {
 	for !fact() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("waited 20 s for %s", what)
+			tb.Fatalf("waited 20 s for %s", what)
 		case <-tick.C:
 		}
 	}

@@ -55,7 +55,7 @@ func TestStepGetsThreeFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // nothing to lose
 	o := order(t, "ls", "/proc/self/fd")
 	cmd := exec.CommandContext(t.Context(), self(t))
 	cmd.ExtraFiles = []*os.File{out, out, out}

@@ -121,7 +121,7 @@ func TestPromptsFailAtOnce(t *testing.T) {
 // peer listens and does something with whoever connects, and returns its port.
 func peer(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
