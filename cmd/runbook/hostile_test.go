@@ -99,11 +99,11 @@ func (p *hostilePlace) says(t *testing.T, fails bool, args ...string) string {
 
 // drives walks a session in lines on a terminal: each answer is given once the
 // words before it came.
-func (p *hostilePlace) drives(t *testing.T, script [][2]string) string {
+func (p *hostilePlace) drives(t *testing.T, script [][2]string, args ...string) string {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	cmd := exec.CommandContext(ctx, binary, "deploy", p.book, "-t", p.on, "--plain")
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env, cmd.Dir = p.env, p.dir
 	tty, err := pty.Start(cmd)
 	if err != nil {
@@ -165,7 +165,8 @@ func ofOneLine() []hostile.Payload {
 func TestHostileOutput(t *testing.T) {
 	t.Parallel()
 	p := newHostilePlace(t)
-	session := p.drives(t, [][2]string{{"answers:", "run say"}, {"exit 0", ""}, {"answers:", "why c0"}, {"answers:", "detach"}})
+	session := p.drives(t, [][2]string{{"answers:", "run say"}, {"exit 0", ""}, {"answers:", "why c0"}, {"answers:", "detach"}},
+		"deploy", p.book, "-t", p.on, "--plain")
 	_, printed, _ := strings.Cut(session, "| ")
 	printed, checked, _ := strings.Cut(printed, "exit 0")
 	harmless(t, "the command's output", printed, hostile.Payloads())
