@@ -39,8 +39,8 @@ style = "read-do"
 id = "look"
 `
 
-// sayer prints the payloads and then waits to be let go.
-const sayer = "#!/bin/sh\ncat payloads\ntouch begun\nwhile [ ! -e go ]; do sleep 0.05; done\ntouch said\n"
+// sayer prints the payloads and then waits to be let go, or for the test's end.
+const sayer = "#!/bin/sh\ncat payloads\nfor i in $(seq 600); do if [ -e go ] || [ ! -e payloads ]; then break; fi; sleep 0.05; done\ntouch said\n"
 
 // hostileSession is a run of which every title, note and value is a payload,
 // every check says one, and whose command prints them all. With tame they are
