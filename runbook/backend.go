@@ -59,8 +59,8 @@ type door struct {
 	server Server
 }
 
-// keepAsking looks at the command's sessions while it runs; after that until
-// none is left, or the step is settled.
+// keepAsking looks at the command's sessions while it runs, and after that
+// until the step is settled: what outlived the command may still connect.
 func (s *Session) keepAsking(ctx context.Context, c *companion, d *door) {
 	d.keep(true)
 	defer d.keep(false)
@@ -68,12 +68,12 @@ func (s *Session) keepAsking(ctx context.Context, c *companion, d *door) {
 		began := time.Now()
 		running, open := s.stage(c) // before the look: what is seen after the end counts
 		seen, ok := s.askAt(ctx, c, d)
-		if !ok || !running && (!open || seen.Unknown == "" && len(seen.Activity.Backends) == 0) {
+		if !ok || !running && !open {
 			return
 		}
 		pace := max(livePace, liveRest*time.Since(began))
-		if seen.Unknown != "" {
-			pace = max(pace, brokenPace)
+		if seen.Unknown != "" || open && len(seen.Activity.Backends) == 0 {
+			pace = max(pace, quietPace)
 		}
 		if pause(ctx, pace) != nil {
 			return

@@ -38,12 +38,12 @@ type Beside struct {
 	Result steps.Result
 }
 
-// The pace of looking. A look that takes long, or finds nobody to ask, is made
-// less often: what is watched must not feel it.
+// The pace of looking. A look that takes long, or finds nobody, is made less
+// often: what is watched must not feel it.
 const (
 	livePace    = 1500 * time.Millisecond
 	liveRest    = 4 // times as long as a look took is the pause after it
-	brokenPace  = 5 * time.Second
+	quietPace   = 5 * time.Second
 	duringLimit = 5 * time.Second // of a check that has a longer limit of its own
 )
 

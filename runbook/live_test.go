@@ -39,7 +39,7 @@ func TestUsualDurationIsTheMedianOfThisHome(t *testing.T) {
 		t.Errorf("it counts itself: %+v", u)
 	}
 
-	elsewhere := &Session{past: func() map[string][]time.Duration { return pastDurations(f.run.Dir, "tiny", "there") }}
+	elsewhere := &Session{past: func() map[string][]time.Duration { return pastDurations(t.Context(), f.run.Dir, "tiny", "there") }}
 	if u := elsewhere.Usual("make"); u.Runs != 0 {
 		t.Errorf("usual on another target: %+v", u)
 	}

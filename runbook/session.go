@@ -138,9 +138,9 @@ func newSession(b *book.Book, t *book.Target, w *steps.World, log *journal.Log, 
 		book: b, target: t, world: w, log: log, run: r,
 		changed: make(chan struct{}, 1), active: map[string]*active{}, claimed: map[string]bool{}, elsewhere: map[string]string{},
 		company: map[string]*companion{},
-		past:    sync.OnceValue(func() map[string][]time.Duration { return pastDurations(r.Dir, b.Name, t.Name) }),
 	}
 	s.driving, s.drop = context.WithCancel(context.Background())
+	s.past = sync.OnceValue(func() map[string][]time.Duration { return pastDurations(s.driving, r.Dir, b.Name, t.Name) })
 	return s
 }
 

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,11 +19,11 @@ type Usual struct {
 	Runs   int // of which it is the median
 }
 
-// How far back usual looks: it is a number beside the clock, and nobody waits
-// for it.
+// How far back usual looks, and up to which size of a log, in bytes: it is a
+// number beside the clock.
 const (
-	usualRuns   = 20
-	usualWithin = time.Second
+	usualRuns = 20
+	usualLog  = 4 << 20
 )
 
 // Usual is how long a step's command usually takes. The logs of past runs are
@@ -43,25 +44,41 @@ func (s *Session) Usual(step string) Usual {
 
 // pastDurations are those of the commands that ended well, by step, in the
 // newest runs beside the one in dir.
-func pastDurations(dir, bookName, target string) map[string][]time.Duration {
+func pastDurations(ctx context.Context, dir, bookName, target string) map[string][]time.Duration {
 	all, err := os.ReadDir(filepath.Dir(dir))
 	if err != nil {
 		return nil
 	}
 	took := map[string][]time.Duration{}
-	began, read := time.Now(), 0
+	read := 0
 	for _, d := range slices.Backward(all) { // by name, which begins with the time
 		name := d.Name()
 		if name == filepath.Base(dir) || !ofBook(name, bookName) {
 			continue
 		}
-		if read++; read > usualRuns || time.Since(began) > usualWithin {
+		if read++; read > usualRuns || ctx.Err() != nil {
 			break
 		}
-		entries, _ := journal.Read(filepath.Join(filepath.Dir(dir), name)) // as far as it is good
-		collect(took, entries, target)
+		if past := filepath.Join(filepath.Dir(dir), name); logSize(past) <= usualLog {
+			entries, _ := journal.Read(past) // as far as it is good
+			collect(took, entries, target)
+		}
 	}
 	return took
+}
+
+// logSize is how many bytes a run's log has.
+func logSize(dir string) (size int64) {
+	segments, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	if err != nil {
+		return 0
+	}
+	for _, path := range segments {
+		if info, err := os.Stat(path); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
 }
 
 // ofBook reports whether a run's directory, <start>-<book>-<run8>, is of that
