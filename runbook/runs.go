@@ -171,13 +171,16 @@ func Owned(dir string) error {
 		return fmt.Errorf("this run belongs to %s: only that account drives it; `runbook follow` reads along", name)
 	}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path != dir {
+			return nil // of a driver that is at work: it was taken away meanwhile
+		}
 		if err != nil {
 			return fmt.Errorf("whose run is it: %w", err)
 		}
 		if !d.IsDir() && !d.Type().IsRegular() && d.Type() != fs.ModeSocket { // the terminal of an interactive command
 			return fmt.Errorf("%s is no regular file: this run is not gone on with", path)
 		}
-		if err := book.CheckOwner(path); err != nil {
+		if err := book.CheckOwner(path); err != nil && (path == dir || !errors.Is(err, fs.ErrNotExist)) {
 			return fmt.Errorf("this run is not gone on with: %w", err)
 		}
 		return nil

@@ -158,8 +158,9 @@ func (c *command) record(ended <-chan struct{}) error {
 	return nil
 }
 
-// tidy takes away what nobody needs beside a verdict. What can't be removed
-// stays withheld; the verdict stands.
+// tidy takes away what nobody needs beside a verdict, and lets go of it: an open
+// file keeps its room on the disk. What can't be removed stays withheld; the
+// verdict stands.
 func (c *command) tidy() {
-	_ = errors.Join(c.dir.remove(rawFile), c.dir.remove(cancelFile), c.dir.remove(socketFile))
+	_ = errors.Join(c.raw.Close(), c.cancel.Close(), c.dir.remove(rawFile), c.dir.remove(cancelFile), c.dir.remove(socketFile))
 }
