@@ -236,6 +236,9 @@ func resultOf(o supervise.Outcome, c run.Command) *runResultBody {
 func (s *Session) cancel(id string) error {
 	s.mu.Lock()
 	a := s.active[id]
+	if a != nil && a.process == nil && a.hosts == nil {
+		a.stop() // before anything else takes its place: it sees that its end was asked for
+	}
 	s.mu.Unlock()
 	switch {
 	case a == nil:
@@ -245,7 +248,6 @@ func (s *Session) cancel(id string) error {
 	case a.hosts != nil:
 		return a.hosts.cancel()
 	}
-	a.stop()
 	return nil
 }
 

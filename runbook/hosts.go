@@ -188,8 +188,8 @@ func (f *fleet) leg(remote run.Remote) *leg {
 func (f *fleet) record(l *leg, body *runResultBody) error {
 	body.Step, body.Attempt, body.Host = f.step.ID, f.attempt, l.Host.Name
 	err := f.s.record(context.Background(), kindRunResult, body)
-	if err != nil || body.Exit == nil && !l.over {
-		return err // what was never started there must be found so by whoever comes late
+	if err != nil || body.Verdict == steps.Unknown || body.Exit == nil && !l.over {
+		return err // whoever asks again must find there what became of it, also that it never was
 	}
 	f.s.looks.Go(func() {
 		ctx, stop := context.WithTimeout(f.s.driving, forgetLimit)

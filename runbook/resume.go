@@ -102,7 +102,10 @@ func errNeverBegan(dir string) error {
 // one that still runs is shown so; where a directory knows more than the log,
 // the log learns it; of one that ended unseen the output is kept.
 func (s *Session) settleCommands(ctx context.Context) error {
-	for id, st := range s.run.Steps {
+	s.mu.Lock()
+	r := s.run.clone()
+	s.mu.Unlock()
+	for id, st := range r.Steps {
 		step := s.book.Step(id)
 		if step == nil || st.Attempt == 0 {
 			continue
@@ -117,13 +120,17 @@ func (s *Session) settleCommands(ctx context.Context) error {
 			}
 			continue
 		}
-		files := s.run.Files(id, st.Attempt)
-		status := supervise.Classify(files, st.verdictKey)
-		if status.Class.Alive() {
+		files := r.Files(id, st.Attempt)
+		status := found(step, files, st.verdictKey)
+		if status.Class.Alive() || status.Err != nil {
 			s.adopt(step, files, v, *st)
 			continue
 		}
-		s.salvage(ctx, step, files)
+		if status.Class == supervise.Exited {
+			supervise.Tidy(files)
+		} else {
+			s.salvage(ctx, step, files)
+		}
 		if st.State != Unknown || st.Result != nil || st.Who != "" {
 			continue // it is settled
 		}
@@ -136,10 +143,29 @@ func (s *Session) settleCommands(ctx context.Context) error {
 	return nil
 }
 
+// found is what the directory of a command tells. What was never started is
+// withdrawn first: a recorder may hold the order still.
+func found(step *book.Step, files, key string) supervise.Status {
+	status := supervise.Classify(files, key)
+	if status.Class != supervise.NeverStarted || status.Err != nil {
+		return status
+	}
+	switch won, err := supervise.Withdraw(files); {
+	case !won:
+		status = supervise.Classify(files, key)
+		status.Err = errors.Join(status.Err, err)
+	case step.Plan != "": // a recovery may have had it elsewhere, on a full disk
+		status.Class, status.Source = supervise.Unknown, "no sign of it where it should be"
+	}
+	return status
+}
+
 // adopt takes up a command that an earlier session started and that goes on.
 func (s *Session) adopt(step *book.Step, files string, v book.Run, st StepState) {
 	process := supervise.Attach(files, st.verdictKey)
+	s.mu.Lock()
 	s.active[step.ID] = &active{began: st.At, process: process}
+	s.mu.Unlock()
 	go func() {
 		if st.State == Unknown {
 			_ = s.finish(process, step, v, st.Attempt) // unknown it stays, and the next session tries again

@@ -126,6 +126,7 @@ func (r *Run) overlay(b *book.Book) {
 			continue
 		}
 		switch end := supervise.Classify(r.Files(id, st.Attempt), st.verdictKey); {
+		case end.Err != nil: // it could not be looked at: the log's word stands
 		case end.Class.Alive():
 			st.State, st.Reason = Running, ""
 		case end.Class == supervise.Exited:

@@ -22,7 +22,7 @@ var (
 	// reserved names steer the shell, the loader or a client: as a var of a
 	// book they would change what its commands are.
 	reserved = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^(?i:PATH|IFS|ENV|HOME|SHELL|USER|LANG|TZ|KUBECONFIG|PROMPT_COMMAND|PS4|SHELLOPTS|BASHOPTS|` +
+		return regexp.MustCompile(`^(?i:PATH|IFS|ENV|HOME|SHELL|USER|LANG|TZ|KUBECONFIG|UID|EUID|PPID|PROMPT_COMMAND|PS4|SHELLOPTS|BASHOPTS|` +
 			`(LD|DYLD|BASH|SSH|GIT|NODE|DOCKER)_.*|PG.*|PERL5.*|PYTHON.*|.*_PROXY)$`)
 	})
 )

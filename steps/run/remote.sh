@@ -47,7 +47,15 @@ settle() {
 	keep "$mine/out" "$mine/end"
 }
 
-ended() { read -r end <"$mine/end" && [ -n "$end" ]; } 2>/dev/null
+ended() {
+	read -r end <"$mine/end" && case $end in
+	"exit "* | "not started"* | unknown*) ;;
+	*) # a shell reads byte by byte: it may have met the word half written
+		end=
+		false
+		;;
+	esac
+} 2>/dev/null
 
 # born is when a process began, in the host's own terms: nothing of one that
 # is gone.
@@ -195,7 +203,7 @@ leftovers() {
 
 # listened reports whether anybody reads what we print: our parent is the
 # connection.
-listened() { [ -d "/proc/$PPID" ] || ps -p "$PPID" >/dev/null 2>&1; }
+listened() { kill -s 0 "$PPID" 2>/dev/null || [ -d "/proc/$PPID" ] || ps -p "$PPID" >/dev/null 2>&1; }
 
 # follow prints what the command prints until its end is written, and then the
 # host's word. With $once it says how it is now.

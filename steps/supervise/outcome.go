@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -69,11 +70,38 @@ type Status struct {
 	PID      int     // the program, also its session and group; 0 if not known
 	Stopped  string  // who is stopped by a signal and does not go on: "supervisor" or "program"
 	Withheld int64   // bytes of output that nobody has redacted, and nobody may read
+	Err      error   // what kept us from looking: the class is not to be relied on
 }
 
 // Classify says what the directory of an execution tells; key is the one its
 // intent names. It needs nobody to be alive and changes nothing.
 func Classify(files, key string) Status {
+	s := classify(files, key)
+	if s.Class != Unknown {
+		return s
+	}
+	if s.Err = readable(files); s.Err == nil {
+		s = classify(files, key) // what could not be read a moment ago may be now
+	}
+	return s
+}
+
+// readable reports what keeps us from looking, such as a process that may open
+// no more files. What is missing, or not ours to read, is no such thing.
+func readable(files string) error {
+	for _, name := range []string{verdictFile, pidFile, lockFile} {
+		f, err := os.Open(filepath.Join(files, name))
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil && !os.IsNotExist(err) && !os.IsPermission(err) {
+			return fmt.Errorf("look at a command: %w", err)
+		}
+	}
+	return nil
+}
+
+func classify(files, key string) Status {
 	s := Status{Source: "the verdict"}
 	who := readIdentities(files)
 	s.PID = who.Program.PID

@@ -33,7 +33,7 @@ func Attach(files, key string) *Process {
 		tick := time.NewTicker(attachPace)
 		defer tick.Stop()
 		for {
-			if p.end = Classify(files, key); !p.end.Class.Alive() {
+			if p.end = Classify(files, key); !p.end.Class.Alive() && p.end.Err == nil {
 				return
 			}
 			<-tick.C

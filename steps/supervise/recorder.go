@@ -128,7 +128,7 @@ func (p *Process) follow(lines *bufio.Reader, in *os.File) {
 	}
 	_ = in.Close() // read only: nothing to lose
 	// Killed both, they leave an orphan, whose end can still be seen coming.
-	for p.end = Classify(p.files, p.key); p.end.Class.Alive(); p.end = Classify(p.files, p.key) {
+	for p.end = Classify(p.files, p.key); p.end.Class.Alive() || p.end.Err != nil; p.end = Classify(p.files, p.key) {
 		time.Sleep(attachPace)
 	}
 }

@@ -38,6 +38,9 @@ func Salvage(dir string, secrets []steps.Secret) (err error) {
 	if err = errors.Join(err, sink.Close(), red.Sync(), red.Close()); err != nil {
 		return fmt.Errorf("salvage output: %w", errors.Join(err, os.Remove(part)))
 	}
+	if shorter(part, filepath.Join(dir, OutputFile)) { // the command emptied its output, or a power cut did
+		return errors.Join(os.Remove(part), os.Remove(filepath.Join(dir, rawFile)))
+	}
 	if err := os.Rename(part, filepath.Join(dir, OutputFile)); err != nil {
 		return fmt.Errorf("salvage output: %w", err)
 	}
@@ -45,4 +48,35 @@ func Salvage(dir string, secrets []steps.Secret) (err error) {
 		return fmt.Errorf("salvage output: %w", err)
 	}
 	return durable.SyncDir(dir)
+}
+
+func shorter(a, b string) bool {
+	one, err := os.Stat(a)
+	other, otherErr := os.Stat(b)
+	return err == nil && otherErr == nil && one.Size() < other.Size()
+}
+
+// Tidy takes away what a verdict makes needless, where its supervisor did not
+// come to. The output stays as the verdict covers it.
+func Tidy(dir string) {
+	for _, name := range []string{rawFile, cancelFile, socketFile} {
+		_ = os.Remove(filepath.Join(dir, name)) // what stays is withheld
+	}
+}
+
+// Withdraw makes sure that an order that was never started never will be: it
+// takes the place of its intent. won is false if somebody else has begun it.
+func Withdraw(dir string) (won bool, err error) {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
+		return false, fmt.Errorf("withdraw a command: %w", err)
+	}
+	started, err := os.OpenFile(filepath.Join(dir, startedFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("withdraw a command: %w", err)
+	}
+	_, err = started.WriteString("{\"withdrawn\":true}\n")
+	return true, errors.Join(err, started.Sync(), started.Close(), durable.SyncDir(dir))
 }

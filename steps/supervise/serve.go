@@ -156,8 +156,11 @@ func takeOver(children *brood, supervisor int, dir, order, report, master *os.Fi
 	if err != nil {
 		return
 	}
-	if err := errors.Join(c.readStarted(), c.openFiles()); err != nil {
+	if c.readStarted() != nil {
 		return // it never came so far
+	}
+	if c.openFiles() != nil {
+		return
 	}
 	defer c.close()
 	if data, err := io.ReadAll(c.verdict); err == nil {

@@ -96,16 +96,19 @@ func TestSecondStartSpoilsNothing(t *testing.T) {
 	t.Parallel()
 	o := script(t, quick)
 	finish(t, o)
-	key := keyOf(o)
-	for k := 2; k < 5; k++ {
+	key, killed := keyOf(o), 0
+	for k := 1; k < 5; k++ {
 		r := newRig(t)
 		r.settled(t, aSupervisor, fmt.Sprintf("openat:signal=SIGKILL:when=%d", k), o)
 		if s := supervise.Classify(o.Files, key); s.Class != supervise.Exited || s.Outcome.Exit != 42 || ran(t, o) != 1 {
 			t.Errorf("killed at open %d: %+v", k, s)
 		}
-		if !strings.Contains(r.traced(t, aSupervisor), "killed by SIGKILL") {
-			t.Errorf("nothing was killed at open %d", k)
+		if strings.Contains(r.traced(t, aSupervisor), "killed by SIGKILL") {
+			killed++
 		}
+	}
+	if killed == 0 { // which of its threads opens what is chance, and each counts for itself
+		t.Error("nothing was killed")
 	}
 }
 

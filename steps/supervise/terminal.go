@@ -74,21 +74,20 @@ func openTerminal(dir folder, master *os.File) (*terminal, error) {
 
 // pump writes what the command prints to its raw output, until nobody has its
 // terminal open any more.
-func (t *terminal) pump(raw *os.File) error {
+// A disk that takes no more must not hold the command up: the rest is lost.
+func (t *terminal) pump(raw *os.File) (lost error) {
 	buf := make([]byte, chunk)
 	for {
 		n, err := t.master.Read(buf)
-		if n > 0 {
-			if _, err := raw.Write(buf[:n]); err != nil {
-				return err
-			}
+		if n > 0 && lost == nil {
+			_, lost = raw.Write(buf[:n])
 			select {
 			case t.grew <- struct{}{}:
 			default:
 			}
 		}
 		if err != nil {
-			return nil //nolint:nilerr // EIO is how the last reader leaves
+			return lost // the read ends with EIO when the last who had it open leaves
 		}
 	}
 }

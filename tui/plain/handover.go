@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,12 +43,19 @@ func HandOver(screen *supervise.Screen, in, out *os.File) (err error) {
 	if err != nil {
 		return fmt.Errorf("hand the terminal over: %w", err)
 	}
+	copied := make(chan struct{})
 	defer func() {
+		closed := screen.Close()
+		select {
+		case <-copied: // what it still drew comes before the tidying
+		case <-time.After(time.Second): // a terminal that takes nothing
+		}
 		_, writeErr := out.WriteString(tidy)
-		err = errors.Join(err, writeErr, term.Restore(int(in.Fd()), was), screen.Close())
+		err = errors.Join(err, closed, writeErr, term.Restore(int(in.Fd()), was))
 	}()
 	ended := make(chan error, 1)
 	go func() {
+		defer close(copied)
 		_, err := io.Copy(out, screen)
 		ended <- err
 	}()
@@ -59,7 +67,7 @@ func HandOver(screen *supervise.Screen, in, out *os.File) (err error) {
 	for {
 		select {
 		case err := <-ended:
-			if errors.Is(err, os.ErrClosed) {
+			if errors.Is(err, net.ErrClosed) {
 				return nil
 			}
 			return err
