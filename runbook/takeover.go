@@ -64,7 +64,11 @@ func takeOver(ctx context.Context, dir string, claims map[string]string, patienc
 		}
 	}
 	if err := durable.Evict(t.lock, *t.from); err != nil {
-		if gone, waitErr := t.await(ctx, takePace); gone || waitErr != nil { // it went while we looked
+		limit := takePace
+		if !t.from.Alive() { // it went while we looked, or somebody else has ended it
+			limit = letGo
+		}
+		if gone, waitErr := t.await(ctx, limit); gone || waitErr != nil {
 			return name + " has left", waitErr
 		}
 		return "", fmt.Errorf("%s drives and did not let go: %w", name, err)
