@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -171,10 +172,43 @@ func (s *Server) serve(conn net.Conn) {
 func (s *Server) Cut() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, cmd := range s.conns {
-		_ = cmd.Process.Kill() // it may have ended by itself
+	for conn, cmd := range s.conns {
+		signal(cmd.Process.Pid, syscall.SIGKILL)
+		if tcp, ok := conn.(*net.TCPConn); ok { // for all who hold it
+			_ = errors.Join(tcp.CloseRead(), tcp.CloseWrite())
+		}
 	}
 	return len(s.conns)
+}
+
+// signal is for an sshd and the parts of it that serve the connection, where it
+// has some. They may have ended by themselves.
+func signal(sshd int, sig syscall.Signal) {
+	all := []int{sshd}
+	for i := 0; i < len(all); i++ {
+		all = append(all, parts(all[i])...)
+	}
+	for _, pid := range all {
+		_ = syscall.Kill(pid, sig)
+	}
+}
+
+// parts are the children of an sshd that are sshd too.
+func parts(sshd int) []int {
+	var all []int
+	files, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is good
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		name, rest, _ := strings.Cut(string(data), ") ")
+		fields := strings.Fields(rest)
+		if err != nil || len(fields) < 2 || fields[1] != strconv.Itoa(sshd) || !strings.Contains(name, "(sshd") {
+			continue
+		}
+		if pid, err := strconv.Atoi(strings.Split(file, "/")[2]); err == nil {
+			all = append(all, pid)
+		}
+	}
+	return all
 }
 
 // Freeze stops the sshd of every connection, as a network that swallows all
@@ -183,7 +217,7 @@ func (s *Server) Freeze() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, cmd := range s.conns {
-		_ = cmd.Process.Signal(syscall.SIGSTOP) // it may have ended by itself
+		signal(cmd.Process.Pid, syscall.SIGSTOP)
 	}
 	return len(s.conns)
 }
