@@ -8,7 +8,7 @@ import (
 )
 
 // callOffTakes is how long the program may take to end after what calls it off
-// has done so.
+// has done so, and that after the program; no longer than its grace.
 const callOffTakes = 5 * time.Second
 
 // callOff executes what ends the command where it really runs, once more for
@@ -35,7 +35,7 @@ func (c *command) callOff() bool {
 			going--
 		}
 	}
-	last := time.NewTimer(callOffTakes)
+	last := time.NewTimer(min(callOffTakes, c.Grace))
 	defer last.Stop()
 	select {
 	case <-c.exited:
@@ -77,5 +77,28 @@ func (c *command) call(p *parcel) error {
 	if _, err = child.Wait(); errors.Is(err, syscall.ECHILD) {
 		err = nil // reaped as an orphan is
 	}
+	c.mu.Lock()
+	delete(c.callers, child.Pid)
+	c.mu.Unlock()
 	return err
+}
+
+// hangUp waits for what called off a command that has ended, and ends what
+// does not end by itself.
+func (c *command) hangUp() {
+	last := time.Now().Add(min(callOffTakes, c.Grace))
+	for calling := true; calling; {
+		late := time.Now().After(last)
+		c.mu.Lock()
+		for pid := range c.callers {
+			if late {
+				_ = syscall.Kill(-pid, syscall.SIGKILL) // it ended just now
+			}
+		}
+		calling = len(c.callers) > 0 && !late
+		c.mu.Unlock()
+		if calling {
+			time.Sleep(cancelPace)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,12 +38,8 @@ func TestCallOffComesInsteadOfSignals(t *testing.T) {
 func TestCallOffForEachRequest(t *testing.T) {
 	t.Parallel()
 	o := calledOff(t, `echo $$ >pid; until [ "$(cat off)" = "xx" ]; do sleep 0.01; done 2>/dev/null; exit 6`,
-		"printf x >>off\nuntil [ -e over ]; do sleep 0.01; done\n")
-	t.Cleanup(func() {
-		if err := os.WriteFile(filepath.Join(o.Dir, "over"), nil, 0o600); err != nil {
-			t.Error(err)
-		}
-	})
+		"echo $$ >>callers\nprintf x >>off\nexec sleep 1000\n")
+	o.Grace = 50 * time.Millisecond
 	p := start(t, o)
 	pidOf(t, o, "pid")
 	cancel(t, p)
@@ -53,6 +50,18 @@ func TestCallOffForEachRequest(t *testing.T) {
 	cancel(t, p)
 	if got := p.End().Outcome; got.Exit != 6 || len(got.Sent) > 0 {
 		t.Errorf("%+v", got)
+	}
+	data, err := os.ReadFile(filepath.Join(o.Dir, "callers"))
+	callers := strings.Fields(string(data))
+	if err != nil || len(callers) != 2 {
+		t.Errorf("%q called, %v", callers, err)
+	}
+	for _, word := range callers {
+		pid, err := strconv.Atoi(word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		await(t, "the caller's end", func() bool { return gone(pid) })
 	}
 }
 

@@ -137,17 +137,21 @@ func output(tb testing.TB, o supervise.Order) string {
 	return string(data)
 }
 
+// patience is how long a fact is waited for: only a test that fails waits so
+// long.
+var patience = 20 * time.Second
+
 // await waits for a visible fact.
 func await(tb testing.TB, what string, fact func() bool) {
 	tb.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(patience)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer deadline.Stop()
 	defer tick.Stop()
 	for !fact() {
 		select {
 		case <-deadline.C:
-			tb.Fatalf("waited 20 s for %s", what)
+			tb.Fatalf("waited %v for %s", patience, what)
 		case <-tick.C:
 		}
 	}

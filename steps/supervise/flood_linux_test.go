@@ -32,6 +32,9 @@ func peak(t *testing.T, pid int) int {
 func flood(t *testing.T, sh string, size int64, secrets ...string) (end supervise.Status, supervisor, recorder int) {
 	t.Helper()
 	o := script(t, sh+"\nread -r _ <gate")
+	if size > 100<<20 {
+		o.Files = filepath.Join(t.TempDir(), "x.1") // no room for that in memory
+	}
 	for _, s := range secrets {
 		o.Secrets = append(o.Secrets, steps.NewSecret(s))
 	}

@@ -100,6 +100,7 @@ func supervise() int {
 	}
 	c.dir.removeEmpty(logFile, os.Stderr)
 	say(report, answer{})
+	c.hangUp()
 	return exitRecorded
 }
 

@@ -110,8 +110,12 @@ func classify(files, key string) Status {
 		s.Class, s.Outcome, s.Source = Exited, o, "the verdict of its "+o.Source
 		return s
 	}
-	if _, err := os.Lstat(filepath.Join(files, startedFile)); os.IsNotExist(err) {
+	switch intent, err := os.ReadFile(filepath.Join(files, startedFile)); {
+	case os.IsNotExist(err):
 		s.Class, s.Source = NeverStarted, "no intent in its directory"
+		return s
+	case string(intent) == withdrawn:
+		s.Class, s.Source = NeverStarted, "an intent that was withdrawn"
 		return s
 	}
 	if held, err := locked(files); held && err == nil {

@@ -3,3 +3,5 @@
 package supervise_test
 
 const race = 40 << 10
+
+const volume = 1 << 27

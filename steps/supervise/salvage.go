@@ -64,6 +64,9 @@ func Tidy(dir string) {
 	}
 }
 
+// withdrawn takes the place of an intent.
+const withdrawn = "{\"withdrawn\":true}\n"
+
 // Withdraw makes sure that an order that was never started never will be: it
 // takes the place of its intent. won is false if somebody else has begun it.
 func Withdraw(dir string) (won bool, err error) {
@@ -77,6 +80,6 @@ func Withdraw(dir string) (won bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("withdraw a command: %w", err)
 	}
-	_, err = started.WriteString("{\"withdrawn\":true}\n")
+	_, err = started.WriteString(withdrawn)
 	return true, errors.Join(err, started.Sync(), started.Close(), durable.SyncDir(dir))
 }

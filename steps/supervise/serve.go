@@ -188,6 +188,7 @@ func takeOver(children *brood, supervisor int, dir, order, report, master *os.Fi
 		c.warn(err)
 	}
 	_ = c.attend()
+	c.hangUp()
 }
 
 // readStarted takes over when the supervisor began. An intent of another order

@@ -18,6 +18,9 @@ func TestWhatIsWithdrawnIsNeverStarted(t *testing.T) {
 	if _, err := recorder(t).Start(seal(t, o)); !errors.Is(err, supervise.ErrStarted) {
 		t.Errorf("started all the same: %v", err)
 	}
+	if s := classify(o); s.Class != supervise.NeverStarted {
+		t.Errorf("%+v", s)
+	}
 	if _, err := os.Stat(filepath.Join(o.Dir, "count")); err == nil {
 		t.Error("it ran")
 	}
