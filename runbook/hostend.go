@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -123,6 +122,7 @@ func (f *fleet) ask(l *leg, body *runResultBody, times int) *runResultBody {
 		err = errors.Join(err, sink.close())
 		switch {
 		case err == nil && word.Class != supervise.Unknown:
+			sink.publish()
 			told := f.ended(word, supervise.Outcome{Took: time.Since(began)})
 			if told.Again = sink.kept; sink.kept {
 				told.Bytes, told.OutSHA256 = sink.size, hex.EncodeToString(sink.sum.Sum(nil))
@@ -148,6 +148,7 @@ func (f *fleet) ask(l *leg, body *runResultBody, times int) *runResultBody {
 type sink struct {
 	*safetext.Redactor
 	file *os.File
+	path string
 	kept bool
 	size int64
 	sum  hash.Hash
@@ -163,7 +164,7 @@ func (f *fleet) again(l *leg) *sink {
 	f.mu.Lock()
 	l.asking, l.againPath = true, path
 	f.mu.Unlock()
-	if err := os.Remove(path); f.blind || err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if f.blind {
 		return s
 	}
 	mode := os.FileMode(0o600)
@@ -171,10 +172,18 @@ func (f *fleet) again(l *leg) *sink {
 		mode = 0o640
 	}
 	var err error
-	if s.file, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode); err == nil {
-		s.kept = true
+	if s.file, err = os.CreateTemp(filepath.Dir(path), "."+againFile+".*"); err == nil {
+		s.path, s.kept = path, s.file.Chmod(mode) == nil
 	}
 	return s
+}
+
+// publish puts the output where readers look, once the host has told its end:
+// somebody else who asks must not take it away half way.
+func (s *sink) publish() {
+	if s.kept && os.Rename(s.file.Name(), s.path) != nil {
+		s.kept = false
+	}
 }
 
 // counting is the way into a sink's file.
@@ -195,6 +204,9 @@ func (s *sink) close() error {
 	err := s.Close()
 	if s.file != nil {
 		err = errors.Join(err, s.file.Sync(), s.file.Close())
+		if err != nil {
+			_ = os.Remove(s.file.Name()) // a part of it is told by nobody
+		}
 	}
 	return err
 }
