@@ -53,12 +53,14 @@ func TestFollow(t *testing.T) {
 		}
 	}
 	f.toAct()
-	waitFor(t, func() bool { <-along.Changed(); return !along.State().Phases["look"].Closed.IsZero() })
+	<-along.Changed()
+	waitFor(t, func() bool { return !along.State().Phases["look"].Closed.IsZero() })
+	made := func() State { r := along.State(); return r.Step(along.Book().Step("make")).State }
 	done := make(chan error, 1)
 	go func() { done <- f.Do(t.Context(), Intent{Kind: RunStep, Step: "make"}) }()
-	waitFor(t, func() bool { <-along.Changed(); return along.State().Steps["make"].State == Running })
+	waitFor(t, func() bool { return made() == Running })
 	f.write("go", "")
-	waitFor(t, func() bool { <-along.Changed(); return along.State().Steps["make"].State == Passed })
+	waitFor(t, func() bool { return made() == Passed })
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func TestFollow(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { <-along.Changed(); return along.Reads().Driver == "" })
+	waitFor(t, func() bool { return along.Reads().Driver == "" })
 }
 
 func TestFollowNothing(t *testing.T) {
