@@ -138,10 +138,10 @@ func (m *model) end() tea.Cmd {
 }
 
 func (m *model) cancel() tea.Cmd {
-	step := m.command()
 	if m.reads() {
 		return m.refuse()
 	}
+	step := m.command()
 	if step == nil {
 		m.say("no command runs: there is nothing to cancel")
 		return nil

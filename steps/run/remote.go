@@ -99,11 +99,6 @@ func (r Remote) Carry(ctx context.Context) *steps.Carried {
 	return &steps.Carried{Cmd: cmd, Sign: "-- " + r.Host.Name + " -- " + nonce + "\n"}
 }
 
-// Reach says for a person what becomes of the command without us.
-func (h Host) Reach() string {
-	return h.Name + " over ssh: it goes on there when the connection is lost, and " + h.Name + " keeps how it ended"
-}
-
 func variable(name string) bool {
 	for i, c := range name {
 		if c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') && (i == 0 || c < '0' || c > '9') {

@@ -34,13 +34,17 @@ func approvalOn(o runbook.Order) []string {
 	case len(o.Hosts) > 1:
 		lines = append(lines, "on "+hostNames(o.Hosts)+", in this order, to the first that fails")
 	}
-	for _, r := range o.Hosts {
+	for i, r := range o.Hosts {
+		way := "over " + safetext.Exact(r.Local.Path) + " " + strings.Join(quoted(r.Host.Via[1:]), " ")
+		if first := o.Hosts[0]; i > 0 && r.Path == first.Path { // of one step all else is the same
+			lines = append(lines, safetext.Exact(r.Host.Name)+":"+safetext.Exact(r.Host.Dir)+" $ the same", way)
+			continue
+		}
 		lines = append(lines, commandAt(r.Host.Name, r.Host.Dir, r.Argv)...)
-		lines = append(lines, "program looked up on "+r.Host.Name+", in "+safetext.Exact(r.Path))
+		lines = append(lines, way, "program looked up there, in "+safetext.Exact(r.Path))
 		lines = append(lines, variables(append([]string{"PATH=" + r.Path}, r.Env...), r.Argv, o.Secrets, "HOME", "USER")...)
-		lines = append(lines, "over "+safetext.Exact(r.Local.Path)+" "+strings.Join(quoted(r.Local.Argv[1:]), " "), r.Host.Reach())
 	}
-	return lines
+	return append(lines, "it goes on there when the connection is lost; the host keeps how it ended")
 }
 
 func hostNames(all []run.Remote) string {

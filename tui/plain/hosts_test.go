@@ -41,8 +41,8 @@ func TestCommandOnHosts(t *testing.T) {
 	go func() { driven <- Run(t.Context(), f.s, Options{In: answers, Out: &f.out}) }()
 	prints(t, &f.out, "answers: ")
 	for _, text := range []string{
-		"on a, b, in this order, to the first that fails\n", "a:" + servers["a"].Dir + " $ bash", "over /usr/bin/ssh -T -oBatchMode=yes",
-		"a over ssh: it goes on there when the connection is lost, and a keeps how it ended",
+		"on a, b, in this order, to the first that fails\n", "a:" + servers["a"].Dir + " $ bash", "over /usr/bin/ssh -F ", "b:" + servers["b"].Dir + " $ the same\n",
+		"it goes on there when the connection is lost; the host keeps how it ended",
 	} {
 		prints(t, &f.out, text)
 	}
