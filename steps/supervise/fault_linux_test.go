@@ -99,37 +99,41 @@ func TestFaultSupervisorStoppedAtEachCall(t *testing.T) {
 			r, o := newRig(t), script(t, quick)
 			what := fmt.Sprintf("%s:signal=SIGSTOP:when=%d", call, when)
 			cmd := r.inject(t, aSupervisor, what)
-			said := make(chan string)
+			said := make(chan string, 1)
 			go func() { said <- r.drive(t, cmd, o) }()
-			for handled := 0; ; {
-				select {
-				case text := <-said:
-					r.idle(t)
-					wantTruth(t, what, o, text)
-					if ran(t, o) != 1 {
-						t.Errorf("%s: executed %d times", what, ran(t, o))
-					}
-					return handled > 0
-				case <-time.After(10 * time.Millisecond):
+			handled := 0
+			// A thread of its own may be stopped after the driver has left.
+			await(t, "the end of all processes", func() bool {
+				if strings.Count(r.traced(t, aSupervisor), "stopped by SIGSTOP") > handled {
+					handled++
+					r.goOn(t, what, o)
 				}
-				if strings.Count(r.traced(t, aSupervisor), "stopped by SIGSTOP") == handled {
-					continue
-				}
-				handled++
-				for _, pid := range r.processes(aSupervisor) {
-					var s supervise.Status
-					await(t, "the stop to be seen", func() bool {
-						s = classify(o)
-						who, err := os.ReadFile(filepath.Join(o.Files, "pid"))
-						return len(who) == 0 || err != nil || s.Class == supervise.Exited || s.Stopped == "supervisor"
-					})
-					if s.Class != supervise.Exited && s.Class != supervise.Running && s.Class != supervise.NeverStarted {
-						t.Errorf("%s: stopped reads as %+v", what, s)
-					}
-					_ = syscall.Kill(pid, syscall.SIGCONT) // gone already, if another thread had been stopped before
-				}
+				return len(said) == 1 && len(r.processes("")) == 0
+			})
+			wantTruth(t, what, o, <-said)
+			if ran(t, o) != 1 {
+				t.Errorf("%s: executed %d times", what, ran(t, o))
 			}
+			return handled > 0
 		})
+}
+
+// goOn sees that the directory tells of supervisors that are stopped, and
+// continues them.
+func (r rig) goOn(t *testing.T, what string, o supervise.Order) {
+	t.Helper()
+	for _, pid := range r.processes(aSupervisor) {
+		var s supervise.Status
+		await(t, "the stop to be seen", func() bool {
+			s = classify(o)
+			who, err := os.ReadFile(filepath.Join(o.Files, "pid"))
+			return len(who) == 0 || err != nil || s.Class == supervise.Exited || s.Stopped == "supervisor"
+		})
+		if s.Class != supervise.Exited && s.Class != supervise.Running && s.Class != supervise.NeverStarted {
+			t.Errorf("%s: stopped reads as %+v", what, s)
+		}
+		_ = syscall.Kill(pid, syscall.SIGCONT) // gone already, if another thread had been stopped before
+	}
 }
 
 // TestFaultSupervisorRefusedAtEachCall lets system calls of a supervisor fail:
