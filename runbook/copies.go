@@ -48,7 +48,7 @@ func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {
 		}
 		files, output := r.filesOn(body.Step, body.Attempt, body.Host), supervise.OutputFile
 		if body.Again {
-			output = againFile
+			output = againFile(body.OutSHA256)
 		}
 		name, err := filepath.Rel(r.Dir, files)
 		if err != nil {

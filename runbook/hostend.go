@@ -119,15 +119,16 @@ func (f *fleet) ask(l *leg, body *runResultBody, times int) *runResultBody {
 	for try := 1; ; try++ {
 		asked, sink := time.Now(), f.again(l)
 		word, err := l.Follow(f.s.driving, l.key, sink)
-		err = errors.Join(err, sink.close())
+		err = errors.Join(err, sink.Close())
+		told := err == nil && word.Class != supervise.Unknown
+		sum := sink.settle(told)
 		switch {
-		case err == nil && word.Class != supervise.Unknown:
-			sink.publish()
-			told := f.ended(word, supervise.Outcome{Took: time.Since(began)})
-			if told.Again = sink.kept; sink.kept {
-				told.Bytes, told.OutSHA256 = sink.size, hex.EncodeToString(sink.sum.Sum(nil))
+		case told:
+			body := f.ended(word, supervise.Outcome{Took: time.Since(began)})
+			if body.Again = sum != ""; body.Again {
+				body.Bytes, body.OutSHA256 = sink.size, sum
 			}
-			return told
+			return body
 		case err == nil:
 			body.Reason = word.Text
 			return body
@@ -147,43 +148,53 @@ func (f *fleet) ask(l *leg, body *runResultBody, times int) *runResultBody {
 // secrets.
 type sink struct {
 	*safetext.Redactor
-	file *os.File
-	path string
-	kept bool
+	file *os.File // nil where nothing is kept
+	kept bool     // all of it is there
 	size int64
 	sum  hash.Hash
 }
 
-// again makes the file for it, in place of one of an earlier time. Where the
-// secrets can't be had, or there is no room, nothing is kept.
+// again makes a file for it. Where the secrets can't be had, or there is no
+// room, nothing is kept.
 func (f *fleet) again(l *leg) *sink {
 	s := &sink{sum: sha256.New()}
 	s.Redactor = safetext.NewRedactor(counting{s}, f.hide...)
 	r := f.s.State()
-	path := filepath.Join(r.filesOn(f.step.ID, f.attempt, l.Host.Name), againFile)
+	if !f.blind {
+		mode := os.FileMode(0o600)
+		if durable.Shared(r.Dir) {
+			mode = 0o640
+		}
+		var err error
+		if s.file, err = os.CreateTemp(r.filesOn(f.step.ID, f.attempt, l.Host.Name), ".again.*"); err == nil {
+			s.kept = s.file.Chmod(mode) == nil
+		}
+	}
 	f.mu.Lock()
-	l.asking, l.againPath = true, path
-	f.mu.Unlock()
-	if f.blind {
-		return s
-	}
-	mode := os.FileMode(0o600)
-	if durable.Shared(r.Dir) {
-		mode = 0o640
-	}
-	var err error
-	if s.file, err = os.CreateTemp(filepath.Dir(path), "."+againFile+".*"); err == nil {
-		s.path, s.kept = path, s.file.Chmod(mode) == nil
+	defer f.mu.Unlock()
+	l.asking, l.againPath = true, ""
+	if s.file != nil {
+		l.againPath = s.file.Name()
 	}
 	return s
 }
 
-// publish puts the output where readers look, once the host has told its end:
-// somebody else who asks must not take it away half way.
-func (s *sink) publish() {
-	if s.kept && os.Rename(s.file.Name(), s.path) != nil {
-		s.kept = false
+// settle puts the output where readers look, once the host has told its end,
+// and returns its hash. Of what was not told, or is not all there, nothing
+// stays, and the hash is empty.
+func (s *sink) settle(told bool) (sum string) {
+	if s.file == nil {
+		return ""
 	}
+	path := s.file.Name()
+	if err := errors.Join(s.file.Sync(), s.file.Close()); told && s.kept && err == nil {
+		sum = hex.EncodeToString(s.sum.Sum(nil))
+		if os.Rename(path, filepath.Join(filepath.Dir(path), againFile(sum))) == nil {
+			return sum
+		}
+	}
+	_ = os.Remove(path) // a part of it is told by nobody
+	return ""
 }
 
 // counting is the way into a sink's file.
@@ -198,17 +209,6 @@ func (c counting) Write(p []byte) (int, error) {
 		c.sum.Write(p)
 	}
 	return len(p), nil
-}
-
-func (s *sink) close() error {
-	err := s.Close()
-	if s.file != nil {
-		err = errors.Join(err, s.file.Sync(), s.file.Close())
-		if err != nil {
-			_ = os.Remove(s.file.Name()) // a part of it is told by nobody
-		}
-	}
-	return err
 }
 
 // lastOf is the end of a file of output on a host's side, as far as the host's

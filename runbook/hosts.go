@@ -40,7 +40,7 @@ type leg struct {
 	asking  bool               // that has ended, and the host is asked what became of it
 	over    bool               // that has brought the host's word itself: nothing of it is on the way
 
-	againPath string // the output of that
+	againPath string // the output of that, while it arrives
 }
 
 // commandOnHosts starts a command on hosts and waits for its end there.

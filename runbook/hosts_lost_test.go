@@ -2,7 +2,11 @@ package runbook
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -88,5 +92,65 @@ func TestHostThatIsNotReachedAgainIsUnknown(t *testing.T) {
 	f.do(Recheck, "it") // the host knows, no verify is needed
 	if st := f.step(); st.State != Failed || st.Reason != "exit 6" {
 		t.Errorf("%s (%s)", st.State, st.Reason)
+	}
+}
+
+// What a host was asked for twice is kept twice: the log holds both.
+func TestHostThatIsAskedTwice(t *testing.T) {
+	t.Parallel()
+	s := loopback.Start(t)
+	f := beginOn(t, onHosts(`"a"`, `sh = 'trap "exit 7" INT; echo before; touch up; while :; do sleep 0.01; done'`), s)
+	done := make(chan error, 1)
+	go func() { done <- f.try(RunStep, "it") }()
+	there(t, s, "up")
+	if s.Cut() == 0 {
+		t.Fatal("there was no connection to cut")
+	}
+	waitFor(t, func() bool { return s.Served() == 2 })
+	f.do(Cancel, "it")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	first := output(t, f)
+	kept := s.Kept()
+	if st := f.step(); st.State != Unknown || !strings.HasPrefix(first, "before\n") || len(kept) != 1 {
+		t.Fatalf("%s (%s), printed %q, the host keeps %q", st.State, st.Reason, first, kept)
+	}
+	out, err := os.OpenFile(filepath.Join(kept[0], "out"), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil { // as something that outlived it does
+		_, err = out.WriteString("late\n")
+		err = errors.Join(err, out.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.do(Recheck, "it")
+	second := output(t, f)
+	if !strings.Contains(second, "late\n") {
+		t.Errorf("asked again it printed %q", second)
+	}
+	if err := CheckCopies(f.run.Dir); err != nil {
+		t.Error(err)
+	}
+	files := f.State().filesOn("it", 1, "a")
+	for _, text := range []string{first, second} {
+		sum := sha256.Sum256([]byte(text))
+		name := filepath.Join(files, againFile(hex.EncodeToString(sum[:])))
+		if data, err := os.ReadFile(name); err != nil || string(data) != text {
+			t.Errorf("%s holds %q, %v", name, data, err)
+			continue
+		}
+		if err := os.WriteFile(name, []byte("forged\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckCopies(f.run.Dir); err == nil || !strings.Contains(err.Error(), filepath.Base(name)) {
+			t.Errorf("%s was changed: %v", name, err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(files, ".again.*")); err != nil || len(left) > 0 {
+		t.Errorf("left %q, %v", left, err)
 	}
 }

@@ -25,7 +25,7 @@ type HostState struct {
 	Lost    bool      // it is Running, and the connection was lost: the host is asked
 
 	order, verdictKey, proof string
-	again                    bool // its output is what the host was asked for once more
+	again                    string // the file of its output, if the host was asked for that once more
 }
 
 // Line is what is known of it in a few words; the text is not yet safe to show.
@@ -91,7 +91,10 @@ func (st *StepState) startHost(due []string, body runIntentBody, before map[stri
 // endHost takes up a result of one host.
 func (st *StepState) endHost(body runResultBody, at time.Time) {
 	if h := st.host(body.Host); h != nil {
-		h.State, h.Exit, h.Result, h.again = StateOf(body.Verdict), body.Exit, body.result(at), body.Again
+		h.State, h.Exit, h.Result, h.again = StateOf(body.Verdict), body.Exit, body.result(at), ""
+		if body.Again {
+			h.again = againFile(body.OutSHA256)
+		}
 	}
 }
 
@@ -152,9 +155,10 @@ func (r *Run) filesOn(step string, attempt int, host string) string {
 	return r.place(filepath.Join(r.Dir, "steps", fmt.Sprintf("%s.%d.%s", step, attempt, host)))
 }
 
-// againFile holds the output of a command on a host, without secrets, as the
-// host was asked for it once more.
-const againFile = "again.red"
+// againFile names the output of a command on a host, without secrets, as the
+// host was asked for it once more. Each that differs has a file of its own: a
+// later one must not take away what an earlier entry recorded.
+func againFile(sum string) string { return "again." + sum + ".red" }
 
 // HostOutput is the output of a command on a host; the file may not be there
 // yet.
@@ -175,7 +179,7 @@ func (r *Run) Outputs(s *book.Step) []HostOutput {
 // outputOn is the redacted output of the last attempt on a host.
 func (r *Run) outputOn(step *book.Step, h HostState) string {
 	files := r.filesOn(step.ID, h.Attempt, h.Host)
-	if path := filepath.Join(files, againFile); !h.ended() || h.again {
+	if path := filepath.Join(files, h.again); h.again != "" {
 		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
 			return path
 		}
