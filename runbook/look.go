@@ -237,12 +237,12 @@ func others(ctx context.Context, b *book.Book, named []string, w *steps.World) [
 }
 
 // executes reports whether a step runs a program, which then needs an
-// environment, and whose output may hold a secret.
+// environment, or quotes what may hold a secret as a program's output may.
 func executes(verb book.Verb) bool {
 	if v, ok := verb.(book.Run); ok && v.Command != nil {
 		return true
 	}
-	_, ok := checkOf(verb).(*check.Command)
+	_, ok := checkOf(verb).(check.Executor)
 	return ok
 }
 
@@ -251,7 +251,7 @@ func secretsOf(verb book.Verb) []string {
 	if v, ok := verb.(book.Run); ok && v.Command != nil {
 		return v.Command.Secrets
 	}
-	if c, ok := checkOf(verb).(*check.Command); ok {
+	if c := check.Program(checkOf(verb)); c != nil {
 		return c.Secrets
 	}
 	return nil

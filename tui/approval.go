@@ -36,35 +36,22 @@ func newApproval(m *model, s *book.Step, i runbook.Intent) *approvalScreen {
 			return a
 		}
 		a.ready = true
-		a.page = newPage(requests(verb))
+		a.page = newPage(plan(verb))
 		a.page.exact = true
 	}
 	return a
 }
 
-// requests are what a probe sends, and how it cleans up.
-func requests(verb book.Verb) []string {
+// plan is what a probe will do.
+func plan(verb book.Verb) []string {
 	v, _ := verb.(book.Run)
-	web, ok := v.Probe.Check.(*check.HTTP)
+	planner, ok := v.Probe.Check.(check.Planner)
 	if !ok {
 		return []string{safetext.Line(v.Kind)}
 	}
 	var lines []string
-	add := func(label string, r check.Request) {
-		method := r.Method
-		if method == "" {
-			method = "GET"
-		}
-		lines = append(lines, label+safetext.Exact(method)+" "+safetext.Exact(r.URL))
-	}
-	if web.URL != "" {
-		add("", web.Request)
-	}
-	for _, r := range web.Steps {
-		add("", r)
-	}
-	for _, r := range web.Cleanup {
-		add("at its end ", r)
+	for _, line := range planner.Plan() {
+		lines = append(lines, safetext.Exact(line))
 	}
 	return lines
 }

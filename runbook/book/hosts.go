@@ -84,7 +84,7 @@ func (r *reader) places(s *Step) {
 	}
 }
 
-// CommandOf is the check.command of a check or a watch, else nil.
+// CommandOf is what a check or a watch executes, nil if that is nothing.
 func CommandOf(v Verb) *check.Command {
 	var c check.Check
 	switch v := v.(type) {
@@ -94,8 +94,7 @@ func CommandOf(v Verb) *check.Command {
 		c = v.Check
 	case Run, Ask, Tell:
 	}
-	command, _ := c.(*check.Command)
-	return command
+	return check.Program(c)
 }
 
 // Place is where a step runs, for people; empty for here.

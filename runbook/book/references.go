@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"runbook/steps/check"
 )
 
 // enough problems at once: nobody reads more, and each costs a search for the
@@ -85,7 +87,7 @@ func (r *reader) around(b *Book, s *Step) {
 // inside checks what a step's verb names.
 func (r *reader) inside(b *Book, s *Step) {
 	path := join(s.path, s.verb)
-	r.secretNames(b, path, s.raw)
+	r.secretNames(b, path, s.Verb)
 	v, _ := s.Verb.(Ask)
 	switch {
 	case v.Confirm != nil:
@@ -101,25 +103,28 @@ func (r *reader) inside(b *Book, s *Step) {
 	}
 }
 
-// secretNames checks the fields that name a secret var, in a verb of any kind:
-// dsn, and each element of secrets.
-func (r *reader) secretNames(b *Book, path string, table map[string]any) {
-	for _, key := range slices.Sorted(maps.Keys(table)) {
-		where := join(path, key)
-		switch v := table[key].(type) {
-		case map[string]any:
-			r.secretNames(b, where, v)
-		case string:
-			if key == "dsn" {
-				r.isSecret(b, where, v)
-			}
-		case []any:
-			for i, item := range v {
-				if name, ok := item.(string); ok && key == "secrets" {
-					r.isSecret(b, element(where, i), name)
-				}
-			}
+// secretNames checks the fields of a verb that name a secret var.
+func (r *reader) secretNames(b *Book, path string, verb Verb) {
+	switch v := verb.(type) {
+	case Check:
+		r.secretVars(b, join(path, v.Kind), v.Check)
+	case Watch:
+		r.secretVars(b, join(path+".check", v.Kind), v.Check)
+	case Run:
+		if v.Probe != nil {
+			r.secretVars(b, join(path+".probe", v.Probe.Kind), v.Probe.Check)
+			return
 		}
+		for i, name := range v.Command.Secrets {
+			r.isSecret(b, element(path+".command.secrets", i), name)
+		}
+	case Ask, Tell:
+	}
+}
+
+func (r *reader) secretVars(b *Book, path string, c check.Check) {
+	for _, v := range check.SecretVars(c) {
+		r.isSecret(b, path+"."+v.Field, v.Name)
 	}
 }
 

@@ -100,11 +100,9 @@ func secretsOf(verb book.Verb) []string {
 	case book.Watch:
 		look = v.Check
 	}
-	switch c := look.(type) {
-	case *check.Command:
-		return c.Secrets
-	case *check.Postgres:
-		return []string{c.DSN}
+	var names []string
+	for _, v := range check.SecretVars(look) {
+		names = append(names, v.Name)
 	}
-	return nil
+	return names
 }

@@ -129,8 +129,8 @@ func (s *Site) command(step *book.Step) (run.Command, bool) {
 	case book.Watch:
 		look = v.Check
 	}
-	c, ok := look.(*check.Command)
-	if !ok {
+	c := check.Program(look)
+	if c == nil {
 		return run.Command{}, false
 	}
 	return run.Command{Argv: c.Argv, Sh: c.Sh}, true

@@ -32,6 +32,47 @@ type Check interface {
 // fields. Strings may still hold ${name}.
 type Validator interface{ Validate() error }
 
+// Executor is a Check that quotes what a program, or a file like its output,
+// says: all of the book's secrets are taken out of its result.
+type Executor interface {
+	// Executes is that program, which may stand on a host and gets the
+	// environment of a command; nil if the check, as it is filled in, needs none.
+	Executes() *Command
+}
+
+// Confidant is a Check with fields that name secret vars of the book. The
+// values reach it by World.Secret alone.
+type Confidant interface{ SecretVars() []SecretVar }
+
+// SecretVar is one of those fields as a book writes it, "dsn" or "secrets[0]",
+// and the name it holds: empty if it is not given.
+type SecretVar struct{ Field, Name string }
+
+// Planner is a Check that touches, and says what it will do, a line each: that
+// is what an operator approves.
+type Planner interface{ Plan() []string }
+
+// Program is what a check executes, nil for one that executes nothing.
+func Program(c Check) *Command {
+	if e, ok := c.(Executor); ok {
+		return e.Executes()
+	}
+	return nil
+}
+
+// SecretVars are the fields of any check that name a secret var.
+func SecretVars(c Check) []SecretVar {
+	var named []SecretVar
+	if confidant, ok := c.(Confidant); ok {
+		for _, v := range confidant.SecretVars() {
+			if v.Name != "" {
+				named = append(named, v)
+			}
+		}
+	}
+	return named
+}
+
 // Kinds makes an empty check of each kind, by its name in a book.
 var Kinds = map[string]func() Check{
 	"command":  func() Check { return new(Command) },

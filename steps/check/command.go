@@ -56,6 +56,18 @@ const keptOutput = 64 << 10
 // Touches is false: a command under check promises to look only.
 func (c *Command) Touches() bool { return false }
 
+// Executes is the command itself.
+func (c *Command) Executes() *Command { return c }
+
+// SecretVars are those it sees.
+func (c *Command) SecretVars() []SecretVar {
+	named := make([]SecretVar, len(c.Secrets))
+	for i, name := range c.Secrets {
+		named[i] = SecretVar{fmt.Sprintf("secrets[%d]", i), name}
+	}
+	return named
+}
+
 // Validate reports that there is no one program, and what cannot be read.
 func (c *Command) Validate() error {
 	if (len(c.Argv) == 0) == (c.Sh == "") || len(c.Argv) > 0 && c.Argv[0] == "" {

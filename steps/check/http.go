@@ -90,6 +90,18 @@ func (c *HTTP) Touches() bool {
 	return false
 }
 
+// Plan is each request, without its body.
+func (c *HTTP) Plan() []string {
+	var lines []string
+	for _, q := range c.requests() {
+		lines = append(lines, q.method()+" "+q.URL)
+	}
+	for _, q := range c.Cleanup {
+		lines = append(lines, "at its end "+q.method()+" "+q.URL)
+	}
+	return lines
+}
+
 // requests are those that decide, in order.
 func (c *HTTP) requests() []Request {
 	if c.URL != "" {

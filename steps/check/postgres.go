@@ -109,6 +109,9 @@ var questions = map[string]question{
 	"version":           askVersion,
 }
 
+// SecretVars is its dsn.
+func (c *Postgres) SecretVars() []SecretVar { return []SecretVar{{"dsn", c.DSN}} }
+
 // Touches is false: it reads, in a READ ONLY transaction.
 func (c *Postgres) Touches() bool { return false }
 
