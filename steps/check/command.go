@@ -1,13 +1,9 @@
 package check
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,129 +106,34 @@ func (c *Command) limit() time.Duration {
 
 // Do runs it and waits for its end.
 func (c *Command) Do(whole context.Context, w *steps.World) steps.Result {
-	return measure(c.where(w), func(r *steps.Result) {
+	return measure(whereOf("command", w), func(r *steps.Result) {
 		if err := c.Validate(); err != nil {
 			r.Decide(steps.Unknown, "%v", err)
 			return
 		}
-		ctx, cancel := context.WithTimeout(whole, c.limit())
-		defer cancel()
-		cmd, sign, err := c.prepare(ctx, w)
-		if err != nil {
-			r.Decide(steps.Unknown, "%v", err)
-			return
-		}
-		var stdout, stderr kept
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		err = cmd.Run()
-		if errors.Is(err, exec.ErrWaitDelay) {
-			// Something it left behind holds its output; a check leaves nothing.
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		}
+		ended, err := program{argv: c.Argv, sh: c.Sh, limit: c.limit(), keep: keptOutput}.run(whole, w)
+		var late tooLate
 		switch {
-		case whole.Err() != nil:
-			r.Decide(steps.Unknown, "interrupted before it ended")
-		case !stderr.begin(sign):
-			r.Decide(steps.Unknown, "%s has not executed it: %s", w.Host, outside(lastLine(&stderr)))
-		case ctx.Err() != nil:
-			r.Decide(steps.Fail, "not done within %s, killed", steps.Duration(c.limit()))
-		case cmd.ProcessState == nil:
-			r.Decide(steps.Unknown, "could not be started: %s", bare(err))
-		case sign != "" && cmd.ProcessState.ExitCode() == noCode:
-			r.Decide(steps.Unknown, "exit 255: it ended so, or the connection to %s was lost: %s", w.Host, outside(lastLine(&stderr)))
+		case errors.As(err, &late):
+			r.Decide(steps.Fail, "%v", err)
+		case err != nil:
+			r.Decide(steps.Unknown, "%v", err)
 		default:
-			stdout.begin(sign)
-			c.judge(whole, w, r, cmd.ProcessState, &stdout, &stderr)
+			c.judge(whole, w, r, ended)
 		}
 	})
 }
 
-// noCode is what ssh ends with when it has no code of the command's.
-const noCode = 255
-
-func (c *Command) where(w *steps.World) string {
-	if w.Host != "" {
-		return "command on " + outside(w.Host)
-	}
-	return "command in " + outside(w.Dir)
-}
-
-// prepare builds the process: the World's environment and directory only, a
-// group of its own, killed as a whole. sign is what its output begins behind.
-func (c *Command) prepare(ctx context.Context, w *steps.World) (cmd *exec.Cmd, sign string, err error) {
-	if !filepath.IsAbs(w.Dir) {
-		return nil, "", errors.New("the target has no dir to run in")
-	}
-	argv := c.Argv
-	if c.Sh != "" {
-		argv = []string{"bash", "-euo", "pipefail", "-c", c.Sh}
-	}
-	if w.Host != "" {
-		carried, err := w.Carry(ctx, w.Host, argv, w.Env)
-		if err != nil {
-			return nil, "", err
-		}
-		cmd, sign = carried.Cmd, carried.Sign
-	} else if cmd, err = c.local(ctx, w, argv); err != nil {
-		return nil, "", err
-	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = time.Second
-	return cmd, sign, nil
-}
-
-func (c *Command) local(ctx context.Context, w *steps.World, argv []string) (*exec.Cmd, error) {
-	if c.Sh != "" {
-		if _, err := program(w, argv[0]); err != nil {
-			argv = []string{"sh", "-euc", c.Sh}
-		}
-	}
-	path, err := program(w, argv[0])
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, path)
-	cmd.Args, cmd.Dir = argv, w.Dir
-	cmd.Env = append([]string{}, w.Env...) // nil would be our own
-	return cmd, nil
-}
-
-// program finds a program as the World's PATH says, never as ours does.
-// Relative and empty elements would run what lies in the directory.
-func program(w *steps.World, name string) (string, error) {
-	if strings.Contains(name, "/") {
-		if !filepath.IsAbs(name) {
-			name = filepath.Join(w.Dir, name)
-		}
-		return name, nil
-	}
-	for _, variable := range w.Env {
-		list, found := strings.CutPrefix(variable, "PATH=")
-		if !found {
-			continue
-		}
-		for _, dir := range filepath.SplitList(list) {
-			path := filepath.Join(dir, name)
-			info, err := os.Stat(path)
-			if filepath.IsAbs(dir) && err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0 {
-				return path, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("%s is not in the target's path", outside(name))
-}
-
-func (c *Command) judge(ctx context.Context, w *steps.World, r *steps.Result, ended *os.ProcessState, stdout, stderr *kept) {
-	show := c.shower(ctx, w)
+func (c *Command) judge(ctx context.Context, w *steps.World, r *steps.Result, ended *ended) {
+	show, stdout, stderr := c.shower(ctx, w), &ended.stdout, &ended.stderr
 	wanted := c.Exit
 	if len(wanted) == 0 {
 		wanted = []int{0}
 	}
 	limit := strings.Trim(fmt.Sprint(wanted), "[]")
-	code := ended.ExitCode()
+	code := ended.state.ExitCode()
 	r.Decide(steps.Pass, "")
-	if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+	if status, ok := ended.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		r.Saw("exit", "signal "+status.Signal().String(), limit, "")
 		r.Decide(steps.Fail, "ended by signal %s, wanted exit %s", status.Signal(), limit)
 	} else {
@@ -293,46 +194,3 @@ func (c *Command) shower(ctx context.Context, w *steps.World) func(string) strin
 }
 
 func withheld(string) string { return "withheld: its secrets could not be read to take them out" }
-
-// firstLine is the first line that says something, of the first stream that
-// does.
-func firstLine(streams ...*kept) string {
-	for _, stream := range streams {
-		if text := strings.TrimSpace(stream.head.String()); text != "" {
-			line, _, _ := strings.Cut(text, "\n")
-			return line
-		}
-	}
-	return "nothing"
-}
-
-func lastLine(stream *kept) string {
-	text := strings.TrimSpace(stream.head.String())
-	return text[strings.LastIndexByte(text, '\n')+1:]
-}
-
-// kept is the beginning of a stream; the rest is taken and dropped, so that
-// the program never waits.
-type kept struct {
-	// Not embedded: its ReadFrom would let io.Copy pass Write by.
-	head bytes.Buffer
-	more bool
-}
-
-// begin drops what stands before a sign, and the sign, and reports whether it
-// is there: what else a host prints at a login is none of the command's.
-func (k *kept) begin(sign string) bool {
-	at := bytes.Index(k.head.Bytes(), []byte(sign))
-	if at < 0 {
-		return false
-	}
-	k.head.Next(at + len(sign))
-	return true
-}
-
-func (k *kept) Write(p []byte) (int, error) {
-	room := min(len(p), keptOutput-k.head.Len())
-	k.more = k.more || room < len(p)
-	_, err := k.head.Write(p[:room])
-	return len(p), err
-}
