@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"runbook/runbook/book"
@@ -94,8 +92,8 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 	started()
 	if err != nil {
 		defer done()
-		body := &runResultBody{Step: step.ID, Attempt: attempt, Outcome: "not started"}
-		body.Verdict, body.Reason = steps.Fail, "not started: "+err.Error()
+		body := unforked(err, sealed.Files)
+		body.Step, body.Attempt = step.ID, attempt
 		return s.record(ctx, kindRunResult, body)
 	}
 	s.mu.Lock()
@@ -116,30 +114,6 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 	case <-ctx.Done(): // the caller leaves, the command goes on
 		return ctx.Err()
 	}
-}
-
-// fork starts a command. In a recovery a full disk does not stop it: then its
-// files lie in memory, or wherever there is room.
-func (s *Session) fork(order *supervise.Sealed, r *Run) (*supervise.Process, error) {
-	meant := order.Files
-	process, err := s.recorder.Start(order)
-	if err == nil || r.Plan == "" || !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
-		return process, err
-	}
-	for _, room := range []string{"/dev/shm", os.TempDir()} {
-		dir, mkErr := os.MkdirTemp(room, "runbook-")
-		if mkErr != nil {
-			continue
-		}
-		s.mu.Lock()
-		s.elsewhere[meant] = dir
-		s.mu.Unlock()
-		order.Files = dir
-		if process, err = s.recorder.Start(order); err == nil {
-			return process, nil
-		}
-	}
-	return nil, err
 }
 
 // finish waits for a command's end and makes its result durable.

@@ -37,6 +37,10 @@ func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {
 			return err
 		}
 		return errors.Join(sameFile(r.Dir, "book.toml", body.BookSHA, e.N), sameFile(r.Dir, "target.toml", body.TargetSHA, e.N))
+	case kindRollbackStart:
+		body, err := decode[rollbackBody](e)
+		r.ID, r.Plan = e.Run, body.Plan // its commands may have their files elsewhere
+		return err
 	case kindRunIntent:
 		body, err := decode[runIntentBody](e)
 		keys[r.filesOn(body.Step, body.Attempt, body.Host)] = body.VerdictKey

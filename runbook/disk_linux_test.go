@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -26,8 +27,8 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// fill leaves no room on a disk, and none in the log's reserve.
-func fill(t *testing.T, f *fixture, disk string) {
+// fillDisk leaves no room on a disk but the log's reserve.
+func fillDisk(t *testing.T, disk string) {
 	t.Helper()
 	big, err := os.Create(filepath.Join(disk, "big"))
 	if err != nil {
@@ -37,9 +38,15 @@ func fill(t *testing.T, f *fixture, disk string) {
 	block := make([]byte, 4096)
 	for {
 		if _, err := big.Write(block); err != nil {
-			break
+			return
 		}
 	}
+}
+
+// fill leaves no room on a disk, and none in the log's reserve.
+func fill(t *testing.T, f *fixture, disk string) {
+	t.Helper()
+	fillDisk(t, disk)
 	full := 0
 	for size := 3000; full < 2; { // what a long line does not fit into, a short one may
 		err := f.try(Memo, "", strings.Repeat("x", size))
@@ -104,5 +111,119 @@ func TestFullDiskStopsWorkAndNeverARecovery(t *testing.T) {
 	}
 	if report := journal.Verify(r.Dir, journal.Signers{}); report.Integrity.Word != journal.OK {
 		t.Errorf("integrity %v", report.Integrity)
+	}
+}
+
+// slowly undoes in its own time.
+var slowly = strings.Replace(tiny, `argv = ["rm", "-f", "made"]`, `sh = "echo x >> begun; until test -e go; do sleep 0.01; done; rm made; exit 0"`, 1)
+
+// leaveUndoing is a recovery on a full disk whose session is gone while its
+// command runs; there is room again.
+func leaveUndoing(t *testing.T, fill func(t *testing.T, f *fixture, disk string)) (f *fixture, files string) {
+	t.Helper()
+	disk := smallDisk(t)
+	f = beginIn(t, slowly, filepath.Join(disk, "runs"))
+	t.Cleanup(func() { f.write("go", "") })
+	f.toAct()
+	f.do(RunStep, "make")
+	fill(t, f, disk)
+	f.do(Rollback, "back")
+	leave, left := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f.Do(leave, Intent{Kind: RunStep, Step: "unmake"}) }()
+	waitFor(t, func() bool { _, err := os.Stat(filepath.Join(f.dir, "begun")); return err == nil })
+	left()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	files = f.State().Files("unmake", 1)
+	t.Cleanup(func() { _ = os.RemoveAll(files) })
+	if strings.HasPrefix(files, disk) || !ours(files) {
+		t.Fatalf("its files lie in %s: the disk was not full, and this tests nothing", files)
+	}
+	if err := f.Close(); err != nil && !errors.Is(err, journal.ErrNotRecorded) {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(disk, "big")); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Resume(t.Context(), f.run.Dir, f.world, journal.Options{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Session = s
+	return f, files
+}
+
+func TestResumedRecoveryFindsItsCommandElsewhere(t *testing.T) {
+	t.Parallel()
+	f, files := leaveUndoing(t, func(t *testing.T, _ *fixture, disk string) { t.Helper(); fillDisk(t, disk) })
+	f.want("unmake", Running)
+	f.write("go", "")
+	waitFor(t, func() bool { r := f.State(); return r.Step(f.Book().Step("unmake")).State != Running })
+	f.want("unmake", Passed)
+	r := f.State()
+	if st := r.Step(f.Book().Step("unmake")); st.Exit == nil || *st.Exit != 0 || r.Output(f.Book().Step("unmake")) != filepath.Join(files, "out.red") {
+		t.Errorf("%+v, its output is %s", st, r.Output(f.Book().Step("unmake")))
+	}
+	if err := CheckCopies(r.Dir); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(files, "out.red"), []byte("forged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckCopies(r.Dir); err == nil || !strings.Contains(err.Error(), "out.red") {
+		t.Errorf("its output was changed: %v", err)
+	}
+}
+
+// What a session did that could write nothing down is not done once more.
+func TestRecoveryThatTheLogDoesNotHoldIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	f, files := leaveUndoing(t, fill)
+	if st := f.State().Steps["unmake"]; st != nil {
+		t.Fatalf("the log knows of it, and this tests nothing: %+v", st)
+	}
+	f.do(Rollback, "back")
+	f.do(RunStep, "unmake")
+	r := f.State()
+	if st := r.Step(f.Book().Step("unmake")); st.State != Unknown || !strings.Contains(st.Reason, files) {
+		t.Errorf("%s (%s)", st.State, st.Reason)
+	}
+	f.write("go", "")
+	waitFor(t, func() bool { _, err := os.Stat(filepath.Join(f.dir, "made")); return errors.Is(err, os.ErrNotExist) })
+	f.do(Recheck, "unmake")
+	f.want("unmake", Passed)
+	if data, err := os.ReadFile(filepath.Join(f.dir, "begun")); string(data) != "x\n" {
+		t.Errorf("begun %q, %v", data, err)
+	}
+}
+
+func TestOnlyADirectoryOfOursIsBelieved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	mkdir := func(name string, mode os.FileMode) {
+		if err := errors.Join(os.Mkdir(at(name), 0o700), os.Chmod(at(name), mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mkdir("ours", 0o700)
+	mkdir("readable", 0o750)
+	mkdir("writable", 0o702)
+	mkdir("theirs", 0o700)
+	if err := errors.Join(os.Symlink("ours", at("link")), os.WriteFile(at("file"), nil, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"ours": true, "readable": false, "writable": false, "link": false, "file": false, "none": false} {
+		if ours(at(name)) != want {
+			t.Errorf("%s: believed %v", name, !want)
+		}
+	}
+	if err := os.Chown(at("theirs"), 54321, -1); err != nil {
+		t.Skipf("give a directory away: %v", err)
+	}
+	if ours(at("theirs")) {
+		t.Error("that of another account is believed")
 	}
 }

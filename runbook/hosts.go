@@ -132,7 +132,7 @@ func (f *fleet) start(remote run.Remote) error {
 	case !began:
 		return err
 	case err != nil:
-		return f.record(l, notStarted(err.Error()))
+		return f.record(l, unforked(err, sealed.Files))
 	}
 	f.s.accompany(f.step, f.attempt)
 	return f.see(l)

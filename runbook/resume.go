@@ -154,7 +154,7 @@ func found(step *book.Step, files, key string) supervise.Status {
 	case !won:
 		status = supervise.Classify(files, key)
 		status.Err = errors.Join(status.Err, err)
-	case step.Plan != "": // a recovery may have had it elsewhere, on a full disk
+	case step.Plan != "": // a recovery may have had it elsewhere, on a full disk, and that is gone
 		status.Class, status.Source = supervise.Unknown, "no sign of it where it should be"
 	}
 	return status

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -41,14 +40,13 @@ type Session struct {
 
 	recorder supervise.Recorder // starts commands, and outlives us with them
 
-	mu        sync.Mutex
-	run       *Run
-	active    map[string]*active    // steps that are being executed
-	claimed   map[string]bool       // steps that an intent works on
-	late      []lateEntry           // what a recovery could not write down yet
-	elsewhere map[string]string     // files of commands that the run's disk had no room for
-	company   map[string]*companion // what looks at a command, by step
-	follower  *follower             // of a session that reads along
+	mu       sync.Mutex
+	run      *Run
+	active   map[string]*active    // steps that are being executed
+	claimed  map[string]bool       // steps that an intent works on
+	late     []lateEntry           // what a recovery could not write down yet
+	company  map[string]*companion // what looks at a command, by step
+	follower *follower             // of a session that reads along
 
 	past func() map[string][]time.Duration // of commands, by step: see Usual
 }
@@ -136,7 +134,7 @@ func furnish(dir string, o StartOptions) (*journal.Log, error) {
 func newSession(b *book.Book, t *book.Target, w *steps.World, log *journal.Log, r *Run) *Session {
 	s := &Session{
 		book: b, target: t, world: w, log: log, run: r,
-		changed: make(chan struct{}, 1), active: map[string]*active{}, claimed: map[string]bool{}, elsewhere: map[string]string{},
+		changed: make(chan struct{}, 1), active: map[string]*active{}, claimed: map[string]bool{},
 		company: map[string]*companion{},
 	}
 	s.driving, s.drop = context.WithCancel(context.Background())
@@ -197,7 +195,7 @@ func (s *Session) snapshot() *Run {
 		return s.follower.state()
 	}
 	r := s.run.clone()
-	r.Unrecorded, r.elsewhere = len(s.late), maps.Clone(s.elsewhere)
+	r.Unrecorded = len(s.late)
 	for id, a := range s.active {
 		st := r.Steps[id]
 		if st == nil {

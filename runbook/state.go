@@ -139,10 +139,6 @@ type Run struct {
 	// written. It is of this process only.
 	Unrecorded int
 
-	// elsewhere is where commands of a recovery keep their files when the
-	// run's own disk is full, by the directory they should have had.
-	elsewhere map[string]string
-
 	// backends are the pids, by step, of the sessions of commands that work in
 	// a database: each may be cancelled. They are of this process only.
 	backends map[string][]int
@@ -208,14 +204,6 @@ func (r *Run) Phase(b *book.Book) *book.Phase {
 // Files is the directory of one attempt of a command.
 func (r *Run) Files(step string, attempt int) string {
 	return r.place(filepath.Join(r.Dir, "steps", fmt.Sprintf("%s.%d", step, attempt)))
-}
-
-// place is where the directory of a command lies.
-func (r *Run) place(dir string) string {
-	if other, ok := r.elsewhere[dir]; ok {
-		return other
-	}
-	return dir
 }
 
 // Counts is how many steps of a phase are in each state.
