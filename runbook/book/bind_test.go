@@ -115,6 +115,19 @@ func TestBindRefuses(t *testing.T) {
 	}
 }
 
+// Any kind that names a secret var names one of the book.
+func TestSecretVars(t *testing.T) {
+	t.Parallel()
+	const vars = "vars = { tag = {}, key = { secret = true } }\n" + head + "[[phase.step]]\nid = \"a\"\n"
+	read(t, vars+"check.http = { steps = [{ url = \"http://a\", bearer = \"key\" }] }")
+	for _, name := range []string{"tag", "kye"} {
+		_, err := book.Read([]byte(vars+"check.http = { steps = [{ url = \"http://a\", bearer = \""+name+"\" }] }"), "b.toml")
+		if err == nil || !strings.Contains(err.Error(), "b.toml:8:45: bearer names no secret var") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	b := read(t, "schema = 1\nname = \"x\"\n[vars]\ntag = { required = true, match = 'v\\d+' }\nurl = { required = true }\n"+

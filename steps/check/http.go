@@ -29,11 +29,13 @@ import (
 //	url            http or https, without credentials
 //	method         default "GET"
 //	headers        sent
+//	bearer         a secret var of the book, sent as "Authorization: Bearer …"
 //	body           sent
 //	status         allowed status codes; default [200]
 //	json           path = expected text, "user.roles.0" = "admin"; "*": it is there
 //	contains       text in the first 1 MiB of the body
 //	match          a regular expression on the same
+//	not_match      one that must not match there
 //	header         name = regular expression that a header of the answer must match
 //	forbid_headers names that the answer must not have
 //	max            the answer's longest time, head and body: "2s"
@@ -45,13 +47,15 @@ import (
 //	cleanup        requests that are always made at the end; a failure warns
 //
 // {{unique}} is 16 random characters, the same in one execution. A captured
-// value goes only to the origin it came from, and appears in no evidence.
+// value goes only to the origin it came from, and appears in no evidence; nor
+// does bearer.
 // Proxies, cookies and our environment are not used.
 //
 // pass: every answer is as wanted. warn: all is, but cleaning up is not. fail:
 // refused, silent, slow, a bad certificate, or an answer that is not as
-// wanted. unknown: nothing could be asked, a {{name}} may not be used there,
-// or the text was not found in the first 1 MiB of a longer body.
+// wanted. unknown: nothing could be asked, the secret can't be had, a {{name}}
+// may not be used there, or a text was not found in the first 1 MiB of a
+// longer body.
 type HTTP struct {
 	Request `mapstructure:",squash"`
 	Steps   []Request `mapstructure:"steps"`
@@ -63,11 +67,13 @@ type Request struct {
 	URL           string            `mapstructure:"url"`
 	Method        string            `mapstructure:"method"`
 	Headers       map[string]string `mapstructure:"headers"`
+	Bearer        string            `mapstructure:"bearer"`
 	Body          string            `mapstructure:"body"`
 	Status        []int             `mapstructure:"status"`
 	JSON          map[string]string `mapstructure:"json"`
 	Contains      string            `mapstructure:"contains"`
 	Match         string            `mapstructure:"match"`
+	NotMatch      string            `mapstructure:"not_match"`
 	Header        map[string]string `mapstructure:"header"`
 	ForbidHeaders []string          `mapstructure:"forbid_headers"`
 	Max           steps.Duration    `mapstructure:"max"`
@@ -100,6 +106,18 @@ func (c *HTTP) Plan() []string {
 		lines = append(lines, "at its end "+q.method()+" "+q.URL)
 	}
 	return lines
+}
+
+// SecretVars are the bearers of all requests.
+func (c *HTTP) SecretVars() []SecretVar {
+	named := []SecretVar{{"bearer", c.Bearer}}
+	for i, q := range c.Steps {
+		named = append(named, SecretVar{fmt.Sprintf("steps[%d].bearer", i), q.Bearer})
+	}
+	for i, q := range c.Cleanup {
+		named = append(named, SecretVar{fmt.Sprintf("cleanup[%d].bearer", i), q.Bearer})
+	}
+	return named
 }
 
 // requests are those that decide, in order.
@@ -144,9 +162,8 @@ func (c *HTTP) Do(ctx context.Context, w *steps.World) steps.Result {
 			r.Decide(steps.Unknown, "%v", err)
 			return
 		}
-		transport := transport(w)
-		defer transport.CloseIdleConnections()
-		s := newSequence(transport)
+		s := newSequence(w)
+		defer s.transport.CloseIdleConnections()
 		r.Decide(steps.Pass, "")
 		for i, request := range c.requests() {
 			label := ""

@@ -43,8 +43,31 @@ func (s *sequence) judge(r *steps.Result, label string, q Request, got *answer) 
 	if text.Verdict != steps.Pass {
 		r.Worsen(text.Verdict, "%s%s%s", label, s.hide(text.Reason), s.sample(got))
 	}
+	s.judgeAbsence(r, label, q, got)
 	if q.Max > 0 && got.took > q.Max.D() {
 		r.Worsen(steps.Fail, "%sanswered in %s ms, wanted within %s", label, milliseconds(got.took), q.Max)
+	}
+}
+
+// judgeAbsence looks for what the body must not hold. The body may be what is
+// secret, so nothing of it is shown.
+func (s *sequence) judgeAbsence(r *steps.Result, label string, q Request, got *answer) {
+	if q.NotMatch == "" {
+		return
+	}
+	re, err := compile("not_match", q.NotMatch)
+	if err != nil {
+		r.Worsen(steps.Unknown, "%v", err)
+		return
+	}
+	limit := s.hide(q.NotMatch)
+	found := re.Match(got.body)
+	r.Saw(label+"matches", yesNo(found), "no: "+limit, "")
+	switch {
+	case found:
+		r.Worsen(steps.Fail, "%sthe body matches %q, wanted no match", label, limit)
+	case got.more:
+		r.Worsen(steps.Unknown, "%snothing matches %q in the first 1 MiB of a longer body", label, limit)
 	}
 }
 

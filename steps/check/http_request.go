@@ -59,6 +59,13 @@ func (q *Request) validate(known map[string]bool) error {
 			return fmt.Errorf("headers: %q is not a header's name", name)
 		}
 	}
+	if q.Bearer != "" {
+		for name := range q.Headers {
+			if strings.EqualFold(name, "Authorization") {
+				return errors.New("bearer and headers.Authorization: want at most one of them")
+			}
+		}
+	}
 	for name, pattern := range q.Header {
 		if err := validPattern("header."+name, pattern); err != nil {
 			return err
@@ -73,6 +80,9 @@ func (q *Request) validate(known map[string]bool) error {
 		if !known[name] {
 			return fmt.Errorf("{{%s}} is captured by no earlier request", name)
 		}
+	}
+	if err := validPattern("not_match", q.NotMatch); err != nil {
+		return err
 	}
 	return validPattern("match", q.Match)
 }

@@ -9,24 +9,27 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"runbook/steps"
 )
 
-// sequence is one execution of check.http: what it captured, where from, and
-// whether it sent anything that touches.
+// sequence is one execution of check.http: what it captured, where from, which
+// secrets it sent, and whether it sent anything that touches.
 type sequence struct {
+	world     *steps.World
 	transport *http.Transport
 	values    map[string]string
 	origins   map[string]string // of each value; none for {{unique}}, which is ours
+	secrets   []steps.Secret
 	touched   bool
 }
 
-func newSequence(transport *http.Transport) *sequence {
+func newSequence(w *steps.World) *sequence {
 	unique := strings.ToLower(rand.Text())[:16]
-	return &sequence{transport: transport, values: map[string]string{"unique": unique}, origins: map[string]string{}}
+	return &sequence{world: w, transport: transport(w), values: map[string]string{"unique": unique}, origins: map[string]string{}}
 }
 
 // missing is the first name that a request uses and nothing captured.
@@ -51,7 +54,7 @@ type answer struct {
 
 // do makes one request and holds its answer against what is wanted.
 func (s *sequence) do(whole context.Context, r *steps.Result, label string, q Request) {
-	request, err := s.fill(q)
+	request, err := s.fill(whole, q)
 	if err != nil {
 		r.Worsen(steps.Unknown, "%s%v", label, err)
 		return
@@ -76,7 +79,7 @@ func (s *sequence) do(whole context.Context, r *steps.Result, label string, q Re
 
 // fill puts values in the place of {{name}}: escaped for where they stand, and
 // only towards the origin they came from.
-func (s *sequence) fill(q Request) (*http.Request, error) {
+func (s *sequence) fill(ctx context.Context, q Request) (*http.Request, error) {
 	if name := s.missing(q); name != "" {
 		return nil, fmt.Errorf("{{%s}} was not captured", name)
 	}
@@ -110,7 +113,21 @@ func (s *sequence) fill(q Request) (*http.Request, error) {
 		}
 		request.Header.Set(name, replace(value, func(v string) string { return v }))
 	}
-	return request, nil
+	return request, s.sign(ctx, q, request)
+}
+
+// sign adds the secret that a request is allowed to carry.
+func (s *sequence) sign(ctx context.Context, q Request, request *http.Request) error {
+	if q.Bearer == "" {
+		return nil
+	}
+	token, err := secretVar(ctx, s.world, q.Bearer)
+	if err != nil {
+		return err
+	}
+	s.secrets = append(s.secrets, token)
+	request.Header.Set("Authorization", "Bearer "+token.Reveal())
+	return nil
 }
 
 // inJSON is a value as it stands between the quotes of a JSON string.
@@ -171,9 +188,10 @@ func (s *sequence) capture(q Request, got *answer) (lost string) {
 	return lost
 }
 
-// hide makes outside text harmless and takes out every captured value in it.
+// hide makes outside text harmless and takes out every captured value and
+// every secret that was sent.
 func (s *sequence) hide(text string) string {
-	var captured []steps.Secret
+	captured := slices.Clone(s.secrets)
 	for name := range s.origins {
 		captured = append(captured, steps.NewSecret(s.values[name]))
 	}

@@ -123,10 +123,9 @@ func (c *Metrics) Do(whole context.Context, w *steps.World) steps.Result {
 // none.
 func (c *Metrics) scrape(whole context.Context, w *steps.World, r *steps.Result) (map[string]*dto.MetricFamily, bool) {
 	page := Request{URL: c.URL, Timeout: c.Timeout, Headers: map[string]string{"Accept": string(expfmt.NewFormat(expfmt.TypeTextPlain))}}
-	transport := transport(w)
-	defer transport.CloseIdleConnections()
-	s := newSequence(transport)
-	request, err := s.fill(page)
+	s := newSequence(w)
+	defer s.transport.CloseIdleConnections()
+	request, err := s.fill(whole, page)
 	if err != nil {
 		r.Decide(steps.Unknown, "%v", err)
 		return nil, false

@@ -37,12 +37,9 @@ func (p place) where() string {
 // place finds out where to ask: from the secret var, or from an environment.
 func (c *Postgres) place(ctx context.Context, w *steps.World) (place, error) {
 	if c.DSN != "" {
-		if w.Secret == nil {
-			return place{}, fmt.Errorf("%s: %w", c.DSN, steps.ErrSecret)
-		}
-		dsn, err := w.Secret(ctx, c.DSN)
+		dsn, err := secretVar(ctx, w, c.DSN)
 		if err != nil {
-			return place{}, errors.New(outside(err.Error()))
+			return place{}, err
 		}
 		return placeOfURL(c.DSN, dsn.Reveal())
 	}
