@@ -18,6 +18,8 @@ import (
 //	source            default "service", the target's [service]; or "file:PATH"
 //	name              one variable
 //	names             several; every rule below holds for each
+//	all_of            instead: a source, "file:.env.example"; every variable
+//	                  named there, and none may still hold a placeholder
 //	secret            true: the value is never shown (see below)
 //	equals            the value
 //	one_of            the allowed values
@@ -45,6 +47,7 @@ type Env struct {
 	Source         string   `mapstructure:"source"`
 	Name           string   `mapstructure:"name"`
 	Names          []string `mapstructure:"names"`
+	AllOf          string   `mapstructure:"all_of"`
 	Secret         bool     `mapstructure:"secret"`
 	Equals         string   `mapstructure:"equals"`
 	OneOf          []string `mapstructure:"one_of"`
@@ -64,8 +67,14 @@ func (c *Env) Touches() bool { return false }
 
 // Validate reports a missing name and limits that cannot be read.
 func (c *Env) Validate() error {
-	if (c.Name == "") == (len(c.Names) == 0) {
-		return errors.New("name or names: want exactly one of them")
+	given := 0
+	for _, is := range []bool{c.Name != "", len(c.Names) > 0, c.AllOf != ""} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return errors.New("name, names or all_of: want exactly one of them")
 	}
 	for field, limit := range map[string]string{"min": c.Min, "max": c.Max} {
 		if limit == "" || unfilled(limit) {
@@ -102,11 +111,12 @@ func (c *Env) Do(ctx context.Context, w *steps.World) steps.Result {
 			r.Decide(steps.Unknown, "%v", err)
 			return
 		}
-		r.Decide(steps.Pass, "")
-		names := c.Names
-		if c.Name != "" {
-			names = []string{c.Name}
+		names, err := c.wanted(ctx, w)
+		if err != nil {
+			r.Decide(steps.Unknown, "%v", err)
+			return
 		}
+		r.Decide(steps.Pass, "")
 		if missing := absent(names, vars); len(missing) > 0 {
 			r.Decide(steps.Fail, "%s: missing or empty in %s, wanted set", strings.Join(missing, ", "), outside(source))
 		}
@@ -120,6 +130,22 @@ func (c *Env) Do(ctx context.Context, w *steps.World) steps.Result {
 			}
 		}
 	})
+}
+
+// wanted are the names of the variables to look at. An all_of without any
+// would pass whatever is set.
+func (c *Env) wanted(ctx context.Context, w *steps.World) ([]string, error) {
+	switch {
+	case c.Name != "":
+		return []string{c.Name}, nil
+	case c.AllOf == "":
+		return c.Names, nil
+	}
+	vars, err := environment(ctx, w, c.AllOf)
+	if err == nil && len(vars) == 0 {
+		err = fmt.Errorf("%s names no variable: there is nothing to look for", outside(c.AllOf))
+	}
+	return sortedKeys(vars), err
 }
 
 // environment reads a source through the World.
@@ -189,6 +215,7 @@ func (c *Env) limit(hidden bool) string {
 	add(c.MinBytes > 0, ">= %d bytes", c.MinBytes)
 	add(c.MinEntropyBits > 0, ">= %d bits", c.MinEntropyBits)
 	add(c.NotDefault, "no default")
+	add(c.AllOf != "", "set, no placeholder")
 	add(c.Match != "", "matches %s", c.Match)
 	add(len(c.UniqueAcross) > 0, "not in %s", strings.Join(c.UniqueAcross, " "))
 	if len(rules) == 0 {
@@ -212,6 +239,7 @@ func (c *Env) hold(r *steps.Result, v variable) {
 	broken(len(c.OneOf) > 0 && !slices.Contains(c.OneOf, v.value), "is none of the allowed values")
 	broken(slices.Contains(c.NotIn, v.value), "is one of the refused values")
 	broken(c.NotDefault && isDefault(v.value), "is a default that projects ship")
+	broken(c.AllOf != "" && placeholders().MatchString(v.value), "is a placeholder")
 	size, form := keyBytes(v.value)
 	broken(size < c.MinBytes, "has %d bytes (%s), wanted at least %d", size, form, c.MinBytes)
 	bits := entropyBits(v.value)

@@ -19,6 +19,10 @@ func TestEnv(t *testing.T) {
 		},
 		"file:.env.staging": {"OTHER_SECRET": strongKey},
 		"file:.env.dev":     {"JWT_SECRET": "another"},
+		"file:.env.example": {"JWT_SECRET": "change-me", "NODE_ENV": ""},
+		"file:.env.more":    {"NODE_ENV": "", "MISSING": "", "EMPTY": "x"},
+		"file:.env.weak":    {"WEAK": ""},
+		"file:.env.none":    {},
 	})
 	for name, c := range map[string]struct {
 		check   check.Env
@@ -28,6 +32,11 @@ func TestEnv(t *testing.T) {
 		"set":                      {check.Env{Name: "NODE_ENV"}, steps.Pass, ""},
 		"empty":                    {check.Env{Name: "EMPTY"}, steps.Fail, "EMPTY: missing or empty"},
 		"several missing":          {check.Env{Names: []string{"NODE_ENV", "A", "B"}}, steps.Fail, "A, B: missing"},
+		"all of":                   {check.Env{AllOf: "file:.env.example", Secret: true}, steps.Pass, ""},
+		"not all of":               {check.Env{AllOf: "file:.env.more"}, steps.Fail, "EMPTY, MISSING: missing or empty"},
+		"a placeholder of all":     {check.Env{AllOf: "file:.env.weak", Secret: true}, steps.Fail, "is a placeholder"},
+		"all of nothing":           {check.Env{AllOf: "file:.env.none"}, steps.Unknown, "names no variable"},
+		"all of what is not there": {check.Env{AllOf: "file:.env.gone"}, steps.Unknown, "cannot be read"},
 		"no such source":           {check.Env{Name: "A", Source: "file:nowhere"}, steps.Unknown, "cannot be read"},
 		"equals":                   {check.Env{Name: "NODE_ENV", Equals: "production"}, steps.Pass, ""},
 		"differs":                  {check.Env{Name: "NODE_ENV", Equals: "staging"}, steps.Fail, `"production" is not "staging"`},
