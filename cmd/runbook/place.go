@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -106,8 +108,15 @@ func (p *place) practise(ctx context.Context, h runbook.Home) error {
 	if err != nil {
 		return err
 	}
+	if w, err = w.Enter(ctx, p.book.Name); err != nil {
+		return err
+	}
 	p.world, p.key = w.Steps(), w.Key()
-	p.target, err = book.ReadTarget(w.Target(), practiceName)
+	target, err := w.Target(slices.Collect(maps.Keys(p.book.Vars))...)
+	if err != nil {
+		return err
+	}
+	p.target, err = book.ReadTarget(target, practiceName)
 	return err
 }
 
@@ -145,6 +154,9 @@ func worldOf(ctx context.Context, h runbook.Home, sum runbook.Summary, t *book.T
 			runbook.ErrWorldGone, sum.Short, sum.Short)
 	}
 	if err != nil {
+		return nil, "", err
+	}
+	if w, err = w.Enter(ctx, sum.Book); err != nil {
 		return nil, "", err
 	}
 	return w.Steps(), w.Key(), nil

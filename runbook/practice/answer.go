@@ -92,6 +92,8 @@ func (s *server) do(ctx context.Context, r request, out *replier) (int, error) {
 		return 0, s.clock.jump(r.Time)
 	case "wait":
 		return 0, s.clock.wait(ctx, r.Time)
+	case "enter":
+		return 0, s.enter(ctx, r.Args)
 	case "docker":
 		return s.engine.Run(ctx, docker.Call{Args: r.Args, Dir: r.Dir, Env: r.Env, Out: out.stream(false), Err: out.stream(true)}), nil
 	case "hold":
@@ -135,6 +137,7 @@ func (s *server) status() *Status {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	st.Open, st.Closed = append(st.Open, s.opened...), append(st.Closed, s.closed...)
 	for addr, n := range s.guests {
 		if n > 0 {
 			st.Open = append(st.Open, addr)

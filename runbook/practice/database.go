@@ -36,15 +36,8 @@ func (s *server) startDatabase(ctx context.Context) (err error) {
 		s.ports.database, err = cluster.FreePort() // nobody listens there
 		return err
 	}
-	ca, cert, key, err := issue()
-	if err != nil {
-		return err
-	}
-	if err := s.write("ca.pem", string(ca)); err != nil {
-		return err
-	}
 	s.pg, err = cluster.Start(ctx, cluster.Config{
-		Bin: s.Bin, Dir: filepath.Join(s.dir, "pg"), Password: s.secrets.Superuser, Cert: cert, Key: key,
+		Bin: s.Bin, Dir: filepath.Join(s.dir, "pg"), Password: s.secrets.Superuser, Cert: s.cert, Key: s.key,
 	})
 	if err != nil {
 		return err
@@ -53,7 +46,7 @@ func (s *server) startDatabase(ctx context.Context) (err error) {
 	if err := s.makeRoles(ctx); err != nil {
 		return err
 	}
-	return s.write("secrets/database_url", s.dsn("tickr_deploy", s.secrets.Deploy, "tickr")+"\n")
+	return s.secret(tickrSite, "database_url", s.dsn("tickr_deploy", s.secrets.Deploy, "tickr"))
 }
 
 // makeRoles makes the service's role, which may only log in, and the one that

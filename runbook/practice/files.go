@@ -31,7 +31,7 @@ var hostTools = []string{
 
 func (s *server) makeFiles(context.Context) error {
 	s.secrets = secrets{Nonce: random(), Superuser: random(), App: random(), Deploy: random()}
-	for _, dir := range []string{"bin", "home", "secrets"} {
+	for _, dir := range []string{"bin", "home", "secrets", "targets"} {
 		if err := os.Mkdir(filepath.Join(s.dir, dir), 0o700); err != nil {
 			return err
 		}
@@ -41,6 +41,9 @@ func (s *server) makeFiles(context.Context) error {
 	}
 	if err := s.makeKey(); err != nil {
 		return fmt.Errorf("make the world's key: %w", err)
+	}
+	if err := s.openAuthority(); err != nil {
+		return err
 	}
 	return s.linkTools()
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"runbook/runbook/practice/docker"
+	"runbook/runbook/practice/tickr"
 )
 
 // application is the source tree of tickr-backend 1.8.2.
@@ -38,7 +39,7 @@ func (s *server) build(ctx context.Context) error {
 	if err := s.fillDatabase(ctx); err != nil {
 		return err
 	}
-	s.id, s.engine = "practice-"+random()[:12], docker.New(s.dial)
+	s.id, s.engine = "practice-"+random()[:12], docker.New(s.tickr)
 	before, err := docker.ReadContext(s.appDir())
 	if err != nil {
 		return fmt.Errorf("read the application directory: %w", err)
@@ -55,6 +56,23 @@ func (s *server) build(ctx context.Context) error {
 		return fmt.Errorf("start the service: %s", strings.TrimSpace(said.String()))
 	}
 	return nil
+}
+
+// tickr is the program of the first application's images.
+func (s *server) tickr(life context.Context, start docker.Start) (docker.Process, error) {
+	cfg, err := tickr.ParseConfig(start.Env, start.Version)
+	if err != nil {
+		return docker.Process{}, err
+	}
+	cfg.Faults = &s.faults
+	service, err := tickr.New(life, cfg, s.dial, start.Log)
+	if err != nil {
+		return docker.Process{}, err
+	}
+	return docker.Process{
+		Port: cfg.Port, Handler: service.Handler(), Close: service.Close,
+		Banner: fmt.Sprintf(`{"level":"info","msg":"tickr-backend %s listening","port":%q}`, cfg.Version, cfg.Port),
+	}, nil
 }
 
 func (s *server) appDir() string { return filepath.Join(s.dir, "app") }

@@ -2,6 +2,7 @@ package practice
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 
 	"runbook/runbook/practice/cluster"
 	"runbook/runbook/practice/docker"
+	"runbook/runbook/practice/edge"
+	"runbook/runbook/practice/web"
 )
 
 // readyEnv says that descriptor readyFD waits for our word.
@@ -34,15 +37,24 @@ type server struct {
 	pg      *cluster.Cluster // nil without PostgreSQL
 	secrets secrets
 	ports   struct{ service, database int }
+	ca      *authority
+	cert    []byte // PEM, of everything that serves TLS here
+	key     []byte
+	tls     struct{ good, expired tls.Certificate }
+	front   *edge.Front
+	opened  []string // addresses the world's own process listens on
+	closed  []string // addresses that are known, and where nothing listens
 	end     context.CancelFunc
 	clients sync.WaitGroup
 	clock   offsetClock
 	id      string
 	engine  *docker.Engine
+	faults  web.Faults
 
 	mu      sync.Mutex
-	guests  map[string]int // addresses that clients of ours listen on
-	busy    int            // clients now
+	faulty  map[string]bool // broken on purpose, by the fault's name
+	guests  map[string]int  // addresses that clients of ours listen on
+	busy    int             // clients now
 	lastUse time.Time
 }
 
@@ -57,7 +69,7 @@ func Serve(ctx context.Context, dir string) error {
 	if os.Getenv(readyEnv) != "" {
 		syscall.CloseOnExec(readyFD) // or PostgreSQL would hold it, and whoever started us wait
 	}
-	s := &server{dir: dir, since: time.Now(), lastUse: time.Now(), end: end, guests: map[string]int{}}
+	s := &server{dir: dir, since: time.Now(), lastUse: time.Now(), end: end, guests: map[string]int{}, faulty: map[string]bool{}}
 	alive, err := s.open(ctx)
 	if heard := say(err); !heard {
 		end() // who started us is gone: a world that nobody waits for does not live
@@ -106,7 +118,7 @@ func (s *server) open(ctx context.Context) (alive *os.File, err error) {
 	if err := flock(alive); err != nil {
 		return nil, fmt.Errorf("another process serves %s: %w", s.dir, err)
 	}
-	for _, build := range []func(context.Context) error{s.makeFiles, s.startDatabase, s.build, s.openControl, s.point} {
+	for _, build := range []func(context.Context) error{s.makeFiles, s.startDatabase, s.build, s.openFront, s.openControl, s.point} {
 		if err := build(ctx); err != nil {
 			return alive, err
 		}
@@ -188,6 +200,9 @@ func (s *server) close() {
 		_ = s.listen.Close() // nobody needs its error
 	}
 	s.clients.Wait()
+	if s.front != nil {
+		s.front.Close()
+	}
 	if s.engine != nil {
 		s.engine.Close()
 	}

@@ -90,7 +90,7 @@ func shim(ctx context.Context, name string, act tool, args []string) (int, error
 	if !filepath.IsAbs(dir) {
 		return notSimulated, fmt.Errorf("%w: %s is not set", ErrNone, worldEnv)
 	}
-	w := &World{dir: dir}
+	w := &World{dir: dir, site: tickrSite}
 	if _, err := w.Status(ctx); err != nil {
 		return notSimulated, err
 	}

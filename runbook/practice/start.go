@@ -61,7 +61,7 @@ func start(ctx context.Context, p plan) (*World, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the practice world: %w", err), remove(dir))
 	}
-	w = &World{home: p.Home, dir: dir}
+	w = &World{home: p.Home, dir: dir, site: tickrSite}
 	if _, err := w.Status(ctx); err != nil {
 		return nil, fmt.Errorf("start the practice world: %w", err)
 	}

@@ -21,7 +21,7 @@ import (
 // process first, and refuses once that is gone.
 func (w *World) Steps() *steps.World {
 	world := &steps.World{
-		Name: "practice", Clock: worldClock{w}, Dir: filepath.Join(w.dir, "app"), Env: w.env(),
+		Name: "practice", Clock: worldClock{w}, Dir: filepath.Join(w.dir, w.site), Env: w.env(),
 		Dial: w.dial, Vars: w.vars, Secret: w.secret,
 		Practice: &steps.Practice{
 			ID: w.ID(),
@@ -70,7 +70,7 @@ func (w *World) dial(ctx context.Context, network, addr string) (net.Conn, error
 	switch {
 	case slices.Contains(st.Open, addr):
 		return (&net.Dialer{}).DialContext(ctx, "tcp4", addr)
-	case addr == st.Service || addr == st.Database:
+	case addr == st.Service || addr == st.Database || slices.Contains(st.Closed, addr):
 		return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	default:
 		return nil, fmt.Errorf("dial %s: not in the practice world, which opens only its own ports of 127.0.0.1", addr)
@@ -85,11 +85,11 @@ func (w *World) vars(ctx context.Context, source string) (map[string]string, err
 	file, isFile := strings.CutPrefix(source, "file:")
 	switch {
 	case source == "service":
-		file = filepath.Join(w.dir, "app", ".env.production")
+		file = filepath.Join(w.dir, w.site, map[string]string{tickrSite: ".env.production", emailSite: ".env"}[w.site])
 	case !isFile:
 		return nil, fmt.Errorf("read the environment of %q: the practice world has \"service\" and \"file:PATH\"", source)
 	case !filepath.IsAbs(file):
-		file = filepath.Join(w.dir, "app", file)
+		file = filepath.Join(w.dir, w.site, file)
 	}
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
@@ -103,7 +103,7 @@ func (w *World) vars(ctx context.Context, source string) (map[string]string, err
 
 var secretName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-// secret reads secrets/NAME of the world.
+// secret reads secrets/SITE/NAME of the world.
 func (w *World) secret(ctx context.Context, name string) (steps.Secret, error) {
 	st, err := w.Status(ctx)
 	if err != nil {
@@ -112,7 +112,7 @@ func (w *World) secret(ctx context.Context, name string) (steps.Secret, error) {
 	if !secretName.MatchString(name) {
 		return steps.Secret{}, fmt.Errorf("%w: %q is no name of a secret", steps.ErrSecret, name)
 	}
-	text, err := os.ReadFile(w.secretFile(name))
+	text, err := os.ReadFile(filepath.Join(w.dir, "secrets", w.site, name))
 	switch {
 	case errors.Is(err, os.ErrNotExist) && name == "database_url" && st.PostgreSQL == "":
 		return steps.Secret{}, fmt.Errorf("%w: %s: %w", steps.ErrSecret, name, ErrNoPostgres)

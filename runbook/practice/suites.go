@@ -16,6 +16,7 @@ import (
 
 	"runbook/runbook/practice/tickr"
 	"runbook/runbook/practice/typeorm"
+	"runbook/runbook/practice/web"
 )
 
 // unit is one test of a suite.
@@ -53,21 +54,21 @@ func expect(ok bool, format string, args ...any) error {
 
 // unitTests exercise the service's own code.
 func unitTests(_ context.Context, sh shell, _ []string) (int, error) {
-	tokens := tickr.Tokens{Secret: []byte("unit-test"), Access: time.Minute, Refresh: time.Hour}
+	tokens := web.Tokens{Secret: []byte("unit-test"), Access: time.Minute, Refresh: time.Hour}
 	return runSuite(sh, "the service's own code", []unit{
 		{"accepts a good password", func() error {
-			return expect(len(tickr.CheckPassword("Test123!")) == 0, "refused: %v", tickr.CheckPassword("Test123!"))
+			return expect(len(web.CheckPassword("Test123!")) == 0, "refused: %v", web.CheckPassword("Test123!"))
 		}},
 		{"refuses weak passwords", func() error {
 			for _, weak := range []string{"", "Ab1!", "alllower1!", "NODIGITS!a", "NoSpecial11"} {
-				if len(tickr.CheckPassword(weak)) == 0 {
+				if len(web.CheckPassword(weak)) == 0 {
 					return fmt.Errorf("accepted %q", weak)
 				}
 			}
 			return nil
 		}},
 		{"refuses what is no email", func() error {
-			return expect(!tickr.CheckEmail("a@b") && tickr.CheckEmail("a@b.example"), "wrong answer")
+			return expect(!web.CheckEmail("a@b") && web.CheckEmail("a@b.example"), "wrong answer")
 		}},
 		{"hashes with bcrypt", func() error {
 			hash, err := bcrypt.GenerateFromPassword([]byte("Test123!"), bcrypt.MinCost)
@@ -84,7 +85,7 @@ func unitTests(_ context.Context, sh shell, _ []string) (int, error) {
 		{"refuses refresh, expired and foreign tokens", func() error {
 			_, refresh, err := tokens.Issue("u1", time.Now())
 			expired, _, err2 := tokens.Issue("u1", time.Now().Add(-time.Hour))
-			foreign, _, err3 := tickr.Tokens{Secret: []byte("other"), Access: time.Minute}.Issue("u1", time.Now())
+			foreign, _, err3 := web.Tokens{Secret: []byte("other"), Access: time.Minute}.Issue("u1", time.Now())
 			for _, token := range []string{refresh, expired, foreign} {
 				if _, readErr := tokens.User(token); readErr == nil {
 					return errors.New("accepted one")

@@ -33,6 +33,7 @@ var (
 // World is a living practice world.
 type World struct {
 	home, dir string
+	site      string // the application whose steps see it, a directory of dir
 	info      atomic.Pointer[Status]
 }
 
@@ -49,6 +50,7 @@ type Status struct {
 	Database   string        `json:"database"`   // address of PostgreSQL, HOST:PORT
 	Socket     string        `json:"socket"`     // file of its unix socket
 	Open       []string      `json:"open"`       // addresses the world listens on now
+	Closed     []string      `json:"closed"`     // addresses it knows, and where nothing listens
 	Containers []string      `json:"containers"` // running
 	Ahead      time.Duration `json:"ahead"`      // how far Now is ahead of the wall clock
 }
@@ -62,7 +64,7 @@ func find(ctx context.Context, home string, bury func(home, dir string) error) (
 	if err != nil {
 		return nil, err
 	}
-	w := &World{home: home, dir: dir}
+	w := &World{home: home, dir: dir, site: tickrSite}
 	if _, err = w.Status(ctx); err == nil {
 		return w, nil
 	}

@@ -101,17 +101,28 @@ func serverPID(t *testing.T, w *World) int {
 func TestTargetIsComplete(t *testing.T) {
 	t.Parallel()
 	w := sharedWith(t)
-	target, err := book.ReadTarget(w.Target(), "practice")
+	names := []string{
+		"base_url", "metrics_url", "image_tag", "image_name", "service_port", "db_schema", "db_role", "environment", "migrations",
+		"env_file", "data_source", "http_url", "edge", "edge_http", "domain", "certificate", "certificate_key",
+	}
+	text, err := w.Target(append(names, "database_url", "unknown")...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if target.Name != "practice" || target.Practice != w.ID() || target.Dir != w.Steps().Dir {
+	target, err := book.ReadTarget(text, "practice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if target.Name != "practice" || target.Practice != w.ID() || target.Dir != w.Steps().Dir || len(target.Secrets) != 1 {
 		t.Errorf("target is %+v", target)
 	}
-	for _, name := range []string{"base_url", "metrics_url", "image_tag", "image_name", "service_port", "db_schema", "db_role", "environment", "migrations", "env_file", "data_source"} {
+	for _, name := range names {
 		if target.Vars[name] == "" {
 			t.Errorf("var %s has no value", name)
 		}
+	}
+	if text, err := w.Target("image_tag"); err != nil || strings.Contains(string(text), "base_url") {
+		t.Errorf("a book gets vars that it does not declare: %s, %v", text, err)
 	}
 	env, err := w.Steps().Vars(t.Context(), "service")
 	if err != nil || len(env["JWT_SECRET"]) < 43 || env["BCRYPT_ROUNDS"] != "12" || env["NODE_ENV"] != "production" {

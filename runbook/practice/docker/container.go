@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"runbook/runbook/practice/tickr"
 )
 
 type container struct {
@@ -27,7 +25,7 @@ type container struct {
 	exit          int
 	log           tail
 	server        *http.Server
-	service       *tickr.Service
+	process       Process
 }
 
 // port is one -p: a port of 127.0.0.1 and a port of the container.
@@ -55,25 +53,23 @@ func (c *container) start(e *Engine) error {
 		listeners = append(listeners, l)
 	}
 	c.started, c.state, c.exit = time.Now(), "running", 0
-	cfg, err := tickr.ParseConfig(c.env, c.image.Version)
-	if err == nil {
-		c.service, err = tickr.New(e.life, cfg, e.dial, &c.log)
-	}
+	process, err := e.program(c.ref)(e.life, Start{Env: c.env, Version: c.image.Version, Log: &c.log})
 	if err != nil {
 		closeAll(listeners)
 		_, _ = fmt.Fprintf(&c.log, "Error: configuration is not valid\n%v\n", err)
 		c.state, c.exit, c.finished = "exited", 1, time.Now()
 		return nil
 	}
-	c.server = &http.Server{Handler: c.service.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	c.process = process
+	c.server = &http.Server{Handler: process.Handler, ReadHeaderTimeout: 10 * time.Second}
 	for i, l := range listeners {
-		if c.publish[i].inside == cfg.Port {
+		if c.publish[i].inside == process.Port {
 			go serve(c.server, l)
 		} else {
 			go reset(e.life, c.server, l)
 		}
 	}
-	_, _ = fmt.Fprintf(&c.log, `{"level":"info","msg":"tickr-backend %s listening","port":%q}`+"\n", cfg.Version, cfg.Port)
+	_, _ = fmt.Fprintln(&c.log, process.Banner)
 	return nil
 }
 
@@ -112,7 +108,7 @@ func (c *container) halt(grace time.Duration) {
 		c.exit = 137
 		_ = c.server.Close() // the grace period is over
 	}
-	c.service.Close()
+	c.process.Close()
 	c.state, c.finished = "exited", time.Now()
 }
 

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"runbook/runbook/practice/tickr"
 )
 
 // Engine holds what `docker` knows. Its methods may be used at once.
@@ -20,8 +18,9 @@ type Engine struct {
 	mu         sync.Mutex
 	images     []*image
 	containers []*container
-	dial       tickr.Dialer
-	life       context.Context // of the containers; ends with the engine
+	programs   map[string]Program // by the image's name without its tag
+	standard   Program            // of every other image
+	life       context.Context    // of the containers; ends with the engine
 	end        context.CancelFunc
 }
 
@@ -33,11 +32,25 @@ type image struct {
 	Size    int64  // of the context, in bytes
 }
 
-// New makes an engine without images. Containers reach their database through
-// dial alone.
-func New(dial tickr.Dialer) *Engine {
+// New makes an engine without images; standard is the program of every image
+// that Teach does not know by its name.
+func New(standard Program) *Engine {
 	life, end := context.WithCancel(context.Background())
-	return &Engine{dial: dial, life: life, end: end}
+	return &Engine{standard: standard, programs: map[string]Program{}, life: life, end: end}
+}
+
+// Teach names what the images of a repository run.
+func (e *Engine) Teach(repository string, p Program) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.programs[repository] = p
+}
+
+func (e *Engine) program(ref string) Program {
+	if p, known := e.programs[repository(ref)]; known {
+		return p
+	}
+	return e.standard
 }
 
 // Close stops every container at once.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"runbook/runbook/practice/web"
 )
 
 // Config is what the service reads from its environment at start.
@@ -29,6 +31,7 @@ type Config struct {
 	Origins      []string // CORS_ORIGINS, comma separated
 	LoginLimit   int      // logins of one client in LoginWindow
 	LoginWindow  time.Duration
+	Faults       *web.Faults // not from the environment
 }
 
 // ParseConfig reads the environment of the service. The error lists

@@ -1,12 +1,12 @@
-package tickr
+package web
 
 import (
 	"sync"
 	"time"
 )
 
-// limiter allows each client a number of requests in a fixed window.
-type limiter struct {
+// Limiter allows each client a number of requests in a fixed window.
+type Limiter struct {
 	mu     sync.Mutex
 	max    int
 	window time.Duration
@@ -18,12 +18,13 @@ type quota struct {
 	used  int
 }
 
-func newLimiter(limit int, window time.Duration) *limiter {
-	return &limiter{max: limit, window: window, seen: map[string]*quota{}}
+// NewLimiter makes one that has counted nothing.
+func NewLimiter(limit int, window time.Duration) *Limiter {
+	return &Limiter{max: limit, window: window, seen: map[string]*quota{}}
 }
 
-// take counts one request: 0 if it may pass, else how long to wait.
-func (l *limiter) take(client string) time.Duration {
+// Take counts one request: 0 if it may pass, else how long to wait.
+func (l *Limiter) Take(client string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()

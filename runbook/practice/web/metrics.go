@@ -1,4 +1,4 @@
-package tickr
+package web
 
 import (
 	"fmt"
@@ -14,12 +14,13 @@ import (
 // buckets are the upper bounds of the latency histogram, in seconds.
 var buckets = [...]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5}
 
-type metrics struct {
+// Metrics counts what a service does, and shows it in the text format of
+// Prometheus.
+type Metrics struct {
 	mu       sync.Mutex
 	requests map[string]uint64 // by method, route and code, as labels
 	latency  map[string]*histogram
-	logins   map[string]uint64
-	throttle uint64
+	families []*family // in the order of their declaration
 }
 
 type histogram struct {
@@ -28,15 +29,48 @@ type histogram struct {
 	sum    float64
 }
 
-func newMetrics() *metrics {
+// family is a counter of the service's own, or a gauge that is asked for.
+type family struct {
+	name, kind, help string
+	values           map[string]uint64 // by labels
+	gauge            func() float64
+}
+
+// NewMetrics declares what every service counts, at zero, so that a scrape
+// before the first request finds every family.
+func NewMetrics() *Metrics {
 	const health = `method="GET",route="/api/health"`
-	return &metrics{ // declared at zero, so that a scrape before the first request finds every family
-		requests: map[string]uint64{health + `,code="200"`: 0}, latency: map[string]*histogram{health: {}},
-		logins: map[string]uint64{"success": 0, "failure": 0, "error": 0},
+	m := &Metrics{requests: map[string]uint64{health + `,code="200"`: 0}, latency: map[string]*histogram{health: {}}}
+	m.Counter("throttle_hits_total", "Requests refused by the rate limit.", "")
+	return m
+}
+
+// Counter declares a family with its label sets, each at zero.
+func (m *Metrics) Counter(name, help string, labels ...string) {
+	f := &family{name: name, kind: "counter", help: help, values: map[string]uint64{}}
+	for _, l := range labels {
+		f.values[l] = 0
+	}
+	m.families = append(m.families, f)
+}
+
+// Gauge declares a family of one value, which is asked for at each scrape.
+func (m *Metrics) Gauge(name, help string, value func() float64) {
+	m.families = append(m.families, &family{name: name, kind: "gauge", help: help, gauge: value})
+}
+
+// Count adds one to a counter.
+func (m *Metrics) Count(name, labels string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range m.families {
+		if f.name == name {
+			f.values[labels]++
+		}
 	}
 }
 
-func (m *metrics) request(method, route string, code int, took time.Duration) {
+func (m *Metrics) request(method, route string, code int, took time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, path, found := strings.Cut(route, " "); found {
@@ -60,7 +94,7 @@ func (m *metrics) request(method, route string, code int, took time.Duration) {
 
 // expect shows a route's success and latency at zero, so that the first scrape
 // finds every series it will ever ask for.
-func (m *metrics) expect(pattern string, code int) {
+func (m *Metrics) expect(pattern string, code int) {
 	method, route, _ := strings.Cut(pattern, " ")
 	labels := fmt.Sprintf("method=%q,route=%q", method, route)
 	m.mu.Lock()
@@ -69,21 +103,9 @@ func (m *metrics) expect(pattern string, code int) {
 	m.latency[labels] = &histogram{}
 }
 
-func (m *metrics) login(result string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.logins[result]++
-}
-
-func (m *metrics) throttled() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.throttle++
-}
-
-// serve writes the text format of Prometheus. Process figures are those of the
+// Serve writes the text format of Prometheus. Process figures are those of the
 // process the service lives in.
-func (m *metrics) serve(w http.ResponseWriter, _ *http.Request) {
+func (m *Metrics) Serve(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -101,16 +123,27 @@ func (m *metrics) serve(w http.ResponseWriter, _ *http.Request) {
 		line(w, "http_request_duration_seconds_sum{%s} %g", labels, h.sum)
 		line(w, "http_request_duration_seconds_count{%s} %d", labels, h.count)
 	}
-	head(w, "auth_login_total", "counter", "Logins by result.")
-	for _, result := range slices.Sorted(maps.Keys(m.logins)) {
-		line(w, "auth_login_total{result=%q} %d", result, m.logins[result])
+	for _, f := range m.families {
+		f.show(w)
 	}
-	head(w, "throttle_hits_total", "counter", "Requests refused by the rate limit.")
-	line(w, "throttle_hits_total %d", m.throttle)
 	head(w, "process_cpu_seconds_total", "counter", "User and system time.")
 	line(w, "process_cpu_seconds_total %.3f", cpuSeconds())
 	head(w, "process_resident_memory_bytes", "gauge", "Resident memory.")
 	line(w, "process_resident_memory_bytes %d", residentBytes())
+}
+
+func (f *family) show(w io.Writer) {
+	head(w, f.name, f.kind, f.help)
+	if f.gauge != nil {
+		line(w, "%s %g", f.name, f.gauge())
+	}
+	for _, labels := range slices.Sorted(maps.Keys(f.values)) {
+		if labels != "" {
+			line(w, "%s{%s} %d", f.name, labels, f.values[labels])
+		} else {
+			line(w, "%s %d", f.name, f.values[labels])
+		}
+	}
 }
 
 func head(w io.Writer, name, kind, help string) {

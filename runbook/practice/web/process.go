@@ -1,4 +1,4 @@
-package tickr
+package web
 
 import (
 	"bytes"
