@@ -75,11 +75,13 @@ func SecretVars(c Check) []SecretVar {
 
 // Kinds makes an empty check of each kind, by its name in a book.
 var Kinds = map[string]func() Check{
-	"command":  func() Check { return new(Command) },
-	"env":      func() Check { return new(Env) },
-	"file":     func() Check { return new(File) },
-	"http":     func() Check { return new(HTTP) },
-	"metrics":  func() Check { return new(Metrics) },
-	"postgres": func() Check { return new(Postgres) },
-	"tcp":      func() Check { return new(TCP) },
+	"command":   func() Check { return new(Command) },
+	"container": func() Check { return new(Container) },
+	"env":       func() Check { return new(Env) },
+	"file":      func() Check { return new(File) },
+	"http":      func() Check { return new(HTTP) },
+	"metrics":   func() Check { return new(Metrics) },
+	"postgres":  func() Check { return new(Postgres) },
+	"tcp":       func() Check { return new(TCP) },
+	"version":   func() Check { return new(Version) },
 }
