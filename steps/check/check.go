@@ -83,5 +83,6 @@ var Kinds = map[string]func() Check{
 	"metrics":   func() Check { return new(Metrics) },
 	"postgres":  func() Check { return new(Postgres) },
 	"tcp":       func() Check { return new(TCP) },
+	"tls":       func() Check { return new(TLS) },
 	"version":   func() Check { return new(Version) },
 }

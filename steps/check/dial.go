@@ -93,18 +93,19 @@ func network(whole context.Context, limit time.Duration, err error) (steps.Verdi
 	return steps.Unknown, "could not be asked: " + outside(err.Error())
 }
 
+const unknownAuthority = "the certificate is signed by an unknown authority"
+
 // badCertificate says what is wrong with a server's TLS, or nothing if the
 // error is about something else.
 func badCertificate(err error) string {
 	var verify *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
-	var alert tls.AlertError
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &authority):
-		return "the certificate is signed by an unknown authority"
+		return unknownAuthority
 	case errors.As(err, &hostname):
 		return "the certificate is for another name"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -113,8 +114,14 @@ func badCertificate(err error) string {
 		return "the certificate does not verify"
 	case errors.As(err, &noTLS), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS there"
-	case errors.As(err, &alert):
+	case alerted(err):
 		return "the server refused the TLS handshake"
 	}
 	return ""
+}
+
+// alerted reports that a server answered a handshake with an alert.
+func alerted(err error) bool {
+	var remote *net.OpError
+	return errors.As(err, &remote) && remote.Op == "remote error"
 }
