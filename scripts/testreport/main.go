@@ -106,7 +106,7 @@ func (r *report) fail(e event, name string) {
 // user could run is no fault of this machine.
 func (r *report) skip(test, why string) {
 	r.skipped = append(r.skipped, test+": "+why)
-	for _, missing := range []string{"PostgreSQL", "strace", "ssh-keygen", "ssh-agent", "sshd", "openssl"} {
+	for _, missing := range []string{"PostgreSQL", "strace", "ssh-keygen", "ssh-agent", "sshd", "openssl", "redis-server"} {
 		if strings.Contains(why, missing) {
 			r.wanting++
 			return

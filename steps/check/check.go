@@ -82,6 +82,7 @@ var Kinds = map[string]func() Check{
 	"http":      func() Check { return new(HTTP) },
 	"metrics":   func() Check { return new(Metrics) },
 	"postgres":  func() Check { return new(Postgres) },
+	"redis":     func() Check { return new(Redis) },
 	"tcp":       func() Check { return new(TCP) },
 	"tls":       func() Check { return new(TLS) },
 	"version":   func() Check { return new(Version) },

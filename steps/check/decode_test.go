@@ -54,5 +54,6 @@ func TestFieldsAreReadByName(t *testing.T) {
 	decode[*check.TCP](t, "tcp", map[string]any{"open": []string{"${host}:5432"}, "timeout": "1s"})
 	decode[*check.Command](t, "command", map[string]any{"sh": "true", "secrets": []string{"token"}})
 	decode[*check.Postgres](t, "postgres", map[string]any{"query": "version", "min": "14", "dsn": "database_url"})
+	decode[*check.Redis](t, "redis", map[string]any{"address": "${redis_address}", "password": "redis_password", "tls": true, "max_memory_percent": "${percent}", "persistence": true, "max": "100ms"})
 	decode[*check.Metrics](t, "metrics", map[string]any{"url": "${base}/metrics", "family": "x_total", "max": "${limit}", "over_labels": map[string]any{"a": "b"}})
 }

@@ -57,6 +57,56 @@ func dial(w *steps.World) func(ctx context.Context, network, address string) (ne
 	}
 }
 
+// connect opens a connection for a protocol that is read by a library: it
+// takes 1 MiB and no more, and is closed when the context ends. Secured, the
+// certificate must be for the address's host.
+func connect(ctx context.Context, w *steps.World, address string, secured bool) (net.Conn, error) {
+	conn, err := dial(w)(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	bounded := &boundedConn{Conn: conn, left: maxBody}
+	bounded.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
+	if !secured {
+		return bounded, nil
+	}
+	over := tls.Client(bounded, secure(w, address))
+	if err := over.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, over.Close())
+	}
+	return over, nil
+}
+
+// secure is the TLS of a connection to an address of the World.
+func secure(w *steps.World, address string) *tls.Config {
+	host, _, _ := net.SplitHostPort(address) // an address without a port was not dialled
+	return &tls.Config{RootCAs: w.Roots, ServerName: host, MinVersion: tls.VersionTLS12}
+}
+
+// errTalkative ends a connection whose server says more than a check reads.
+var errTalkative = errors.New("the server sent over 1 MiB")
+
+// boundedConn is a connection that takes so many bytes and no more.
+type boundedConn struct {
+	net.Conn
+	left    int
+	release func() bool // of the context
+}
+
+func (b *boundedConn) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTalkative
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+func (b *boundedConn) Close() error {
+	b.release()
+	return b.Conn.Close()
+}
+
 // network tells what an error of a connection means: the service's fault
 // (fail) or a measurement that did not happen (unknown). whole is the context
 // of the caller, limit the service's own time limit.
