@@ -75,15 +75,16 @@ func SecretVars(c Check) []SecretVar {
 
 // Kinds makes an empty check of each kind, by its name in a book.
 var Kinds = map[string]func() Check{
-	"command":   func() Check { return new(Command) },
-	"container": func() Check { return new(Container) },
-	"env":       func() Check { return new(Env) },
-	"file":      func() Check { return new(File) },
-	"http":      func() Check { return new(HTTP) },
-	"metrics":   func() Check { return new(Metrics) },
-	"postgres":  func() Check { return new(Postgres) },
-	"redis":     func() Check { return new(Redis) },
-	"tcp":       func() Check { return new(TCP) },
-	"tls":       func() Check { return new(TLS) },
-	"version":   func() Check { return new(Version) },
+	"command":    func() Check { return new(Command) },
+	"container":  func() Check { return new(Container) },
+	"env":        func() Check { return new(Env) },
+	"file":       func() Check { return new(File) },
+	"http":       func() Check { return new(HTTP) },
+	"kubernetes": func() Check { return new(Kubernetes) },
+	"metrics":    func() Check { return new(Metrics) },
+	"postgres":   func() Check { return new(Postgres) },
+	"redis":      func() Check { return new(Redis) },
+	"tcp":        func() Check { return new(TCP) },
+	"tls":        func() Check { return new(TLS) },
+	"version":    func() Check { return new(Version) },
 }
