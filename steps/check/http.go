@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 // HTTP is check.http: one request and what its answer must be, or a sequence
@@ -204,7 +205,7 @@ func (c *HTTP) cleanUp(ctx context.Context, r *steps.Result, s *sequence) {
 // transport dials through the World only: no proxy, no shared connections.
 func transport(w *steps.World) *http.Transport {
 	return &http.Transport{
-		DialContext:            dial(w),
+		DialContext:            reach.Dial(w),
 		TLSClientConfig:        &tls.Config{RootCAs: w.Roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,
 		MaxResponseHeaderBytes: 64 << 10,

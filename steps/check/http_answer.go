@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"runbook/steps"
+	"runbook/steps/safetext"
 )
 
 // judge holds an answer against what a request wants.
@@ -149,7 +150,7 @@ func (s *sequence) sample(got *answer) string {
 	if len(text) == 0 || text[0] == '{' || text[0] == '[' || text[0] == '"' {
 		return ""
 	}
-	return fmt.Sprintf("; the body begins %q", s.hide(string(text[:min(len(text), 16*sampleLength)])))
+	return fmt.Sprintf("; the body begins %q", s.hide(string(text[:min(len(text), 16*safetext.SampleLength)])))
 }
 
 var errTooLarge = errors.New("the body is over 1 MiB")

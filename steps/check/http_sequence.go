@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 // sequence is one execution of check.http: what it captured, where from, which
@@ -64,7 +65,7 @@ func (s *sequence) do(whole context.Context, r *steps.Result, label string, q Re
 	s.touched = s.touched || q.touches()
 	got, err := s.send(request.WithContext(ctx), q.Follow)
 	if err != nil {
-		verdict, reason := network(whole, q.limit(), err)
+		verdict, reason := reach.Fault(whole, q.limit(), err)
 		r.Saw(label+"answer", s.hide(reason), "", "")
 		r.Worsen(verdict, "%s%s", label, s.hide(reason))
 		return

@@ -28,20 +28,8 @@ func measure(where string, look func(r *steps.Result)) (r steps.Result) {
 	return r
 }
 
-// sampleLength bounds outside text in reasons and evidence, in runes.
-const sampleLength = 160
-
 // outside makes one short, harmless line of text that was not written by us.
-func outside(text string) string {
-	if len(text) > 16*sampleLength {
-		text = text[:16*sampleLength]
-	}
-	line := strings.TrimSpace(safetext.Line(text))
-	if runes := []rune(line); len(runes) > sampleLength {
-		return string(runes[:sampleLength]) + "…"
-	}
-	return line
-}
+func outside(text string) string { return safetext.Sample(text) }
 
 // redact takes secrets out of text that may hold them.
 func redact(text string, secrets []steps.Secret) string {

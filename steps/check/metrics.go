@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 // Metrics is check.metrics: one scrape of a service's metrics page.
@@ -134,7 +135,7 @@ func (c *Metrics) scrape(whole context.Context, w *steps.World, r *steps.Result)
 	defer cancel()
 	got, err := s.send(request.WithContext(ctx), false)
 	if err != nil {
-		verdict, reason := network(whole, page.limit(), err)
+		verdict, reason := reach.Fault(whole, page.limit(), err)
 		r.Decide(verdict, "%s", reason)
 		return nil, false
 	}

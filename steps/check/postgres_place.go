@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 // place is a database and who asks it.
@@ -155,7 +156,7 @@ func (p place) config(w *steps.World) (*pgx.ConnConfig, error) {
 		config.Fallbacks = append(config.Fallbacks, &pgconn.FallbackConfig{Host: p.host, Port: p.port, TLSConfig: way})
 	}
 	config.RuntimeParams = map[string]string{"application_name": "runbook"}
-	config.DialFunc = dial(w)
+	config.DialFunc = reach.Dial(w)
 	// The World resolves names, when it dials.
 	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec

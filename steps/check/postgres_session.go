@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 //go:embed sql/*.sql
@@ -168,7 +169,7 @@ func (c *Postgres) fault(whole context.Context, err error) (steps.Verdict, strin
 		if strings.Contains(err.Error(), "server refused TLS connection") {
 			return steps.Fail, "the server refuses TLS, sslmode asks for it"
 		}
-		return network(whole, c.limit(), err)
+		return reach.Fault(whole, c.limit(), err)
 	}
 	told := outside(said.Message) + " (" + said.Code + ")"
 	switch class := said.Code[:min(2, len(said.Code))]; {

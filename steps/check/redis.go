@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 // Redis is check.redis: a Redis server that answers PING, and what it says of
@@ -104,7 +105,7 @@ func (c *Redis) Do(whole context.Context, w *steps.World) steps.Result {
 			return
 		}
 		r.Decide(steps.Pass, "")
-		conn, err := connect(ctx, w, c.Address, c.TLS)
+		conn, err := reach.Connect(ctx, w, c.Address, c.TLS)
 		if err == nil {
 			client := c.client(conn, password)
 			defer func() { _ = client.Close() }() // nothing of it is used again
@@ -265,10 +266,10 @@ func (c *Redis) judgePersistence(ctx context.Context, r *steps.Result, client *r
 func (c *Redis) fault(whole context.Context, err error) (steps.Verdict, string) {
 	var said redis.Error
 	if !errors.As(err, &said) {
-		if strings.HasPrefix(err.Error(), "redis: ") || errors.Is(err, errTalkative) {
+		if strings.HasPrefix(err.Error(), "redis: ") || errors.Is(err, reach.ErrTalkative) {
 			return steps.Fail, "the server does not speak Redis there: " + outside(err.Error())
 		}
-		return network(whole, c.limit(), err)
+		return reach.Fault(whole, c.limit(), err)
 	}
 	told := outside(said.Error())
 	switch {

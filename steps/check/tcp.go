@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 // TCP is check.tcp: ports that must accept a connection, and ports that must
@@ -85,7 +86,7 @@ func (c *TCP) limit() time.Duration {
 func (c *TCP) try(ctx context.Context, w *steps.World, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.limit())
 	defer cancel()
-	conn, err := dial(w)(ctx, "tcp", address)
+	conn, err := reach.Dial(w)(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (c *TCP) judge(ctx context.Context, r *steps.Result, address string, err er
 		}
 		return
 	}
-	verdict, reason := network(ctx, c.limit(), err)
+	verdict, reason := reach.Fault(ctx, c.limit(), err)
 	r.Saw(address, reason, limit, "")
 	if closed && shut(ctx, err) {
 		return
@@ -122,7 +123,7 @@ func (c *TCP) judge(ctx context.Context, r *steps.Result, address string, err er
 func shut(whole context.Context, err error) bool {
 	var name *net.DNSError
 	var timeout net.Error
-	if whole.Err() != nil || errors.As(err, &name) || errors.Is(err, errRefusedByUs) {
+	if whole.Err() != nil || errors.As(err, &name) || errors.Is(err, reach.ErrRefused) {
 		return false
 	}
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 // TLS is check.tls: what a server shows of itself to those who connect: its
@@ -122,7 +123,7 @@ func (c *TLS) Do(ctx context.Context, w *steps.World) steps.Result {
 		r.Decide(steps.Pass, "")
 		first := c.shake(ctx, w, tls.VersionTLS10, tls.VersionTLS13, everyCipher())
 		if len(first.chain) == 0 {
-			verdict, reason := network(ctx, c.limit(), first.err)
+			verdict, reason := reach.Fault(ctx, c.limit(), first.err)
 			if errors.Is(first.err, errMail) {
 				verdict, reason = steps.Fail, first.err.Error()
 			}
@@ -142,7 +143,7 @@ func (c *TLS) judgeCertificate(r *steps.Result, first handshake) {
 	judgeNames(r, leaf, []string{c.name()})
 	trusted := len(first.verified) > 0 // a server that then wants ours may still refuse
 	if !trusted {
-		_, reason := network(context.Background(), c.limit(), first.err)
+		_, reason := reach.Fault(context.Background(), c.limit(), first.err)
 		r.Worsen(steps.Fail, "%s%s", reason, whyUntrusted(first))
 	}
 	r.Saw("trusted", yesNo(trusted), "yes", "")
@@ -154,7 +155,7 @@ func (c *TLS) judgeCertificate(r *steps.Result, first handshake) {
 func whyUntrusted(first handshake) string {
 	leaf := first.chain[0]
 	switch {
-	case badCertificate(first.err) != unknownAuthority:
+	case reach.BadCertificate(first.err) != reach.UnknownAuthority:
 		return ""
 	case string(leaf.RawIssuer) == string(leaf.RawSubject):
 		return ": it is self signed"

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"runbook/steps"
+	"runbook/steps/reach"
 )
 
 // handshake is what one connection showed. The chain is there too when it does
@@ -30,7 +31,7 @@ type handshake struct {
 func (c *TLS) shake(whole context.Context, w *steps.World, least, most uint16, ciphers []uint16) (h handshake) {
 	ctx, cancel := context.WithTimeout(whole, c.limit())
 	defer cancel()
-	conn, err := dial(w)(ctx, "tcp", c.Address)
+	conn, err := reach.Dial(w)(ctx, "tcp", c.Address)
 	if err != nil {
 		return handshake{err: err}
 	}
@@ -75,7 +76,7 @@ func (h handshake) accepted() (bool, error) {
 	switch {
 	case h.err == nil, len(h.chain) > 0: // a bad certificate comes after the agreement
 		return true, nil
-	case alerted(h.err), strings.Contains(h.err.Error(), "server selected unsupported protocol version"):
+	case reach.Alerted(h.err), strings.Contains(h.err.Error(), "server selected unsupported protocol version"):
 		return false, nil
 	case errors.Is(h.err, io.EOF), errors.Is(h.err, io.ErrUnexpectedEOF), errors.Is(h.err, syscall.ECONNRESET), errors.Is(h.err, syscall.EPIPE):
 		return false, nil // some servers hang up instead of saying no

@@ -23,6 +23,21 @@ func Line(s string) string {
 	return sanitize(s, oneLine)
 }
 
+// SampleLength bounds a Sample, in runes.
+const SampleLength = 160
+
+// Sample is the beginning of Line, for reasons and evidence.
+func Sample(s string) string {
+	if len(s) > 16*SampleLength {
+		s = s[:16*SampleLength]
+	}
+	line := strings.TrimSpace(Line(s))
+	if runes := []rune(line); len(runes) > SampleLength {
+		return string(runes[:SampleLength]) + "…"
+	}
+	return line
+}
+
 // Block is Line for text of many lines: newlines and tabs stay, and a
 // carriage return ends a line as a newline does, so that nothing is hidden.
 func Block(s string) string {

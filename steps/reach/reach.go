@@ -1,4 +1,7 @@
-package check
+// Package reach is how a step gets to a server: through its World, never to a
+// link-local (metadata) address, with TLS that verifies, and with words for
+// what went wrong.
+package reach
 
 import (
 	"context"
@@ -15,10 +18,11 @@ import (
 	"time"
 
 	"runbook/steps"
+	"runbook/steps/safetext"
 )
 
-// errRefusedByUs marks an address that we do not connect to.
-var errRefusedByUs = errors.New("link-local and metadata addresses are not connected to")
+// ErrRefused marks an address that we do not connect to.
+var ErrRefused = errors.New("link-local and metadata addresses are not connected to")
 
 // metadata is where clouds answer over IPv6 for what 169.254.169.254 is in IPv4.
 var metadata = netip.MustParseAddr("fd00:ec2::254")
@@ -36,55 +40,58 @@ func forbidden(address string) bool {
 	return ip.IsLinkLocalUnicast() || ip.IsLinkLocalMulticast() || ip == metadata
 }
 
-// dial opens a connection through the World. A name that resolves to a
+// Dial opens connections through the World. A name that resolves to a
 // forbidden address is caught before a byte is sent.
-func dial(w *steps.World) func(ctx context.Context, network, address string) (net.Conn, error) {
+func Dial(w *steps.World) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if w.Dial == nil {
 			return nil, errors.New("this world opens no connections")
 		}
 		if forbidden(address) {
-			return nil, fmt.Errorf("%s: %w", address, errRefusedByUs)
+			return nil, fmt.Errorf("%s: %w", address, ErrRefused)
 		}
 		conn, err := w.Dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
 		if forbidden(conn.RemoteAddr().String()) {
-			return nil, errors.Join(fmt.Errorf("%s: %w", address, errRefusedByUs), conn.Close())
+			return nil, errors.Join(fmt.Errorf("%s: %w", address, ErrRefused), conn.Close())
 		}
 		return conn, nil
 	}
 }
 
-// connect opens a connection for a protocol that is read by a library: it
+// Connect opens a connection for a protocol that is read by a library: it
 // takes 1 MiB and no more, and is closed when the context ends. Secured, the
 // certificate must be for the address's host.
-func connect(ctx context.Context, w *steps.World, address string, secured bool) (net.Conn, error) {
-	conn, err := dial(w)(ctx, "tcp", address)
+func Connect(ctx context.Context, w *steps.World, address string, secured bool) (net.Conn, error) {
+	conn, err := Dial(w)(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	bounded := &boundedConn{Conn: conn, left: maxBody}
+	bounded := &boundedConn{Conn: conn, left: maxRead}
 	bounded.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
 	if !secured {
 		return bounded, nil
 	}
-	over := tls.Client(bounded, secure(w, address))
+	over := tls.Client(bounded, Secure(w, address))
 	if err := over.HandshakeContext(ctx); err != nil {
 		return nil, errors.Join(err, over.Close())
 	}
 	return over, nil
 }
 
-// secure is the TLS of a connection to an address of the World.
-func secure(w *steps.World, address string) *tls.Config {
+// Secure is the TLS of a connection to an address of the World.
+func Secure(w *steps.World, address string) *tls.Config {
 	host, _, _ := net.SplitHostPort(address) // an address without a port was not dialled
 	return &tls.Config{RootCAs: w.Roots, ServerName: host, MinVersion: tls.VersionTLS12}
 }
 
-// errTalkative ends a connection whose server says more than a check reads.
-var errTalkative = errors.New("the server sent over 1 MiB")
+// maxRead bounds what Connect reads of a server, in bytes.
+const maxRead = 1 << 20
+
+// ErrTalkative ends a connection whose server says more than a check reads.
+var ErrTalkative = errors.New("the server sent over 1 MiB")
 
 // boundedConn is a connection that takes so many bytes and no more.
 type boundedConn struct {
@@ -95,7 +102,7 @@ type boundedConn struct {
 
 func (b *boundedConn) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, errTalkative
+		return 0, ErrTalkative
 	}
 	n, err := b.Conn.Read(p[:min(len(p), b.left)])
 	b.left -= n
@@ -107,10 +114,10 @@ func (b *boundedConn) Close() error {
 	return b.Conn.Close()
 }
 
-// network tells what an error of a connection means: the service's fault
+// Fault tells what an error of a connection means: the service's fault
 // (fail) or a measurement that did not happen (unknown). whole is the context
 // of the caller, limit the service's own time limit.
-func network(whole context.Context, limit time.Duration, err error) (steps.Verdict, string) {
+func Fault(whole context.Context, limit time.Duration, err error) (steps.Verdict, string) {
 	if whole.Err() != nil {
 		return steps.Unknown, "interrupted before an answer came"
 	}
@@ -122,8 +129,8 @@ func network(whole context.Context, limit time.Duration, err error) (steps.Verdi
 	var name *net.DNSError
 	var timeout net.Error
 	switch {
-	case errors.Is(err, errRefusedByUs):
-		return steps.Unknown, errRefusedByUs.Error()
+	case errors.Is(err, ErrRefused):
+		return steps.Unknown, ErrRefused.Error()
 	case errors.As(err, &name) && name.IsNotFound:
 		return steps.Fail, "the name does not resolve"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
@@ -137,17 +144,19 @@ func network(whole context.Context, limit time.Duration, err error) (steps.Verdi
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return steps.Fail, "host unreachable"
 	}
-	if reason := badCertificate(err); reason != "" {
+	if reason := BadCertificate(err); reason != "" {
 		return steps.Fail, reason
 	}
-	return steps.Unknown, "could not be asked: " + outside(err.Error())
+	return steps.Unknown, "could not be asked: " + safetext.Sample(err.Error())
 }
 
-const unknownAuthority = "the certificate is signed by an unknown authority"
+// UnknownAuthority is what BadCertificate says of a chain that ends nowhere we
+// trust.
+const UnknownAuthority = "the certificate is signed by an unknown authority"
 
-// badCertificate says what is wrong with a server's TLS, or nothing if the
+// BadCertificate says what is wrong with a server's TLS, or nothing if the
 // error is about something else.
-func badCertificate(err error) string {
+func BadCertificate(err error) string {
 	var verify *tls.CertificateVerificationError
 	var noTLS tls.RecordHeaderError
 	var authority x509.UnknownAuthorityError
@@ -155,7 +164,7 @@ func badCertificate(err error) string {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &authority):
-		return unknownAuthority
+		return UnknownAuthority
 	case errors.As(err, &hostname):
 		return "the certificate is for another name"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -164,14 +173,14 @@ func badCertificate(err error) string {
 		return "the certificate does not verify"
 	case errors.As(err, &noTLS), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS there"
-	case alerted(err):
+	case Alerted(err):
 		return "the server refused the TLS handshake"
 	}
 	return ""
 }
 
-// alerted reports that a server answered a handshake with an alert.
-func alerted(err error) bool {
+// Alerted reports that a server answered a handshake with an alert.
+func Alerted(err error) bool {
 	var remote *net.OpError
 	return errors.As(err, &remote) && remote.Op == "remote error"
 }
