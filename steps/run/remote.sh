@@ -5,9 +5,12 @@
 # enters, and which can be made once:
 #   out       what it prints
 #   end       how it ended; blanks until then
-#   command   who runs; recorder: who will write down its end. PID, boot, start
+#   command   who runs; recorder: who will write down its end. PID, boot, start,
+#             and the host's own name: other hosts may have the same home
 #   sent.INT  and sent.TERM, sent.KILL: what a cancel has sent
 #   family    who was seen below it while it was cancelled. PID/start
+# What is settled is taken away by `forget`. Of the rest the output is kept for
+# $kept days, and then only how it ended: what left nothing never started.
 
 set -f
 mask=$(umask)
@@ -15,6 +18,8 @@ umask 077
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$path
 base=$HOME/.local/state/runbook
 mine=$base/$key
+kept=30
+named=50 # of who outlives a command: the room of its end is limited
 
 # say is the host's own word: a line that nobody else could have written.
 say() {
@@ -30,11 +35,12 @@ quit() {
 
 keep() { sync "$@" 2>/dev/null || sync; }
 
-# claim makes the directory, durable and with room for the end; or it prints
-# why not.
+# claim makes the directory, durable and with room for the end, and says in it
+# at once who did, before whoever looks takes that one for gone; or it prints why
+# it can't.
 claim() {
 	{ mkdir -p "$base" && mkdir "$mine"; } 2>&1 || return
-	{ printf '' >"$mine/out" && printf '%4095s\n' '' >"$mine/end"; } 2>&1 || {
+	{ printf '' >"$mine/out" && note $$ recorder && printf '%4095s\n' '' >"$mine/end"; } 2>&1 || {
 		rm -rf "$mine"
 		return 1
 	}
@@ -72,12 +78,13 @@ born() {
 
 booted() { { cat /proc/sys/kernel/random/boot_id || sysctl -n kern.boottime; } 2>/dev/null | tr -d ' '; }
 
-note() { echo "$1 $(booted) $(born "$1")" >"$mine/$2"; }
+# note writes down who a process is, whole or not at all.
+note() { echo "$1 $(booted) $(born "$1") $(uname -n)" >"$mine/$2.new" && mv "$mine/$2.new" "$mine/$2"; }
 
 # lives reports whether who was noted still runs: a pid is used again, a pid
 # with its boot and its start is not.
 lives() {
-	read -r pid boot start <"$mine/$1" && [ -n "$start" ] && [ "$boot" = "$(booted)" ] && [ "$start" = "$(born "$pid")" ]
+	read -r pid boot start node <"$mine/$1" && [ -n "$start" ] && [ "$boot" = "$(booted)" ] && [ "$start" = "$(born "$pid")" ]
 } 2>/dev/null
 
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
@@ -119,11 +126,30 @@ limits() {
 	else
 		limits=" no setsid on $host: a cancel reaches the program alone."
 	fi
-	case $(busctl --timeout=2 get-property org.freedesktop.login1 /org/freedesktop/login1 \
-		org.freedesktop.login1.Manager KillUserProcesses 2>/dev/null) in
-	*true*)
-		[ -e "/var/lib/systemd/linger/$USER" ] ||
-			limits="$limits $host ends what a user runs when he logs out (KillUserProcesses): loginctl enable-linger."
+	case $(cat /proc/self/cgroup 2>/dev/null) in
+	*/session-*.scope*) limits="$limits$(logout)" ;;
+	esac
+}
+
+# logout says what becomes of a login session's processes when it ends. Linger
+# keeps the user's manager, and these are not in it.
+logout() {
+	policy=$(busctl --timeout=2 get-property org.freedesktop.login1 /org/freedesktop/login1 \
+		org.freedesktop.login1.Manager KillUserProcesses KillOnlyUsers KillExcludeUsers 2>/dev/null)
+	only=${policy#*"as "} exclude=${policy##*"as "}
+	only=${only%%"as "*}
+	case $policy in
+	"b false"*) return ;;
+	"b true"*"as "*"as "*) ;;
+	*)
+		printf ' whether %s ends what runs when its session ends (KillUserProcesses) is not known: logind does not answer.' "$host"
+		return
+		;;
+	esac
+	case $exclude in *"\"$USER\""*) return ;; esac
+	case $only in
+	"0"* | *"\"$USER\""*)
+		printf ' %s ends what runs when its session ends (KillUserProcesses), linger or not: KillUserProcesses=no, or KillExcludeUsers=%s, in logind.conf there.' "$host" "$USER"
 		;;
 	esac
 }
@@ -151,13 +177,14 @@ record() {
 		[ ! -d "$mine/sent.$sig" ] || end="$end SIG$sig"
 	done
 	settle "$end$(leftovers)"
+	tidy
 }
 
-# members lists in $found the pids, and in $names pid and name, of who belongs
-# to the command $1 besides itself: of its session or group, seen below it
-# before, with its output as theirs, or below one of these.
+# members lists in $found the pids, and in $names pid and name of the first few,
+# of who belongs to the command $1 besides itself: of its session or group, seen
+# below it before, with its output as theirs, or below one of these.
 members() {
-	leader=$1 found= names= seen= grown=yes
+	leader=$1 found= names= seen= grown=yes count=0
 	family=$(cat "$mine/family")
 	set +f
 	while [ -n "$grown" ]; do
@@ -167,9 +194,11 @@ members() {
 			has "$leader $found" "$pid" && continue
 			read -r stat <"$one/stat" && belongs "$pid" ${stat##*") "} || continue
 			stat=${stat#*"("}
-			found="$found $pid" names="$names${names:+, }$pid ${stat%")"*}" grown=yes
+			found="$found $pid" count=$((count + 1)) grown=yes
+			[ "$count" -gt "$named" ] || names="$names${names:+, }$pid ${stat%")"*}"
 		done
 	done
+	[ "$count" -le "$named" ] || names="$names, and $((count - named)) more"
 	set -f
 } 2>/dev/null
 
@@ -206,9 +235,11 @@ leftovers() {
 listened() { kill -s 0 "$PPID" 2>/dev/null || [ -d "/proc/$PPID" ] || ps -p "$PPID" >/dev/null 2>&1; }
 
 # follow prints what the command prints until its end is written, and then the
-# host's word. With $once it says how it is now.
+# host's word. With $once it says how it is now. Whoever has just made the
+# directory gets a moment to say so.
 follow() {
 	end=
+	[ -e "$mine/recorder" ] || waits 5 recorder || quit "unknown: whoever began it is gone"
 	exec 3<"$mine/out"
 	until ended; do
 		cat <&3 && listened || exit 255
@@ -248,7 +279,6 @@ start() {
 	}
 	limits
 	[ -z "$limits" ] || echo "runbook:$limits"
-	note $$ recorder
 	record 2>/dev/null | follow
 }
 
@@ -301,6 +331,24 @@ forget() {
 	ended && rm -rf "$mine"
 	quit "forgotten"
 }
+
+# tidy takes away the output of what ended, or was lost, $kept days ago, and that
+# nobody has settled since. How it ended stays. It touches nothing that runs, here
+# or on another host with the same home, and nothing that is not ours.
+tidy() (
+	set +f
+	find "$base"/*/end -type f -mtime "+$kept" | while read -r file; do
+		mine=${file%/end}
+		[ ! -L "$mine" ] && [ -f "$mine/out" ] && [ -f "$mine/recorder" ] || continue
+		ended || { lost && settle "unknown: it is gone, and nobody saw its end"; } || continue
+		echo "runbook: this was kept on $host for $kept days" >"$mine/out"
+		rm -rf "$mine/recorder" "$mine/command" "$mine/family" "$mine/sent.INT" "$mine/sent.TERM" "$mine/sent.KILL"
+	done
+) 2>/dev/null
+
+# lost reports whether nobody is left of a command, as far as this host can
+# tell: of one that was started by another it can't.
+lost() { ! lives recorder && [ "$node" = "$(uname -n)" ] && ! lives command; }
 
 # carry executes the command in place of this shell, for a check: nothing is
 # kept, its output is behind a sign of ours, and it ends with the connection.
