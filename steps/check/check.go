@@ -79,6 +79,7 @@ var Kinds = map[string]func() Check{
 	"container":  func() Check { return new(Container) },
 	"env":        func() Check { return new(Env) },
 	"file":       func() Check { return new(File) },
+	"headers":    func() Check { return new(Headers) },
 	"http":       func() Check { return new(HTTP) },
 	"kubernetes": func() Check { return new(Kubernetes) },
 	"metrics":    func() Check { return new(Metrics) },

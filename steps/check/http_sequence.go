@@ -140,6 +140,25 @@ func inJSON(value string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
+// ask makes one request, and answers nil after setting the result if nothing
+// came of it.
+func (s *sequence) ask(whole context.Context, r *steps.Result, q Request) *answer {
+	request, err := s.fill(whole, q)
+	if err != nil {
+		r.Decide(steps.Unknown, "%v", err)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(whole, q.limit())
+	defer cancel()
+	got, err := s.send(request.WithContext(ctx), q.Follow)
+	if err != nil {
+		verdict, reason := reach.Fault(whole, q.limit(), err)
+		r.Decide(verdict, "%s", s.hide(reason))
+		return nil
+	}
+	return got
+}
+
 // maxRedirects bounds a chain of redirects.
 const maxRedirects = 10
 

@@ -17,7 +17,6 @@ import (
 	"github.com/prometheus/common/model"
 
 	"runbook/steps"
-	"runbook/steps/reach"
 )
 
 // Metrics is check.metrics: one scrape of a service's metrics page.
@@ -126,20 +125,10 @@ func (c *Metrics) scrape(whole context.Context, w *steps.World, r *steps.Result)
 	page := Request{URL: c.URL, Timeout: c.Timeout, Headers: map[string]string{"Accept": string(expfmt.NewFormat(expfmt.TypeTextPlain))}}
 	s := newSequence(w)
 	defer s.transport.CloseIdleConnections()
-	request, err := s.fill(whole, page)
-	if err != nil {
-		r.Decide(steps.Unknown, "%v", err)
-		return nil, false
-	}
-	ctx, cancel := context.WithTimeout(whole, page.limit())
-	defer cancel()
-	got, err := s.send(request.WithContext(ctx), false)
-	if err != nil {
-		verdict, reason := reach.Fault(whole, page.limit(), err)
-		r.Decide(verdict, "%s", reason)
-		return nil, false
-	}
+	got := s.ask(whole, r, page)
 	switch {
+	case got == nil:
+		return nil, false
 	case got.status != http.StatusOK:
 		r.Saw("status", strconv.Itoa(got.status), "200", "")
 		r.Decide(steps.Fail, "status %d, wanted 200%s", got.status, redirected(got))
