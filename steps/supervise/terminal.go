@@ -28,6 +28,7 @@ const (
 // terminal is the terminal of an interactive command, in the process that
 // supervises it. Its screens come and go.
 type terminal struct {
+	dir    folder
 	master *os.File
 	listen *net.UnixListener
 	grew   chan struct{} // output was written to the raw file
@@ -51,23 +52,17 @@ func newMaster(fd uintptr) *os.File {
 }
 
 // openTerminal takes over the master of a terminal and listens in the
-// directory of the execution. The name is bound from within that directory,
-// since the path of a socket holds 107 bytes.
+// directory of the execution.
 func openTerminal(dir folder, master *os.File) (*terminal, error) {
-	if err := unix.Fchdir(int(dir.f.Fd())); err != nil {
-		return nil, os.NewSyscallError("fchdir", err)
-	}
 	if err := dir.remove(socketFile); err != nil { // of a supervisor that was killed
 		return nil, err
 	}
-	listen, err := net.ListenUnix("unix", &net.UnixAddr{Name: socketFile, Net: "unix"})
+	listen, err := listenIn(dir.f, socketFile)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(socketFile, 0o600); err != nil {
-		return nil, errors.Join(err, listen.Close())
-	}
-	t := &terminal{master: master, listen: listen, grew: make(chan struct{}, 1), screens: map[net.Conn]bool{}}
+	listen.SetUnlinkOnClose(false) // it would go by a path that leads elsewhere by then
+	t := &terminal{dir: dir, master: master, listen: listen, grew: make(chan struct{}, 1), screens: map[net.Conn]bool{}}
 	go t.accept()
 	return t, nil
 }
@@ -159,7 +154,7 @@ func (t *terminal) take(screen net.Conn) {
 
 // close ends the terminal and lets its screens go.
 func (t *terminal) close() {
-	_ = errors.Join(t.listen.Close(), t.master.Close()) // both only carry
+	_ = errors.Join(t.listen.Close(), t.master.Close(), t.dir.remove(socketFile)) // they only carry
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for screen := range t.screens {
