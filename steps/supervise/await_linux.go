@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"strconv"
@@ -86,29 +87,67 @@ func reap(pid int) {
 // none.
 func endedChild() int {
 	var info unix.Siginfo
-	if unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil) != nil {
+	if waitNothing(unix.P_ALL, 0, &info) != nil {
 		return 0
 	}
 	return int((*childInfo)(unsafe.Pointer(&info)).pid) //nolint:gosec // G103: as above
 }
 
-// children are the processes whose parent is this one. The kernel lists them
-// by the thread that forked them.
+// isChild reports whether a process is a child of ours, be it dead, as long as
+// nobody reaped it.
+func isChild(pid int) bool {
+	return waitNothing(unix.P_PID, pid, new(unix.Siginfo)) == nil
+}
+
+// childless reports whether we have no child at all, dead or alive.
+func childless() bool {
+	return errors.Is(waitNothing(unix.P_ALL, 0, new(unix.Siginfo)), unix.ECHILD)
+}
+
+// waitNothing looks at children without waiting, and without reaping one.
+func waitNothing(kind, id int, info *unix.Siginfo) error {
+	for {
+		err := unix.Waitid(kind, id, info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// children are the processes whose parent is this one, the dead too, in the
+// order in which they came to us. The kernel lists them by the thread that
+// forked them; where it lists none, all processes are asked.
 func children() []int {
-	var all []int
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return nil
 	}
+	var all []int
+	listed := false
 	for _, thread := range threads {
 		data, err := os.ReadFile("/proc/self/task/" + thread.Name() + "/children")
 		if err != nil {
 			continue // the thread has ended
 		}
+		listed = true
 		for _, word := range strings.Fields(string(data)) {
 			if pid, err := strconv.Atoi(word); err == nil {
 				all = append(all, pid)
 			}
+		}
+	}
+	if !listed {
+		return childrenAmongAll()
+	}
+	return all
+}
+
+// childrenAmongAll is children for a kernel that was built without their lists.
+func childrenAmongAll() (all []int) {
+	us := os.Getpid()
+	for _, p := range everybody() {
+		if p.ppid == us {
+			all = append(all, p.pid)
 		}
 	}
 	return all

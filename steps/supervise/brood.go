@@ -13,61 +13,81 @@ import (
 // later step would take for alive.
 type brood struct {
 	mu          sync.Mutex
-	supervisors map[int]proc // also one that died, until its program is claimed
+	supervisors map[int]spawned // also one that died, until its program is claimed
 	programs    map[int]bool
 }
 
-func newBrood() *brood { return &brood{supervisors: map[int]proc{}, programs: map[int]bool{}} }
+// spawned is a supervisor.
+type spawned struct {
+	start string
+	alone bool // all that it leaves to us is its own: nobody else had any child
+}
+
+func newBrood() *brood {
+	return &brood{supervisors: map[int]spawned{}, programs: map[int]bool{}}
+}
 
 // spawn starts a supervisor.
 func (b *brood) spawn(log *os.File, files []*os.File) (*os.Process, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	alone := childless()
 	child, err := spawn(superviseWord, log, files...)
-	if err == nil {
-		p, _ := look(child.Pid)
-		b.supervisors[child.Pid] = p
+	if err != nil {
+		return nil, err
 	}
-	return child, err
+	for pid, other := range b.supervisors {
+		other.alone = false
+		b.supervisors[pid] = other
+	}
+	p, _ := look(child.Pid)
+	b.supervisors[child.Pid] = spawned{p.start, alone}
+	return child, nil
 }
 
 // claim finds the program that a dead supervisor left to us, and waits for it
-// from now on: the one that it wrote down; or a child of ours that it had
-// forked and that is not yet more than that; or one that leads a session, best
-// with raw open. The zero identity means that nothing was forked.
+// from now on. What it wrote down counts, if that is a child of ours. If not,
+// as when it was killed between the fork and that, the program is the eldest
+// that it left: still of its session, or leader of its own. Where others may
+// have left such a process, too, it must have the raw output open. The zero
+// identity means that nothing was forked, or that nobody can say what.
 func (b *brood) claim(supervisor int, written identity, raw os.FileInfo) identity {
 	if !reparents {
 		return written
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	began := b.supervisors[supervisor].start
+	s := b.supervisors[supervisor]
 	delete(b.supervisors, supervisor)
-	best, rank := 0, 0
+	found := written
+	if p, ok := look(written.PID); !isChild(written.PID) || b.waits(written.PID) || ok && p.start != written.Start {
+		pid := b.eldest(supervisor, s, raw)
+		if pid == 0 {
+			return identity{}
+		}
+		found = identify(pid)
+	}
+	b.programs[found.PID] = true
+	return found
+}
+
+// eldest is the first of the children that a supervisor may have left to us; 0
+// if there is none, or it may be somebody else's. The caller holds b.mu.
+func (b *brood) eldest(supervisor int, s spawned, raw os.FileInfo) int {
+	first, known := proc{}, false
 	for _, pid := range children() {
 		p, ok := look(pid)
-		r := 0
-		switch {
-		case b.waits(pid):
-		case pid == written.PID && (!ok || p.start == written.Start):
-			r = 4
-		case !ok || older(p.start, began):
-		case p.sid == supervisor:
-			r = 3
-		case p.sid == pid && p.hasOpen(raw):
-			r = 2
-		case p.sid == pid: // what the program left is younger, and stands behind it
-			r = 1
+		if !ok || b.waits(pid) || older(p.start, s.start) || p.sid != supervisor && p.sid != pid {
+			continue
 		}
-		if r > rank {
-			best, rank = pid, r
+		if first.pid == 0 || older(p.start, first.start) {
+			first, known = p, s.alone || p.sid == supervisor || p.hasOpen(raw)
 		}
 	}
-	if best == 0 {
-		return identity{}
+	if !known {
+		return 0
 	}
-	b.programs[best] = true
-	return identify(best)
+	return first.pid
 }
 
 // waits reports whether somebody waits for a child. The caller holds b.mu.
@@ -99,9 +119,9 @@ func (b *brood) reapOnSignal() {
 func (b *brood) reap() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := children() // before the look at the supervisors: what one left is only ours once it is dead
+	all := children() // before the look at the supervisors: what one left is only ours once all of it dies
 	for pid := range b.supervisors {
-		if p, ok := look(pid); ok && p.zombie || !ok && syscall.Kill(pid, 0) != nil {
+		if p, ok := look(pid); !ok || p.dying {
 			return
 		}
 	}

@@ -14,6 +14,7 @@ type proc struct {
 	start                string // when it began, in the system's own terms
 	comm                 string
 	zombie, stopped      bool
+	dying                bool // before it is a zombie: not to be seen here
 }
 
 // States of sys/proc.h.

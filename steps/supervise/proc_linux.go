@@ -3,6 +3,7 @@ package supervise
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +18,11 @@ type proc struct {
 	start                string // when it began, in the system's own terms
 	comm                 string
 	zombie, stopped      bool
+	dying                bool // before it is a zombie, and may leave its children already
 }
+
+// exiting is the flag of a thread that ends: PF_EXITING of <linux/sched.h>.
+const exiting = 0x4
 
 // bootID names this boot of the machine; empty if it can't be told.
 var bootID = sync.OnceValue(func() string {
@@ -54,6 +59,9 @@ func parse(pid int, data []byte) (proc, bool) {
 		return proc{}, false
 	}
 	p := proc{pid: pid, start: f[19], comm: string(data[open+1 : end]), zombie: f[0] == "Z" || f[0] == "X", stopped: f[0] == "T" || f[0] == "t"}
+	if flags, err := strconv.ParseUint(f[6], 10, 64); err == nil {
+		p.dying = p.zombie || flags&exiting != 0
+	}
 	for i, field := range []*int{&p.ppid, &p.pgid, &p.sid} {
 		n, err := strconv.Atoi(f[i+1])
 		if err != nil {
@@ -66,6 +74,11 @@ func parse(pid int, data []byte) (proc, bool) {
 
 // processes reads all that live.
 func processes() []proc {
+	return slices.DeleteFunc(everybody(), func(p proc) bool { return p.zombie })
+}
+
+// everybody reads all, the dead too that nobody has reaped.
+func everybody() []proc {
 	dir, err := os.Open("/proc")
 	if err != nil {
 		return nil
@@ -81,7 +94,7 @@ func processes() []proc {
 		if err != nil {
 			continue
 		}
-		if p, ok := look(pid); ok && !p.zombie {
+		if p, ok := look(pid); ok {
 			all = append(all, p)
 		}
 	}
