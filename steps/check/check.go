@@ -80,6 +80,7 @@ var Kinds = map[string]func() Check{
 	"env":        func() Check { return new(Env) },
 	"file":       func() Check { return new(File) },
 	"headers":    func() Check { return new(Headers) },
+	"host":       func() Check { return new(Host) },
 	"http":       func() Check { return new(HTTP) },
 	"kubernetes": func() Check { return new(Kubernetes) },
 	"metrics":    func() Check { return new(Metrics) },
