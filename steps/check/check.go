@@ -77,6 +77,7 @@ func SecretVars(c Check) []SecretVar {
 var Kinds = map[string]func() Check{
 	"command":    func() Check { return new(Command) },
 	"container":  func() Check { return new(Container) },
+	"cors":       func() Check { return new(CORS) },
 	"env":        func() Check { return new(Env) },
 	"file":       func() Check { return new(File) },
 	"headers":    func() Check { return new(Headers) },
