@@ -47,7 +47,7 @@ func Needles(s steps.Secret) []string {
 
 // readable is a needle as a text reads in which it is looked for.
 func readable(n string) string {
-	if noControl([]byte(n)) == len(n) {
+	if printable([]byte(n)) == len(n) {
 		return n
 	}
 	var lines []string

@@ -1,14 +1,17 @@
 package safetext
 
-import "sort"
+import (
+	"sort"
+	"unicode/utf8"
+)
 
 // wrapped is how many characters of an encoder stand before a line end that
 // the encoder made: base64 breaks its lines at 76 or 64, xxd at 60.
 const wrapped = 40
 
 // reading turns raw output into the text in which secrets are looked for: as
-// it reads on a screen, without escape sequences and control characters, and
-// without the line ends of encoders. Output may come in pieces.
+// it reads on a screen, without escape sequences, control characters and what
+// else draws nothing, and without the line ends of encoders. Output may come in pieces.
 type reading struct {
 	escapes
 	run    int  // characters of an encoder directly before, at most wrapped
@@ -46,11 +49,15 @@ func (r *reading) read(raw []byte) {
 	from, dropped := 0, 0 // raw[from:i] stays, and is not in the text yet
 	for i := 0; i < len(raw); {
 		if r.state == ground && !r.ending {
-			if i += noControl(raw[i:]); i == len(raw) {
+			if i += printable(raw[i:]); i == len(raw) {
 				break
 			}
 			if c := raw[i]; c == '\t' || (c == '\n' || c == '\r') && trail(raw[from:i], r.run) < wrapped {
 				i++
+				continue
+			}
+			if n := drawn(raw[i:]); n > 0 {
+				i += n
 				continue
 			}
 		}
@@ -103,7 +110,35 @@ func (r *reading) drop(p []byte) int {
 	case p[0] < ' ' || p[0] == 0x7f:
 		return 1
 	}
-	r.ending = false
+	if r.ending {
+		r.ending = false
+		return 0
+	}
+	_, size := utf8.DecodeRune(p)
+	return size
+}
+
+// drawn is the length of the character beyond ASCII that p begins with, 0 if
+// a screen does not show it.
+func drawn(p []byte) int {
+	r, size := utf8.DecodeRune(p)
+	if p[0] < utf8.RuneSelf || hidden(r) || r == utf8.RuneError && size == 1 && p[0] <= 0x9f {
+		return 0
+	}
+	return size
+}
+
+// unfinished is how many bytes at the end of p may be the beginning of a
+// character.
+func unfinished(p []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
+		if c := p[len(p)-n]; utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(p[len(p)-n:]) {
+				return n
+			}
+			break
+		}
+	}
 	return 0
 }
 

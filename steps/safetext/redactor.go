@@ -24,8 +24,8 @@ const (
 // secret, at most twice as long as the longest form of one and a KiB.
 //
 // A secret is looked for in the forms of Needles, in the text as a screen
-// shows it: colours and other escape sequences, and control characters, may
-// stand inside, and an encoder may have broken it over lines of 40 characters
+// shows it: colours and other escape sequences, control characters and what
+// else draws nothing may stand inside, and an encoder may have broken it over lines of 40 characters
 // and more.
 //
 // What it can't know stays: a secret shorter than MinSecret, or of lines that
@@ -91,13 +91,16 @@ func (r *Redactor) pass(p []byte, final bool) error {
 		r.joined = append(append(r.joined[:0], r.held...), p...)
 		raw = r.joined
 	}
-	run := r.reading.run
-	r.reading.read(raw)
+	run, whole := r.reading.run, len(raw)
+	if !final {
+		whole -= unfinished(raw)
+	}
+	r.reading.read(raw[:whole])
 	secrets := r.secrets()
-	until := len(raw)
+	until := whole
 	if !final {
 		var text int
-		if until, text = r.search.open(&r.reading, len(raw)); until < len(raw) {
+		if until, text = r.search.open(&r.reading, whole); until < whole {
 			r.reading.resume(text, run)
 		}
 	}

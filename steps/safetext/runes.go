@@ -27,21 +27,6 @@ func printable(p []byte) int {
 	return i
 }
 
-// noControl is the length of the run without ASCII controls p begins with.
-func noControl(p []byte) int {
-	i := 0
-	for ; i+8 <= len(p); i += 8 {
-		x := binary.LittleEndian.Uint64(p[i:])
-		del := x ^ 0x7f*ones // zero where DEL is
-		if odd := ((x-' '*ones)&^x | (del-ones)&^del) & highs; odd != 0 {
-			return i + bits.TrailingZeros64(odd)/8
-		}
-	}
-	for ; i < len(p) && p[i] >= ' ' && p[i] != 0x7f; i++ {
-	}
-	return i
-}
-
 // invisible holds what unicode.IsPrint lets pass although it draws nothing:
 // joiners, fillers and selectors that can carry hidden text.
 var invisible = &unicode.RangeTable{
@@ -62,12 +47,15 @@ var invisible = &unicode.RangeTable{
 // something, and no space but the plain one is it.
 func Visible(r rune) bool { return unicode.IsPrint(r) && !unicode.Is(invisible, r) }
 
-// appendRune appends what stands for r, a character beyond ASCII. C1 controls
-// go; the two selectors that only choose between text and emoji go as well,
-// since terminals disagree on the width they give.
+// hidden reports what goes of the characters beyond ASCII: C1 controls, and
+// the two selectors that only choose between text and emoji, since terminals
+// disagree on the width they give.
+func hidden(r rune) bool { return r >= 0x80 && r <= 0x9f || r == 0xfe0e || r == 0xfe0f }
+
+// appendRune appends what stands for r, a character beyond ASCII.
 func appendRune(dst []byte, r rune) []byte {
 	switch {
-	case r <= 0x9f, r == 0xfe0e, r == 0xfe0f:
+	case hidden(r):
 		return dst
 	case unicode.Is(unicode.Zs, r):
 		return append(dst, ' ')
