@@ -118,14 +118,22 @@ func (r *reading) drop(p []byte) int {
 	return size
 }
 
-// drawn is the length of the character beyond ASCII that p begins with, 0 if
-// a screen does not show it.
+// drawn is the length of the run of characters beyond ASCII that p begins with
+// and a screen shows. Most begin with a byte that none of the hidden ones has.
 func drawn(p []byte) int {
-	r, size := utf8.DecodeRune(p)
-	if p[0] < utf8.RuneSelf || hidden(r) || r == utf8.RuneError && size == 1 && p[0] <= 0x9f {
-		return 0
+	i := 0
+	for i < len(p) && p[i] >= utf8.RuneSelf {
+		if c := p[i]; c >= 0xc3 && c <= 0xdf && i+1 < len(p) && p[i+1]&0xc0 == 0x80 {
+			i += 2
+			continue
+		}
+		r, size := utf8.DecodeRune(p[i:])
+		if hidden(r) || r == utf8.RuneError && size == 1 && p[i] <= 0x9f {
+			break
+		}
+		i += size
 	}
-	return size
+	return i
 }
 
 // unfinished is how many bytes at the end of p may be the beginning of a
