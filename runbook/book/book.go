@@ -77,6 +77,7 @@ type Step struct {
 	Chain    string
 	On       []string // the hosts of the target where it runs; here if empty
 	Parallel bool     // on all of them at once; else in order, to the first that fails
+	Guards   bool     // an approval that a guarded target rests on: approved or rejected, and never set aside
 	Verb     Verb
 
 	Phase string // id of its phase; empty in a plan

@@ -68,10 +68,13 @@ func strictly(path string, table map[string]any, into any, meta *mapstructure.Me
 }
 
 // strictTypes refuses what mapstructure would bend: 3.7 for an integer, and a
-// bare number for a duration.
+// bare number for a duration. It reads days.
 func strictTypes(from, to reflect.Type, value any) (any, error) {
 	if to == reflect.TypeFor[steps.Duration]() && from.Kind() != reflect.String {
 		return nil, fmt.Errorf("wants a duration in quotes, such as \"15m\", not %s", tomlType(value))
+	}
+	if to == reflect.TypeFor[Date]() {
+		return dateOf(value)
 	}
 	switch to.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:

@@ -111,9 +111,10 @@ func (s *Step) Place() string {
 }
 
 // Fits holds a book against the target it is to run on: that has every host
-// which a step names. The error is *Problems, of the book.
+// which a step names, and chooses what can be chosen. The error is *Problems,
+// of the book.
 func (b *Book) Fits(t *Target) error {
-	wrong := &Problems{File: b.File}
+	wrong := &Problems{File: b.File, List: b.chosen(t)}
 	for _, s := range b.All() {
 		for i, name := range s.On {
 			if _, ok := t.Hosts[name]; ok {

@@ -9,25 +9,17 @@ import (
 	"strings"
 )
 
-// later are keys of a target that this version can't act on. To ignore one
-// would be to run without what somebody relies on.
-var later = map[string]string{
-	"kube": "a kube context", "choose": "choices", "guard": "guarded targets",
-	"require": "required tickets", "waiver": "waivers", "extends": "targets that extend others",
-}
-
 // ReadTarget reads a target as strictly as Read reads a book. The error is
-// *Problems.
+// *Problems. One that extends others is read by LoadTarget: the bytes here are
+// all there is.
 func ReadTarget(data []byte, file string) (*Target, error) {
 	r, top := parse(data, file)
 	if top == nil {
 		return nil, r.failed()
 	}
-	for _, key := range slices.Sorted(maps.Keys(later)) {
-		if _, ok := top[key]; ok {
-			r.at(key, "%s: %s are not supported by this version", key, later[key])
-			delete(top, key)
-		}
+	if _, ok := top["extends"]; ok {
+		r.at("extends", "extends: only a target file may extend the one beside it")
+		delete(top, "extends")
 	}
 	t := &Target{}
 	r.decode("", top, t)
@@ -35,6 +27,9 @@ func ReadTarget(data []byte, file string) (*Target, error) {
 	r.directories(t)
 	r.hosts(t)
 	r.values(t)
+	r.service(t)
+	r.demands(t)
+	r.waivers(t)
 	for _, name := range slices.Sorted(maps.Keys(t.Secrets)) {
 		r.source(join("secret", name), t.Secrets[name])
 		if !varPattern().MatchString(name) {
@@ -46,6 +41,7 @@ func ReadTarget(data []byte, file string) (*Target, error) {
 	}
 	sum := sha256.Sum256(data)
 	t.Raw, t.SHA256, t.File = slices.Clone(data), hex.EncodeToString(sum[:]), file
+	t.layers = []layer{{r, top, t.SHA256}}
 	return t, nil
 }
 
@@ -70,15 +66,59 @@ func (r *reader) directories(t *Target) {
 	}
 }
 
+// values checks what the target gives to vars. The cluster's names are vars
+// too, so that the commands of a book can name it.
 func (r *reader) values(t *Target) {
-	for _, name := range slices.Sorted(maps.Keys(t.Vars)) {
-		if err := checkValue(name, Var{}, t.Vars[name]); err != nil {
-			r.at(join("vars", name), "%v", err)
+	for _, kube := range [][2]string{{"kube_context", t.Kube.Context}, {"namespace", t.Kube.Namespace}} {
+		if kube[1] == "" {
+			continue
+		}
+		if _, ok := t.Vars[kube[0]]; ok {
+			r.at(join("vars", kube[0]), "%s stands in kube too; keep one of the two", kube[0])
+		}
+		if t.Vars == nil {
+			t.Vars = map[string]string{}
+		}
+		t.Vars[kube[0]] = kube[1]
+	}
+	for table, values := range map[string]map[string]string{"vars": t.Vars, "choose": t.Choose} {
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if err := checkValue(name, Var{}, values[name]); err != nil {
+				r.at(join(table, name), "%v", err)
+			}
 		}
 	}
-	from := t.Service.EnvFrom
-	if path, ok := strings.CutPrefix(from, "file:"); from != "" && from != "process" && (!ok || path == "") {
-		r.at("service.env_from", "env_from is \"file:PATH\" or \"process\" in this version, not %q", from)
+	for _, name := range slices.Sorted(maps.Keys(t.Choose)) {
+		if t.Choose[name] == "" {
+			r.at(join("choose", name), "%s is chosen empty", name)
+		}
+		if _, ok := t.Vars[name]; ok {
+			r.at(join("choose", name), "%s stands in [vars] too; what is chosen belongs here alone", name)
+		}
+	}
+}
+
+// service checks where the service's environment is read. That of our own
+// process is the operator's shell, and on production never the service's.
+func (r *reader) service(t *Target) {
+	kind, place, _ := strings.Cut(t.Service.EnvFrom, ":")
+	namespace, deployment, _ := strings.Cut(place, "/")
+	known := kind == "" || kind == "process" && place == "" || (kind == "file" || kind == "docker") && place != "" ||
+		kind == "k8s" && namespace != "" && deployment != ""
+	switch {
+	case !known:
+		r.at("service.env_from", `env_from is "file:PATH", "docker:CONTAINER", "k8s:NAMESPACE/DEPLOYMENT" or "process", not %q`, t.Service.EnvFrom)
+	case kind == "process" && t.Guard:
+		r.at("service.env_from", "env_from is our own process, and the target is guarded: name the service's file, container or deployment")
+	case strings.HasPrefix(place, "-"), strings.HasPrefix(deployment, "-"):
+		r.at("service.env_from", "no name begins with a dash: %q", t.Service.EnvFrom)
+	case t.Service.On == "":
+	case kind == "" || kind == "process":
+		r.at("service.on", "on means something only with an env_from that is looked at there")
+	default:
+		if _, ok := t.Hosts[t.Service.On]; !ok {
+			r.at("service.on", "the target has no host %s%s", t.Service.On, nearest(t.Service.On, slices.Collect(maps.Keys(t.Hosts))))
+		}
 	}
 }
 

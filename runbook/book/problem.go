@@ -13,6 +13,9 @@ type Problem struct {
 	Line, Col int
 	Text      string
 	Warning   bool
+	File      string // that of a target which the file extends; else empty
+
+	path string // what it is about, if it is about a key
 }
 
 // Problems is the error of Read and ReadTarget: all that is wrong with a file,
@@ -37,7 +40,7 @@ func (p Problem) In(file string) string {
 	if p.Warning {
 		text = "warning: " + text
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", file, p.Line, p.Col, text)
+	return fmt.Sprintf("%s:%d:%d: %s", cmp.Or(p.File, file), p.Line, p.Col, text)
 }
 
 // sortProblems orders by place; what stands at the same place keeps its order.

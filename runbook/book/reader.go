@@ -95,7 +95,7 @@ func (r *reader) offset(offset int, format string, args ...any) {
 // at notes a problem at a path.
 func (r *reader) at(path, format string, args ...any) {
 	line, col := r.index.at(path)
-	r.problems = append(r.problems, Problem{Line: line, Col: col, Text: fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, Problem{Line: line, Col: col, Text: fmt.Sprintf(format, args...), path: path})
 }
 
 // err is everything noted so far, or nil.

@@ -53,6 +53,41 @@ func Trusted(configDir, file, sha256 string) error {
 	return fmt.Errorf("%s: %w; look at what it does: runbook trust %s", file, ErrUntrusted, file)
 }
 
+// Trusted answers nil if the operator trusts the target as it is put together
+// from its files. Its hash covers all of them.
+func (t *Target) Trusted(configDir string) error {
+	if err := t.owned(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUntrusted, err)
+	}
+	return Trusted(configDir, t.File, t.SHA256)
+}
+
+// AddTrust notes that the operator trusts the target as it is put together from
+// its files, and none of those that it extends by itself.
+func (t *Target) AddTrust(configDir string) error {
+	if err := t.owned(); err != nil {
+		return fmt.Errorf("trust %s: %w", t.File, err)
+	}
+	return AddTrust(configDir, t.File, t.SHA256)
+}
+
+// AddTrust notes that the operator trusts the book.
+func (b *Book) AddTrust(configDir string) error { return AddTrust(configDir, b.File, b.SHA256) }
+
+// owned refuses a target that extends a file which others could change.
+func (t *Target) owned() error {
+	for _, e := range t.Extends {
+		full, err := filepath.Abs(e.File)
+		if err == nil {
+			_, err = realPath(full)
+		}
+		if err != nil {
+			return fmt.Errorf("it extends %s: %w", e.File, err)
+		}
+	}
+	return nil
+}
+
 // AddTrust notes that the operator trusts these bytes at this path, in place of
 // what was trusted there before. It is called once a person has answered the
 // prompt that showed Summary. A file that others could change is refused.

@@ -1,0 +1,74 @@
+package book
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"runbook/steps/ask"
+)
+
+// On is the book as it is run on a target. What the target demands of a run is
+// among its vars. Where the target is guarded, an approval stands before the
+// first run with an effect: the book's own, or one that is put there. Such a
+// step can't be set aside (Guards). The ways back need none.
+func (b *Book) On(t *Target) *Book {
+	on := *b
+	on.Vars = maps.Clone(b.Vars)
+	on.demanded(t)
+	if !t.Guard {
+		return &on
+	}
+	on.Phases = make([]*Phase, len(b.Phases))
+	for i, p := range b.Phases {
+		phase := *p
+		phase.Steps = slices.Clone(p.Steps)
+		on.Phases[i] = &phase
+	}
+	on.guard(t)
+	on.steps = map[string]*Step{}
+	for _, s := range on.All() {
+		on.steps[s.ID] = s
+	}
+	return &on
+}
+
+// guard marks the approvals before the first run with an effect. One with a
+// `when` is none that can be relied on.
+func (b *Book) guard(t *Target) {
+	var critical []string
+	guarded := false
+	for _, p := range b.Phases {
+		for i, s := range p.Steps {
+			v, isAsk := s.Verb.(Ask)
+			_, isRun := s.Verb.(Run)
+			switch {
+			case isAsk && v.Approve != nil && len(s.When) == 0:
+				marked := *s
+				marked.Guards = true
+				p.Steps[i], guarded = &marked, true
+			case isRun && s.Effect != "none" && guarded:
+				return
+			case isRun && s.Effect != "none":
+				p.Steps = slices.Insert(p.Steps, i, b.approval(t, p, critical))
+				return
+			case s.Critical && isCheck(s):
+				critical = append(critical, s.ID)
+			}
+		}
+	}
+}
+
+// approval is the step that a guarded target puts before the first run with an
+// effect of a book that has none of its own there.
+func (b *Book) approval(t *Target, p *Phase, evidence []string) *Step {
+	id := "guard"
+	for b.Step(id) != nil {
+		id += "-guard"
+	}
+	return &Step{
+		ID: id, Title: "Approval: " + t.Name + " is guarded", Phase: p.ID, Critical: true, Guards: true,
+		Note: "The target demands it, not the book. What failed before it was accepted, and by whom, is in the list of steps.",
+		Verb: Ask{Kind: "approve", Approve: &ask.Approve{Role: "approver", Question: fmt.Sprintf("May this run change %s?", t.Name), Evidence: evidence}},
+	}
+}
