@@ -77,10 +77,21 @@ func (s *Session) decide(ctx context.Context, step *book.Step, v book.Ask, choic
 	if !slices.Contains(v.Decide.Choices, choice) {
 		return fmt.Errorf("%s takes one of: %s", step.ID, strings.Join(v.Decide.Choices, ", "))
 	}
-	if err := s.record(ctx, kindVar, &varBody{Name: v.Decide.Var, Value: choice}); err != nil {
+	if err := s.decided(ctx, step, choice, ""); err != nil {
 		return err
 	}
-	return s.record(ctx, kindAsk, &askBody{Step: step.ID, Kind: v.Kind, Answer: choice})
+	return s.choose(ctx) // one of them may have hung on it
+}
+
+// decided records a choice. by is empty for a person's.
+func (s *Session) decided(ctx context.Context, step *book.Step, choice, by string) error {
+	v, _ := step.Verb.(book.Ask)
+	if by == "" || s.State().Vars[v.Decide.Var] != choice { // a run begins with what its target chooses
+		if err := s.record(ctx, kindVar, &varBody{Name: v.Decide.Var, Value: choice}); err != nil {
+			return err
+		}
+	}
+	return s.record(ctx, kindAsk, &askBody{Step: step.ID, Kind: v.Kind, Answer: choice, By: by})
 }
 
 // setAside records what is not done as the book has it: accepted, skipped, not

@@ -68,6 +68,8 @@ type runStartBody struct {
 	World      string            `json:"world"`
 	PracticeID string            `json:"practice_id,omitempty"`
 	Of         string            `json:"of,omitempty"`
+	Guard      bool              `json:"guard,omitempty"`   // the target is production
+	Demands    []string          `json:"demands,omitempty"` // the vars it demanded of this run
 	Vars       map[string]string `json:"vars"`
 }
 
@@ -97,9 +99,16 @@ func (b resultBody) result(ended time.Time) *steps.Result {
 type checkBody struct {
 	mark
 	resultBody
-	Step    string `json:"step"`
-	Settles string `json:"settles,omitempty"` // the step whose outcome this verify decides
-	Aside   bool   `json:"aside,omitempty"`   // a look out of turn: it settles nothing
+	Step    string  `json:"step"`
+	Settles string  `json:"settles,omitempty"` // the step whose outcome this verify decides
+	Aside   bool    `json:"aside,omitempty"`   // a look out of turn: it settles nothing
+	Waived  *waived `json:"waived,omitempty"`  // the target's waiver, which lets this failure pass as accepted
+}
+
+type waived struct {
+	By     string `json:"by"`
+	Ticket string `json:"ticket"`
+	Until  string `json:"until"` // the last day
 }
 
 type runIntentBody struct {
@@ -150,7 +159,11 @@ type askBody struct {
 	Answer string `json:"answer"` // confirmed, declined, approved, rejected, or the choice
 	Value  string `json:"value,omitempty"`
 	Role   string `json:"role,omitempty"`
+	By     string `json:"by,omitempty"` // "target": it chose; else a person
 }
+
+// set leaves out the mark of a rehearsal where nobody was asked.
+func (b *askBody) set(rehearsed bool, vtime string) { b.mark.set(rehearsed && b.By == "", vtime) }
 
 type tellBody struct {
 	mark

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"runbook/runbook/book"
 )
 
 // Errors that a caller decides on.
@@ -30,6 +32,18 @@ type OpenRunError struct{ Run Summary }
 func (e *OpenRunError) Error() string {
 	return fmt.Sprintf("run %s of %s on %s is open since %s: `runbook resume %s` goes on with it, --new starts another",
 		e.Run.Short, e.Run.Book, e.Run.Target, e.Run.Started.UTC().Format("2006-01-02 15:04Z"), e.Run.Short)
+}
+
+// DemandError says that a run lacks what its target demands of each, or was
+// given what does not do.
+type DemandError struct {
+	Target string
+	Demand book.Demand
+	Value  string
+}
+
+func (e *DemandError) Error() string {
+	return fmt.Sprintf("target %s demands %s: %v; give --var %s=…", e.Target, e.Demand.Name, e.Demand.Check(e.Value), e.Demand.Name)
 }
 
 // ReadsError says that this session only reads the run along.

@@ -72,6 +72,7 @@ type fixture struct {
 	t    *testing.T
 	dir  string
 	runs string
+	more string // of the target, behind its name
 }
 
 func begin(t *testing.T, toml string) *fixture {
@@ -86,28 +87,38 @@ func beginIn(t *testing.T, toml, runs string) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{t: t, dir: t.TempDir(), runs: runs}
+	if err := f.startRun(b, ModeDeploy, nil); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// startRun begins a run with these vars beside those of the target.
+func (f *fixture) startRun(b *book.Book, mode string, given map[string]string) error {
+	f.t.Helper()
 	target := f.target()
 	w, err := NewWorld(target)
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	vars, err := b.Resolve(nil, target.Vars)
+	vars, err := b.On(target).Resolve(given, target.Values())
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	f.Session, err = Start(t.Context(), StartOptions{Runs: f.runs, Book: b, Target: target, World: w, Vars: vars, Mode: ModeDeploy})
+	s, err := Start(f.t.Context(), StartOptions{Runs: f.runs, Book: b, Target: target, World: w, Vars: vars, Mode: mode})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	t.Cleanup(func() { _ = f.Close() })
-	return f
+	f.Session = s
+	f.t.Cleanup(func() { _ = s.Close() })
+	return nil
 }
 
 func (f *fixture) target() *book.Target {
 	f.t.Helper()
 	secret := filepath.Join(f.dir, "token")
 	f.write("token", "s3cret-token-value")
-	toml := fmt.Sprintf("name = \"here\"\ndir = %q\npath = \"/usr/bin:/bin\"\n[secret.token]\nfile = %q\n", f.dir, secret)
+	toml := fmt.Sprintf("name = \"here\"\ndir = %q\npath = \"/usr/bin:/bin\"\n%s[secret.token]\nfile = %q\n", f.dir, f.more, secret)
 	target, err := book.ReadTarget([]byte(toml), "here.toml")
 	if err != nil {
 		f.t.Fatal(err)

@@ -118,6 +118,7 @@ func foldHandover(r *Run, _ *book.Book, e journal.Entry) error {
 func foldRunStart(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[runStartBody](e)
 	r.Book, r.Target, r.Mode, r.World, r.Of = body.Book, body.Target, body.Mode, body.PracticeID, body.Of
+	r.Guard, r.Demands = body.Guard, body.Demands
 	r.Started = e.Time
 	for name, value := range body.Vars {
 		r.Vars[name] = value
@@ -166,7 +167,8 @@ func foldCheck(r *Run, _ *book.Book, e journal.Entry) error {
 	st := r.touch(body.Step, e, body.mark)
 	st.Attempt++
 	st.Result = body.result(e.Time)
-	st.State, st.Reason, st.Took = StateOf(body.Verdict), "", st.Result.Took
+	st.State, st.Reason = body.state()
+	st.Took = st.Result.Took
 	return err
 }
 
@@ -236,7 +238,7 @@ func foldRunResult(r *Run, b *book.Book, e journal.Entry) error {
 func foldAsk(r *Run, b *book.Book, e journal.Entry) error {
 	body, err := decode[askBody](e)
 	st := r.touch(body.Step, e, body.mark)
-	st.Answer, st.State, st.Reason = body.Answer, Confirmed, body.Value
+	st.Answer, st.State, st.Reason = body.Answer, Confirmed, body.said()
 	if body.Answer == answerDeclined || body.Answer == answerRejected {
 		st.State = Declined
 	}

@@ -15,9 +15,15 @@ type Act struct {
 
 // acted keeps an entry that stands on a person's answer.
 func (r *Run) acted(e journal.Entry) {
-	if answered[e.Kind] && e.Kind != kindRunResult {
+	if answered[e.Kind] && e.Kind != kindRunResult && !byItself(e) {
 		r.LastAct = Act{At: e.Time, Kind: e.Kind, Step: stepOf(e)}
 	}
+}
+
+// byItself reports whether the target answered, and nobody else.
+func byItself(e journal.Entry) bool {
+	body, err := decode[askBody](e)
+	return e.Kind == kindAsk && err == nil && body.By != ""
 }
 
 // stepOf is the step that an entry is about, empty if none.

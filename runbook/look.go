@@ -45,7 +45,7 @@ func (s *Session) look(ctx context.Context, i Intent) error {
 			if err != nil {
 				return err
 			}
-			return s.record(ctx, kindCheck, &checkBody{Step: step.ID, resultBody: bodyOf(result)})
+			return s.record(ctx, kindCheck, s.waive(step, &checkBody{Step: step.ID, resultBody: bodyOf(result)}))
 		})
 	}
 	return group.Wait()

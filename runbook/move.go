@@ -19,7 +19,10 @@ func (s *Session) move(ctx context.Context, i Intent) error {
 	r := s.State()
 	switch i.Kind {
 	case Rollback:
-		return s.record(ctx, kindRollbackStart, &rollbackBody{Plan: i.Step})
+		if err := s.record(ctx, kindRollbackStart, &rollbackBody{Plan: i.Step}); err != nil {
+			return err
+		}
+		return s.choose(ctx)
 	case Close:
 		counts := map[string]int{}
 		for state, n := range r.Counts(r.Phase(s.book)) {

@@ -226,13 +226,16 @@ func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
 		if (st.State == Pending || st.State == Declined || st.State == Confirmed && !decided(s)) && r.ready(p, s) {
 			kinds = append(kinds, answers(s)...)
 		}
-		if st.State == Pending || st.State.Open() {
+		if !s.Guards && (st.State == Pending || st.State.Open()) {
 			kinds = append(kinds, ByHandIt)
 		}
 	case book.Watch:
 		if st.State == Pending && r.ready(p, s) || st.State.Open() {
 			kinds = append(kinds, WatchIt)
 		}
+	}
+	if s.Guards { // what a guarded target rests on is approved, or nothing changes
+		return kinds
 	}
 	// A command of unknown end is settled by its verify or by hand alone.
 	open := st.State.Open() && (st.State != Unknown || !touched(s))

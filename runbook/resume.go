@@ -67,6 +67,9 @@ func taken(ctx context.Context, dir string, b *book.Book, t *book.Target, world 
 	if err := s.settleCommands(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.choose(ctx); err != nil { // a session that died may not have come to it
+		return nil, err
+	}
 	s.lookAfter()
 	return s, nil
 }

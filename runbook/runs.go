@@ -137,7 +137,8 @@ func (r *Run) overlay(b *book.Book) {
 	}
 }
 
-// ReadCopies reads the book and the target that a run executes.
+// ReadCopies reads the book, as it is run on the target, and the target that a
+// run executes.
 func ReadCopies(dir string) (*book.Book, *book.Target, error) {
 	read := func(name string) ([]byte, error) {
 		data, err := os.ReadFile(filepath.Join(dir, name))
@@ -158,7 +159,10 @@ func ReadCopies(dir string) (*book.Book, *book.Target, error) {
 		return nil, nil, err
 	}
 	t, err := book.ReadTarget(data, filepath.Join(dir, "target.toml"))
-	return b, t, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return b.On(t), t, nil
 }
 
 // Owned refuses a run directory that somebody else could have planted or could

@@ -83,6 +83,10 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 	if o.Rehearse && o.World.Practice == nil {
 		return nil, errRehearseReal
 	}
+	if unmet := o.Target.Unmet(o.Vars); len(unmet) > 0 && o.Mode != ModeRollback {
+		return nil, &DemandError{Target: o.Target.Name, Demand: unmet[0], Value: o.Vars[unmet[0].Name]}
+	}
+	o.Book = o.Book.On(o.Target)
 	if o.Log.Run == "" {
 		o.Log.Run = newRunID()
 	}
@@ -109,12 +113,28 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 		Book: o.Book.Name, BookFile: o.Book.File, BookSHA: o.Book.SHA256,
 		Target: o.Target.Name, TargetFile: o.Target.File, TargetSHA: o.Target.SHA256,
 		Mode: o.Mode, World: o.Log.World, PracticeID: practiceID(o.World), Of: o.Of, Vars: o.Vars,
+		Guard: o.Target.Guard, Demands: demanded(o.Target, o.Vars),
 	})
+	if err == nil {
+		err = s.choose(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
 	go s.attend()
 	return s, nil
+}
+
+// demanded names the vars that the target demands and the run was given: a
+// recovery goes without.
+func demanded(t *book.Target, vars map[string]string) []string {
+	var given []string
+	for _, d := range t.Require {
+		if vars[d.Name] != "" {
+			given = append(given, d.Name)
+		}
+	}
+	return given
 }
 
 // furnish puts into a new run's directory what it executes, and begins its log.

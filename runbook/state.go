@@ -115,8 +115,10 @@ type Run struct {
 	Target   string
 	Mode     string // "deploy" or "rollback"
 	Practice bool
-	World    string // id of the practice world
-	Of       string // the run a rollback undoes
+	World    string   // id of the practice world
+	Of       string   // the run a rollback undoes
+	Guard    bool     // of a guarded target: production
+	Demands  []string // the vars that the target demanded, such as a change ticket
 	Vars     map[string]string
 	Steps    map[string]*StepState
 	Asides   map[string]steps.Result // looks out of turn, such as a hint's diagnosis: the last of each

@@ -108,6 +108,8 @@ func readVars(t *book.Target, source string) (map[string]string, error) {
 	switch {
 	case source == "":
 		return nil, errors.New("the target names no [service] env_from, so the service's environment is not known")
+	case kind == "process" && t.Guard:
+		return nil, fmt.Errorf("our own process is no source on %s, which is guarded: this shell is not the service", t.Name)
 	case kind == "process":
 		return steps.ParseEnv([]byte(strings.Join(os.Environ(), "\n")))
 	case kind == "file":

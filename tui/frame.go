@@ -84,6 +84,9 @@ func (m *model) what(r *runbook.Run) string {
 	if tag := r.Vars["image_tag"]; tag != "" {
 		parts[0] += " " + safetext.Line(tag)
 	}
+	for _, name := range r.Demands {
+		parts = append(parts, safetext.Line(r.Vars[name]))
+	}
 	parts = append(parts, r.Short())
 	if r.Operator != "" && (!m.reads() || m.w >= wide) {
 		parts = append(parts, m.drives(r))

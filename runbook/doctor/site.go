@@ -65,12 +65,15 @@ func (s *Site) values() []Finding {
 		v.Required = false
 		all.Vars[name] = v
 	}
-	vars, err := all.Resolve(nil, s.Target.Vars)
+	vars, err := all.Resolve(nil, s.Target.Values())
 	if err != nil {
 		return one(steps.Fail, "vars", err.Error(), "", "correct [vars] of "+s.Target.Name)
 	}
 	s.vars = vars
 	var found []Finding
+	for _, d := range s.Target.Require {
+		found = append(found, one(steps.Warn, "var "+d.Name, "no value yet: "+cmp.Or(d.Title, "the target demands it of each run"), "", "give deploy --var "+d.Name+"=…")...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Book.Vars)) {
 		if v := s.Book.Vars[name]; v.Required && !v.Secret && vars[name] == "" {
 			delete(vars, name)

@@ -5,6 +5,8 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,18 +17,20 @@ import (
 
 // Status is what `runbook status` says of a run, as JSON and as lines.
 type Status struct {
-	Run      string         `json:"run"`
-	Book     string         `json:"book"`
-	Target   string         `json:"target"`
-	Mode     string         `json:"mode"`
-	Practice bool           `json:"practice"`
-	Started  time.Time      `json:"started"`
-	Ended    *time.Time     `json:"ended,omitempty"`
-	Outcome  string         `json:"outcome,omitempty"`
-	Phase    string         `json:"phase,omitempty"`
-	Plan     string         `json:"plan,omitempty"`
-	Counts   map[string]int `json:"counts"`
-	Open     []Item         `json:"open"`
+	Run      string `json:"run"`
+	Book     string `json:"book"`
+	Target   string `json:"target"`
+	Mode     string `json:"mode"`
+	Practice bool   `json:"practice"`
+	// Demanded is what the target demanded of the run, such as a change ticket.
+	Demanded map[string]string `json:"demanded,omitempty"`
+	Started  time.Time         `json:"started"`
+	Ended    *time.Time        `json:"ended,omitempty"`
+	Outcome  string            `json:"outcome,omitempty"`
+	Phase    string            `json:"phase,omitempty"`
+	Plan     string            `json:"plan,omitempty"`
+	Counts   map[string]int    `json:"counts"`
+	Open     []Item            `json:"open"`
 	// Rehearsed is how many of the steps a rehearsal answered.
 	Rehearsed int        `json:"rehearsed"`
 	NextSlot  *time.Time `json:"next_slot,omitempty"`
@@ -53,6 +57,12 @@ func Of(b *book.Book, r *runbook.Run, driven bool, damage error) Status {
 		Run: r.ID, Book: r.Book, Target: r.Target, Mode: r.Mode, Practice: r.Practice, Started: r.Started,
 		Outcome: r.Outcome, Plan: r.Plan, Counts: map[string]int{}, Open: []Item{},
 		Operator: r.Operator, Key: r.Key, Driven: driven, Entries: r.Entries, Head: r.Head,
+	}
+	for _, name := range r.Demands {
+		if s.Demanded == nil {
+			s.Demanded = map[string]string{}
+		}
+		s.Demanded[name] = r.Vars[name]
 	}
 	if damage != nil {
 		s.Damage = damage.Error()
@@ -114,6 +124,9 @@ func (s Status) Lines(now time.Time) []string {
 	driver := "nobody drives it now"
 	if s.Driven {
 		driver = "driven now"
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Demanded)) {
+		lines[0] += "  " + name + " " + s.Demanded[name]
 	}
 	lines = append(lines,
 		"state    "+state,

@@ -205,11 +205,14 @@ func ReadBack(r *runbook.Run, p *book.Phase) []string {
 }
 
 // Frame is the word in the corner: PRACTICE, or PRODUCTION unless the run's
-// var "environment" says that it is another real place.
+// var "environment" says that it is another real place, and no guard that it
+// is this one.
 func Frame(r *runbook.Run) string {
 	switch environment := r.Vars["environment"]; {
 	case r.Practice:
 		return "PRACTICE"
+	case r.Guard:
+		return "PRODUCTION"
 	case environment != "":
 		return strings.ToUpper(safetext.Line(environment))
 	}
