@@ -1,16 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbooks"
 	"runbook/steps/safetext"
@@ -71,11 +74,16 @@ func newShow() *cobra.Command {
 func newLint() *cobra.Command {
 	return &cobra.Command{
 		Use: "lint FILE…", Short: "what is wrong with books and targets", Args: atLeastOne,
-		Long: "Prints FILE:LINE:COL: text. Exit codes: 0 clean or warnings only, 2 unreadable or invalid.",
+		Long: "Prints FILE:LINE:COL: text. A target's waivers are held against the books among the files, else against all that `list` names.\n" +
+			"Exit codes: 0 clean or warnings only, 2 unreadable or invalid.",
 		RunE: func(_ *cobra.Command, files []string) error {
-			bad := false
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			books, bad := lintBooks(h, files), false
 			for _, file := range files {
-				wrong, err := lintFile(file)
+				wrong, err := lintFile(file, books)
 				if err != nil {
 					return &usageError{err}
 				}
@@ -103,17 +111,21 @@ func readFile(file string) ([]byte, error) {
 }
 
 // lintFile reads one file as a book, or as a target if it has no schema.
-func lintFile(file string) ([]book.Problem, error) {
+func lintFile(file string, books []*book.Book) ([]book.Problem, error) {
 	data, err := readFile(file)
 	if err != nil {
 		return nil, err
 	}
 	var problems *book.Problems
 	if book.IsTarget(data) {
-		if _, err = book.ReadTarget(data, file); errors.As(err, &problems) {
-			return problems.List, nil
+		t, err := book.LoadTarget(data, file)
+		if errors.As(err, &problems) {
+			return inFile(problems), nil
 		}
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
+		return book.LintTarget(t, books, time.Now()), nil
 	}
 	b, err := book.Read(data, file)
 	if errors.As(err, &problems) {
@@ -123,6 +135,36 @@ func lintFile(file string) ([]book.Problem, error) {
 		return nil, err
 	}
 	return book.Lint(b), nil
+}
+
+// inFile are the problems of a file, or of one that it extends.
+func inFile(problems *book.Problems) []book.Problem {
+	for i := range problems.List {
+		problems.List[i].File = cmp.Or(problems.List[i].File, problems.File)
+	}
+	return problems.List
+}
+
+// lintBooks are the books that a target is held against: those among the files,
+// else all that can be named.
+func lintBooks(h runbook.Home, files []string) []*book.Book {
+	var books []*book.Book
+	for _, file := range files {
+		if data, err := readFile(file); err == nil && !book.IsTarget(data) {
+			if b, err := book.Read(data, file); err == nil {
+				books = append(books, b)
+			}
+		}
+	}
+	if len(books) > 0 {
+		return books
+	}
+	for _, name := range book.List(filepath.Join(h.Config, "books"), runbooks.Books) {
+		if b, err := findBook(h, name, false); err == nil {
+			books = append(books, b)
+		}
+	}
+	return books
 }
 
 func newTrust() *cobra.Command {
@@ -145,7 +187,7 @@ func trust(ctx context.Context, config, file string) (err error) {
 	if err != nil {
 		return &usageError{err}
 	}
-	summary, sum, err := summaryOf(data, file)
+	given, err := trustable(data, file)
 	if err != nil {
 		return err
 	}
@@ -154,31 +196,33 @@ func trust(ctx context.Context, config, file string) (err error) {
 		return &usageError{fmt.Errorf("trust in %s is given at a terminal, to what was shown there: run this there", file)}
 	}
 	defer func() { err = errors.Join(err, terminal.Close()) }()
-	lines := append([]string{safetext.Line(file), "sha256 " + sum}, summary...)
+	lines := append([]string{safetext.Line(file)}, given.Summary()...)
 	if _, err := fmt.Fprint(terminal, strings.Join(lines, "\n  "), "\ntrust these bytes at this path? type yes: "); err != nil {
 		return fmt.Errorf("show what %s does: %w", file, err)
 	}
 	if typed(ctx) != "yes" {
 		return &usageError{fmt.Errorf("%s is not trusted", file)}
 	}
-	if err := book.AddTrust(config, file, sum); err != nil {
+	if err := given.AddTrust(config); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(terminal, "trusted; a changed file asks again")
 	return err
 }
 
-func summaryOf(data []byte, file string) (lines []string, sum string, err error) {
+// summarized is what can be trusted: it says what it does.
+type summarized interface {
+	Summary() []string
+	AddTrust(configDir string) error
+}
+
+func trustable(data []byte, file string) (summarized, error) {
 	if book.IsTarget(data) {
-		t, err := book.ReadTarget(data, file)
-		if err != nil {
-			return nil, "", err
-		}
-		return t.Summary(), t.SHA256, nil
+		return book.LoadTarget(data, file)
 	}
 	b, err := book.Read(data, file)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return b.Summary(), b.SHA256, lintErrors(b)
+	return b, lintErrors(b)
 }

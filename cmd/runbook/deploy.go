@@ -84,6 +84,16 @@ func deploy(ctx context.Context, name string, f deployFlags) error {
 	if f.dryRun {
 		return dryRun(ctx, os.Stdout, p)
 	}
+	open, err := openRun(h, p)
+	if err != nil {
+		return err
+	}
+	if open != nil && !f.fresh {
+		return offerResume(ctx, h, *open, f)
+	}
+	if err := p.askDemands(ctx); err != nil {
+		return err
+	}
 	open, s, err := begin(ctx, h, p, f)
 	switch {
 	case err != nil:

@@ -70,6 +70,7 @@ func exitCode(err error) int {
 		several  *runbook.AmbiguousError
 		wait     *runbook.WaitError
 		reads    *runbook.ReadsError
+		demand   *runbook.DemandError
 	)
 	switch {
 	case err == nil:
@@ -87,7 +88,7 @@ func exitCode(err error) int {
 	case errors.Is(err, plain.ErrDetached), errors.Is(err, plain.ErrGibberish),
 		errors.Is(err, runbook.ErrPerson), errors.Is(err, context.Canceled):
 		return exitPerson
-	case errors.As(err, &usage), errors.As(err, &problems), errors.As(err, &open), errors.As(err, &several),
+	case errors.As(err, &usage), errors.As(err, &problems), errors.As(err, &open), errors.As(err, &several), errors.As(err, &demand),
 		errors.Is(err, book.ErrUntrusted), errors.Is(err, book.ErrNotFound), errors.Is(err, runbook.ErrNoRun):
 		return exitUsage
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"runbook/runbook/practice"
 	"runbook/runbooks"
 	"runbook/steps"
+	"runbook/steps/safetext"
 )
 
 // practiceName is the target that no file can claim.
@@ -26,7 +28,8 @@ type place struct {
 	book   *book.Book
 	target *book.Target
 	world  *steps.World
-	key    string // of the practice world's operator; empty on a real target
+	key    string            // of the practice world's operator; empty on a real target
+	given  map[string]string // by --var, or when it was asked for
 	vars   map[string]string
 }
 
@@ -86,14 +89,40 @@ func findPlace(ctx context.Context, h runbook.Home, bookName, targetName string,
 	if err := b.Fits(p.target); err != nil {
 		return nil, err
 	}
-	vars, err := parseVars(given)
-	if err != nil {
+	p.book = b.On(p.target)
+	if p.given, err = parseVars(given); err != nil {
 		return nil, err
 	}
-	if p.vars, err = b.Resolve(vars, p.target.Vars); err != nil {
-		return nil, &usageError{err}
+	return p, p.resolve()
+}
+
+// resolve gives the book's vars their values.
+func (p *place) resolve() (err error) {
+	for name, choice := range p.target.Choose {
+		if _, ok := p.given[name]; ok {
+			return &usageError{fmt.Errorf("--var %s: target %s chooses %s", name, p.target.Name, choice)}
+		}
 	}
-	return p, nil
+	if p.vars, err = p.book.Resolve(p.given, p.target.Values()); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+// askDemands asks at a terminal for what the target demands of each run and was
+// not given. What is missing then, the run's start refuses.
+func (p *place) askDemands(ctx context.Context) error {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return nil
+	}
+	for _, d := range p.target.Unmet(p.vars) {
+		fmt.Fprintf(os.Stderr, "%s demands %s: ", safetext.Line(p.target.Name), safetext.Line(cmp.Or(d.Title, d.Name)))
+		p.given[d.Name] = typed(ctx)
+		if err := d.Check(p.given[d.Name]); err != nil {
+			return &usageError{err}
+		}
+	}
+	return p.resolve()
 }
 
 func (p *place) practise(ctx context.Context, h runbook.Home) error {
@@ -125,10 +154,10 @@ func (p *place) real(h runbook.Home, name string) error {
 	if err != nil {
 		return err
 	}
-	if p.target, err = book.ReadTarget(data, file); err != nil {
+	if p.target, err = book.LoadTarget(data, file); err != nil {
 		return err
 	}
-	if err := book.Trusted(h.Config, file, p.target.SHA256); err != nil {
+	if err := p.target.Trusted(h.Config); err != nil {
 		return err
 	}
 	p.world, err = runbook.NewWorld(p.target)

@@ -83,7 +83,7 @@ func undone(h runbook.Home, name, target, run string) (*runbook.Summary, error) 
 		if err != nil {
 			return nil, err
 		}
-		t, err := book.ReadTarget(data, file)
+		t, err := book.LoadTarget(data, file)
 		if err != nil {
 			return nil, err
 		}

@@ -2,13 +2,17 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"runbook/runbook"
+	"runbook/runbook/book"
 	"runbook/runbook/journal"
 	"runbook/steps/safetext"
 )
@@ -72,12 +76,15 @@ func startLines(h runbook.Home, s *runbook.Session) []string {
 		"    sha256 " + b.SHA256,
 		fmt.Sprintf("target  %s  %s", t.Name, sourceOf(t.File)),
 		"    sha256 " + t.SHA256,
-		"dir     " + t.Dir,
-		"world   " + world,
-		fmt.Sprintf("you     %s on %s", r.Operator, claims()["host"]),
-		"key     " + r.Key,
-		"log     " + r.Dir,
 	}
+	lines = append(lines, targetLines(b, t, r, time.Now())...)
+	lines = append(lines,
+		"dir     "+t.Dir,
+		"world   "+world,
+		fmt.Sprintf("you     %s on %s", r.Operator, claims()["host"]),
+		"key     "+r.Key,
+		"log     "+r.Dir,
+	)
 	var disk unix.Statfs_t
 	if err := unix.Statfs(r.Dir, &disk); err == nil {
 		free := uint64(disk.Bavail) * uint64(disk.Bsize) //nolint:gosec // sizes of a file system
@@ -85,6 +92,33 @@ func startLines(h runbook.Home, s *runbook.Session) []string {
 	}
 	for i, line := range lines {
 		lines[i] = safetext.Line(line)
+	}
+	return lines
+}
+
+// targetLines are what the target adds to the book: what guards it, what it was
+// given, what it chooses, and what it lets pass.
+func targetLines(b *book.Book, t *book.Target, r *runbook.Run, now time.Time) []string {
+	var lines []string
+	if t.Guard {
+		lines = append(lines, "guard   PRODUCTION: an approval stands before the first change")
+	}
+	for _, name := range r.Demands {
+		lines = append(lines, "for     "+name+" "+r.Vars[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Choose)) {
+		lines = append(lines, "chosen  "+name+" is "+t.Choose[name])
+	}
+	for i := range t.Waivers {
+		w := &t.Waivers[i]
+		if b.Step(w.Step) == nil {
+			continue // of another book
+		}
+		line := "waiver  " + w.Step + ": " + w.String()
+		if why, stands := w.Waives(now); !stands {
+			line += "; it " + why + ": COUNTS FOR NOTHING"
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }
