@@ -16,13 +16,22 @@ import (
 type logind struct {
 	kill    bool     // KillUserProcesses
 	only    []string // KillOnlyUsers
-	exclude []string // KillExcludeUsers
+	exclude []string // KillExcludeUsers; nil if it is not set: then root is spared
 	source  string   // who says so
 }
 
-// ends reports whether a logout of this user ends what the session started.
-func (l logind) ends(user string) bool {
-	return l.kill && !slices.Contains(l.exclude, user) && (len(l.only) == 0 || slices.Contains(l.only, user))
+// ends reports whether a logout of this user ends what the session started,
+// and what sets that. The lists go before KillUserProcesses.
+func (l logind) ends(user string) (ends bool, by string) {
+	switch {
+	case l.exclude == nil && user == "root", slices.Contains(l.exclude, user):
+		return false, "KillExcludeUsers"
+	case len(l.only) > 0:
+		return slices.Contains(l.only, user), "KillOnlyUsers"
+	case l.kill:
+		return true, "KillUserProcesses=yes"
+	}
+	return false, "KillUserProcesses=no"
 }
 
 var errNoPolicy = errors.New("logind does not answer, and no file sets KillUserProcesses, whose default differs between distributions")
@@ -31,13 +40,17 @@ var errNoPolicy = errors.New("logind does not answer, and no file sets KillUserP
 func (h Host) logind(ctx context.Context) (logind, error) {
 	if h.Root == "/" {
 		if l, err := askLogind(ctx); err == nil {
+			if l.exclude == nil { // it tells a list that was emptied as one that was never set
+				files, _ := h.readLogind()
+				l.exclude = files.exclude
+			}
 			return l, nil
 		}
 	}
 	return h.readLogind()
 }
 
-// askLogind reads the three properties: "b false", "as 0", `as 1 "root"`.
+// askLogind reads the three properties: "b false", "as 0", `as 1 "ann"`.
 func askLogind(ctx context.Context) (logind, error) {
 	const name, object = "org.freedesktop.login1", "/org/freedesktop/login1"
 	out, err := exec.CommandContext(ctx, "busctl", "--system", "get-property", name, object, name+".Manager",
@@ -64,7 +77,7 @@ var logindDirs = []string{"etc/systemd", "run/systemd", "usr/local/lib/systemd",
 // drop-in in the order of their names, of two with one name the first. Where
 // nothing is set, a comment in the main file tells the default.
 func (h Host) readLogind() (logind, error) {
-	l := logind{exclude: []string{"root"}}
+	l := logind{}
 	files := map[string]string{} // where each is, by its name
 	order := []string{}
 	for _, dir := range logindDirs {
@@ -120,7 +133,9 @@ func (l *logind) read(source, text string) {
 				l.kill, l.source = kill, source
 			}
 		case "KillOnlyUsers":
-			l.only = extend(l.only, value)
+			if l.only = extend(l.only, value); len(l.only) > 0 {
+				l.source = source
+			}
 		case "KillExcludeUsers":
 			l.exclude = extend(l.exclude, value)
 		}
@@ -135,7 +150,7 @@ var truth = map[string]bool{
 
 func extend(list []string, value string) []string {
 	if value == "" {
-		return nil
+		return []string{}
 	}
 	return append(list, strings.Fields(value)...)
 }

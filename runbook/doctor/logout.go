@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -30,11 +29,11 @@ func (h Host) logout(ctx context.Context) []Finding {
 	if found := regexp.MustCompile(`/user-(\d+)\.slice/`).FindStringSubmatch(group + "/"); found != nil {
 		who = h.login(found[1])
 	}
-	unit := path.Base(group)
+	session := regexp.MustCompile(`/(session-[^/]+\.scope)/`).FindStringSubmatch(group + "/")
 	manager := regexp.MustCompile(`/(user@\d+\.service)/`).FindStringSubmatch(group + "/")
 	switch {
-	case strings.HasPrefix(unit, "session-") && strings.HasSuffix(unit, ".scope"):
-		return h.session(ctx, what, unit, who)
+	case session != nil:
+		return h.session(ctx, what, session[1], who)
 	case manager != nil && h.lingers(who):
 		return pass(what, "commands are in "+manager[1]+", which outlives logins (linger)")
 	case manager != nil:
@@ -54,23 +53,25 @@ func (h Host) login(uid string) string {
 	return uid
 }
 
-// session tells it of a login session. Linger alone does not help there: it
-// keeps the user's manager, and a command has to be in it.
+// session tells it of a login session, whose scope is what logind ends. Linger
+// alone does not help there: it keeps the user's manager, and a command has to
+// be in it.
 func (h Host) session(ctx context.Context, what, scope, who string) []Finding {
-	leave := "systemd-run --user --scope tmux, and work in there"
-	if !h.lingers(who) {
+	leave, ended := "systemd-run --user --scope tmux, and work in there", "ends every command in "+scope
+	if h.lingers(who) {
+		ended += ": linger keeps none in a login session"
+	} else {
 		leave = "loginctl enable-linger " + who + ", then " + leave
 	}
 	l, err := h.logind(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return one(steps.Unknown, what, fmt.Sprintf("whether it ends the commands in %s: %v", scope, err), "", "to be safe: "+leave)
-	case l.ends(who):
-		return one(steps.Fail, what, "ends every command in "+scope, "KillUserProcesses=yes, "+l.source, leave)
-	case l.kill:
-		return pass(what, "leaves the commands of "+who+" alone (KillUserProcesses=yes spares this account, "+l.source+")")
 	}
-	return pass(what, "leaves the commands in "+scope+" alone (KillUserProcesses=no, "+l.source+")")
+	ends, by := l.ends(who)
+	if ends {
+		return one(steps.Fail, what, ended, by+", "+l.source, leave)
+	}
+	return pass(what, "leaves the commands of "+who+" in "+scope+" alone ("+by+", "+l.source+")")
 }
 
 // group is systemd's control group of this process.

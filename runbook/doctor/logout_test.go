@@ -36,7 +36,8 @@ func TestLogout(t *testing.T) {
 		say         string
 	}{
 		{"kills", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes")}, false, steps.Fail, "loginctl enable-linger ann, then systemd-run --user --scope"},
-		{"linger does not spare a session", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes")}, true, steps.Fail, "ends every command in session-3.scope"},
+		{"linger does not spare a session", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes")}, true, steps.Fail, "ends every command in session-3.scope: linger keeps none in a login session (KillUserProcesses=yes"},
+		{"below the session's scope", inSession + "/inner", map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes")}, true, steps.Fail, "in session-3.scope"},
 		{"in the manager, with linger", inManager, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes")}, true, steps.Pass, "outlives"},
 		{"in the manager, without", inManager, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=no")}, false, steps.Fail, "enable-linger ann"},
 		{"spares", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=no")}, false, steps.Pass, "/etc/systemd/logind.conf"},
@@ -51,9 +52,12 @@ func TestLogout(t *testing.T) {
 			"usr/lib/systemd/logind.conf.d/9.conf": conf("KillUserProcesses=yes"),
 		}, false, steps.Pass, "/etc/systemd/logind.conf.d/9.conf"},
 		{"another section", inSession, map[string]string{"etc/systemd/logind.conf": "[Other]\nKillUserProcesses=no\n[Login]\nKillUserProcesses=yes\n"}, false, steps.Fail, "yes"},
-		{"excluded", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes\nKillExcludeUsers=bob ann")}, false, steps.Pass, "spares this account"},
+		{"excluded", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes\nKillExcludeUsers=bob ann")}, false, steps.Pass, "KillExcludeUsers"},
+		{"only this one", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=no\nKillOnlyUsers=bob ann")}, false, steps.Fail, "KillOnlyUsers"},
+		{"only this one, and nothing else is set", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillOnlyUsers=ann")}, true, steps.Fail, "KillOnlyUsers"},
+		{"excluded goes first", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillOnlyUsers=ann\nKillExcludeUsers=ann")}, false, steps.Pass, "KillExcludeUsers"},
 		{"emptied again", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes\nKillExcludeUsers=ann\nKillExcludeUsers=")}, false, steps.Fail, "yes"},
-		{"only others", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes\nKillOnlyUsers=bob")}, false, steps.Pass, "spares"},
+		{"only others", inSession, map[string]string{"etc/systemd/logind.conf": conf("KillUserProcesses=yes\nKillOnlyUsers=bob")}, false, steps.Pass, "KillOnlyUsers"},
 		{"nobody says", inSession, nil, false, steps.Unknown, "default differs"},
 		{"a service", "/system.slice/cron.service", nil, false, steps.Pass, "no login session"},
 	} {
@@ -85,7 +89,10 @@ func TestLogoutBehindSudo(t *testing.T) {
 	put(t, filepath.Join(h.Root, "etc/systemd/logind.conf"), "[Login]\nKillUserProcesses=yes\n", 0o600)
 	want(t, h.logout(t.Context()), "logout", steps.Fail, "enable-linger 4242424")
 	put(t, filepath.Join(h.Root, "proc/self/cgroup"), "0::/user.slice/user-0.slice/session-3.scope\n", 0o600)
-	want(t, h.logout(t.Context()), "logout", steps.Pass, "spares this account")
+	want(t, h.logout(t.Context()), "logout", steps.Pass, "KillExcludeUsers")
+	// A list without it takes the default's place.
+	put(t, filepath.Join(h.Root, "etc/systemd/logind.conf"), "[Login]\nKillUserProcesses=yes\nKillExcludeUsers=bob\n", 0o600)
+	want(t, h.logout(t.Context()), "logout", steps.Fail, "KillUserProcesses=yes")
 }
 
 // TestLogoutUnreadable: what can't be read is not taken for what it may say.
