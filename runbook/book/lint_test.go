@@ -43,6 +43,8 @@ func TestLint(t *testing.T) {
 		"several":      {none + "run.command.sh = '''\nset -x\n  rm $A \"$B\" ${C:-x}\n'''", "b:13:6: unquoted $A is split into words and matched against files; write \"$A\"\nb:13:14: unquoted $C is split into words and matched against files; write \"$C\""},
 		"redirection":  {none + "run.command.sh = 'a > $F'", "b:11:23: unquoted $F is split into words and matched against files; write \"$F\""},
 		"loop":         {none + "run.command.sh = 'for x in $L; do echo \"$x\"; done'", "b:11:28: unquoted $L is split into words and matched against files; write \"$L\""},
+		"counting":     {none + "run.command.sh = 'for x in $(seq 1 60); do echo \"$x\"; done'", ""},
+		"counted":      {none + "run.command.sh = 'for x in $(seq 1 $N); do echo \"$x\"; done'", "b:11:36: unquoted $N is split into words and matched against files; write \"$N\""},
 		"inside":       {none + "run.command.sh = 'echo \"$(cat $F)\"'", "b:11:31: unquoted $F is split into words and matched against files; write \"$F\""},
 		"fine":         {none + "run.command.sh = 'x=$(date) y=$x; export Z=$y; [[ $x = $y ]] && echo \"$x\" $? ${#x} $((1 + x)) <<<\"$y\"'", ""},
 		"no shell":     {none + "run.command.sh = 'if true'", "b:11:19: bash can't read this: `if <cond>` must be followed by `then`"},

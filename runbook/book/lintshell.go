@@ -31,20 +31,21 @@ func (l *linter) script(path, script string) {
 	syntax.Walk(file, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.CallExpr:
-			l.words(path, n.Args)
+			l.words(path, n.Args, false)
 		case *syntax.WordIter:
-			l.words(path, n.Items)
+			l.words(path, n.Items, true)
 		case *syntax.Redirect:
 			if n.Hdoc == nil && n.Word != nil {
-				l.words(path, []*syntax.Word{n.Word})
+				l.words(path, []*syntax.Word{n.Word}, false)
 			}
 		}
 		return true
 	})
 }
 
-// words notes the unquoted expansions of a command's words.
-func (l *linter) words(path string, words []*syntax.Word) {
+// words notes the unquoted expansions of a command's words. A loop goes over
+// the words of a command's output: quoted, it would go round once.
+func (l *linter) words(path string, words []*syntax.Word, loop bool) {
 	for _, word := range words {
 		for _, part := range word.Parts {
 			switch p := part.(type) {
@@ -53,6 +54,9 @@ func (l *linter) words(path string, words []*syntax.Word) {
 					l.inScript(path, p.Pos(), "unquoted $"+p.Param.Value+" is split into words and matched against files; write \"$"+p.Param.Value+"\"")
 				}
 			case *syntax.CmdSubst:
+				if loop {
+					continue
+				}
 				l.inScript(path, p.Pos(), "unquoted $(…) is split into words and matched against files; write \"$(…)\"")
 			}
 		}

@@ -27,6 +27,7 @@ func (p *session) talk(step *book.Step) *talk {
 		return nil
 	}
 	p.print("  it is interactive: a line you type goes to it; `cancel %s` and `detach` are ours", safetext.Line(step.ID))
+	p.print("  what you type is seen here, a password too: without --plain the command has the terminal to itself")
 	return &talk{session: p, step: step}
 }
 
