@@ -86,6 +86,7 @@ var Kinds = map[string]func() Check{
 	"kubernetes": func() Check { return new(Kubernetes) },
 	"metrics":    func() Check { return new(Metrics) },
 	"postgres":   func() Check { return new(Postgres) },
+	"redirect":   func() Check { return new(Redirect) },
 	"redis":      func() Check { return new(Redis) },
 	"tcp":        func() Check { return new(TCP) },
 	"tls":        func() Check { return new(TLS) },
