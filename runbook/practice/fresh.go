@@ -1,7 +1,6 @@
 package practice
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -47,15 +46,8 @@ func (s *server) build(ctx context.Context) error {
 	before.Digest = sha256.Sum256([]byte(s.secrets.Nonce)) // another release's, whose files are not here
 	s.engine.AddImage(imageName+":"+oldRelease, oldRelease, before, time.Now().Add(-9*24*time.Hour))
 	port := strconv.Itoa(s.ports.service)
-	var said bytes.Buffer
-	code := s.engine.Run(ctx, docker.Call{
-		Args: []string{"run", "-d", "--name", imageName, "--restart", "unless-stopped", "-p", port + ":" + port, "--env-file", ".env.production", imageName + ":" + oldRelease},
-		Dir:  s.appDir(), Out: &said, Err: &said,
-	})
-	if code != 0 {
-		return fmt.Errorf("start the service: %s", strings.TrimSpace(said.String()))
-	}
-	return nil
+	return s.docker(ctx, s.appDir(), "run", "-d", "--name", imageName, "--restart", "unless-stopped", "-p", port+":"+port,
+		"--env-file", ".env.production", imageName+":"+oldRelease)
 }
 
 // tickr is the program of the first application's images.

@@ -31,25 +31,27 @@ const idleLimit = 30 * time.Minute
 // server is the world's process.
 type server struct {
 	plan
-	dir     string
-	since   time.Time
-	listen  *net.UnixListener
-	pg      *cluster.Cluster // nil without PostgreSQL
-	secrets secrets
-	ports   struct{ service, database int }
-	ca      *authority
-	cert    []byte // PEM, of everything that serves TLS here
-	key     []byte
-	tls     struct{ good, expired tls.Certificate }
-	front   *edge.Front
-	opened  []string // addresses the world's own process listens on
-	closed  []string // addresses that are known, and where nothing listens
-	end     context.CancelFunc
-	clients sync.WaitGroup
-	clock   offsetClock
-	id      string
-	engine  *docker.Engine
-	faults  web.Faults
+	dir      string
+	since    time.Time
+	listen   *net.UnixListener
+	pg       *cluster.Cluster // nil without PostgreSQL
+	secrets  secrets
+	ports    struct{ service, database int }
+	ca       *authority
+	cert     []byte // PEM, of everything that serves TLS here
+	key      []byte
+	tls      struct{ good, expired tls.Certificate }
+	front    *edge.Front
+	entering sync.Mutex // held while an application starts
+	mail     *mail      // nil until a book that deploys it enters
+	opened   []string   // addresses the world's own process listens on
+	closed   []string   // addresses that are known, and where nothing listens
+	end      context.CancelFunc
+	clients  sync.WaitGroup
+	clock    offsetClock
+	id       string
+	engine   *docker.Engine
+	faults   web.Faults
 
 	mu      sync.Mutex
 	faulty  map[string]bool // broken on purpose, by the fault's name
@@ -202,6 +204,9 @@ func (s *server) close() {
 	s.clients.Wait()
 	if s.front != nil {
 		s.front.Close()
+	}
+	if s.mail != nil {
+		s.mail.close()
 	}
 	if s.engine != nil {
 		s.engine.Close()

@@ -38,7 +38,7 @@ func (sh shell) warn(format string, args ...any) { _, _ = fmt.Fprintf(sh.stderr,
 func tools() map[string]tool {
 	return map[string]tool{
 		"docker": dockerTool, "npm": npmTool, "node": nodeTool, "psql": clientTool, "pg_dump": clientTool, "pg_restore": clientTool,
-		"docker-compose": nil, "kubectl": nil, "npx": nil, "systemctl": nil, "git": nil,
+		"docker-compose": composeTool, "kubectl": nil, "npx": nil, "systemctl": nil, "git": nil,
 	}
 }
 
@@ -102,6 +102,11 @@ func shim(ctx context.Context, name string, act tool, args []string) (int, error
 		return 1, err
 	}
 	return act(ctx, shell{world: w, name: name, dir: here, stdout: os.Stdout, stderr: os.Stderr}, args)
+}
+
+// composeTool is compose under its own name.
+func composeTool(ctx context.Context, sh shell, args []string) (int, error) {
+	return dockerTool(ctx, sh, append([]string{"compose"}, args...))
 }
 
 // dockerTool runs in the world's process, which holds the containers.

@@ -73,6 +73,7 @@ func (e *Engine) dispatch(ctx context.Context, call Call) error {
 		"logs": e.logs, "ps": e.list, "inspect": e.inspect, "build": e.build,
 		"images": e.listImages, "image ls": e.listImages, "image inspect": e.inspectImage,
 		"container inspect": e.inspectContainer, "container ls": e.list,
+		"compose": e.compose, "stats": e.stats, "version": sayVersion, "info": sayInfo,
 	}
 	command, known := commands[name]
 	if !known {

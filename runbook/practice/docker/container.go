@@ -26,6 +26,12 @@ type container struct {
 	log           tail
 	server        *http.Server
 	process       Process
+
+	project, service string  // of compose
+	user             string  // --user; the image's own if empty
+	memory           int64   // limit in bytes, 0 is none
+	cpus             float64 // limit, 0 is none
+	health           string  // URL of its health check
 }
 
 // port is one -p: a port of 127.0.0.1 and a port of the container.
@@ -53,7 +59,7 @@ func (c *container) start(e *Engine) error {
 		listeners = append(listeners, l)
 	}
 	c.started, c.state, c.exit = time.Now(), "running", 0
-	process, err := e.program(c.ref)(e.life, Start{Env: c.env, Version: c.image.Version, Log: &c.log})
+	process, err := e.program(c.image)(e.life, Start{Env: c.env, Version: c.image.Version, Log: &c.log})
 	if err != nil {
 		closeAll(listeners)
 		_, _ = fmt.Fprintf(&c.log, "Error: configuration is not valid\n%v\n", err)

@@ -30,6 +30,7 @@ type image struct {
 	Created time.Time
 	Version string // of the release built into it
 	Size    int64  // of the context, in bytes
+	runs    string // repository whose program it holds
 }
 
 // New makes an engine without images; standard is the program of every image
@@ -46,8 +47,8 @@ func (e *Engine) Teach(repository string, p Program) {
 	e.programs[repository] = p
 }
 
-func (e *Engine) program(ref string) Program {
-	if p, known := e.programs[repository(ref)]; known {
+func (e *Engine) program(i *image) Program {
+	if p, known := e.programs[i.runs]; known {
 		return p
 	}
 	return e.standard
@@ -78,7 +79,7 @@ func (e *Engine) AddImage(tag, version string, c Context, created time.Time) {
 			return
 		}
 	}
-	e.images = append(e.images, &image{ID: id, Tags: []string{tag}, Created: created, Version: version, Size: c.Size})
+	e.images = append(e.images, &image{ID: id, Tags: []string{tag}, Created: created, Version: version, Size: c.Size, runs: repository(tag)})
 }
 
 // Ports are the addresses of 127.0.0.1 that running containers listen on.

@@ -70,14 +70,26 @@ func (c *container) view() object {
 	for _, p := range c.publish {
 		bindings[p.inside+"/tcp"] = []object{{"HostIp": "127.0.0.1", "HostPort": p.host}}
 	}
+	user := c.user
+	if user == "" {
+		user = "node" // of the image
+	}
+	state := object{
+		"Status": c.state, "Running": c.running(), "Paused": false, "Restarting": false, "OOMKilled": false, "Dead": false,
+		"ExitCode": c.exit, "Error": "", "StartedAt": stamp(c.started), "FinishedAt": stamp(c.finished),
+	}
+	if health := c.healthState(); health != "" {
+		state["Health"] = object{"Status": health, "FailingStreak": 0, "Log": []object{}}
+	}
+	labels := object{}
+	if c.project != "" {
+		labels["com.docker.compose.project"], labels["com.docker.compose.service"] = c.project, c.service
+	}
 	return object{
 		"Id": c.id, "Name": "/" + c.name, "Image": c.image.ID, "Created": stamp(c.created), "RestartCount": 0,
-		"State": object{
-			"Status": c.state, "Running": c.running(), "Paused": false, "Restarting": false, "OOMKilled": false, "Dead": false,
-			"ExitCode": c.exit, "Error": "", "StartedAt": stamp(c.started), "FinishedAt": stamp(c.finished),
-		},
-		"Config":          object{"Image": c.ref, "Env": c.envList, "Cmd": []string{"node", "dist/main.js"}, "User": "node"},
-		"HostConfig":      object{"RestartPolicy": object{"Name": c.restart}, "PortBindings": bindings, "Memory": 0},
+		"State":           state,
+		"Config":          object{"Image": c.ref, "Env": c.envList, "Cmd": []string{"node", "dist/main.js"}, "User": user, "Labels": labels},
+		"HostConfig":      object{"RestartPolicy": object{"Name": c.restart}, "PortBindings": bindings, "Memory": c.memory, "NanoCpus": int64(c.cpus * 1e9)},
 		"NetworkSettings": object{"Ports": bindings},
 	}
 }

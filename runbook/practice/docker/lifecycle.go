@@ -3,7 +3,6 @@ package docker
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -118,12 +117,13 @@ func (e *Engine) tag(call Call) error {
 func (e *Engine) logs(call Call) error {
 	flags := newFlags("logs")
 	count := flags.StringP("tail", "n", "all", "")
+	since := flags.String("since", "", "")
 	if err := parse(flags, call.Args, 1, 1); err != nil {
 		return err
 	}
-	n, err := strconv.Atoi(*count)
+	from, err := moment(*since)
 	if err != nil {
-		n = -1
+		return err
 	}
 	e.mu.Lock()
 	c := e.findContainer(flags.Arg(0))
@@ -131,5 +131,5 @@ func (e *Engine) logs(call Call) error {
 	if c == nil {
 		return fail(1, "Error response from daemon: No such container: %s", flags.Arg(0))
 	}
-	return c.log.last(call.Out, n)
+	return c.log.last(call.Out, number(*count), from)
 }

@@ -127,9 +127,9 @@ func (m *Metrics) Serve(w http.ResponseWriter, _ *http.Request) {
 		f.show(w)
 	}
 	head(w, "process_cpu_seconds_total", "counter", "User and system time.")
-	line(w, "process_cpu_seconds_total %.3f", cpuSeconds())
+	line(w, "process_cpu_seconds_total %.3f", CPUSeconds())
 	head(w, "process_resident_memory_bytes", "gauge", "Resident memory.")
-	line(w, "process_resident_memory_bytes %d", residentBytes())
+	line(w, "process_resident_memory_bytes %d", ResidentBytes())
 }
 
 func (f *family) show(w io.Writer) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -24,7 +25,7 @@ func (t Tokens) Issue(user string, now time.Time) (access, refresh string, err e
 }
 
 func (t Tokens) sign(user, use string, expires, now time.Time) (string, error) {
-	claims := jwt.MapClaims{"sub": user, "use": use, "iat": now.Unix(), "exp": expires.Unix()}
+	claims := jwt.MapClaims{"jti": rand.Text(), "sub": user, "use": use, "iat": now.Unix(), "exp": expires.Unix()}
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(t.Secret)
 	if err != nil {
 		return "", fmt.Errorf("sign %s token: %w", use, err)
