@@ -40,11 +40,15 @@ func (l Letter) Bytes() ([]byte, error) {
 	_, host, _ := strings.Cut(l.From, "@")
 	var out bytes.Buffer
 	for _, header := range [][2]string{
-		{"From", l.From}, {"To", l.To}, {"Subject", mime.QEncoding.Encode("utf-8", l.Subject)},
+		{"From", l.From},
+		{"To", l.To},
+		{"Subject", mime.QEncoding.Encode("utf-8", l.Subject)},
 		{"Date", l.At.UTC().Format(time.RFC1123Z)},
 		{"Message-ID", "<" + strings.ToLower(rand.Text()) + "@" + host + ">"},
 		{"Auto-Submitted", "auto-generated"},
-		{"MIME-Version", "1.0"}, {"Content-Type", "text/plain; charset=utf-8"}, {"Content-Transfer-Encoding", "quoted-printable"},
+		{"MIME-Version", "1.0"},
+		{"Content-Type", "text/plain; charset=utf-8"},
+		{"Content-Transfer-Encoding", "quoted-printable"},
 	} {
 		fmt.Fprintf(&out, "%s: %s\r\n", header[0], header[1])
 	}
