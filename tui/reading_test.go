@@ -40,6 +40,10 @@ func TestScreenThatReadsAlong(t *testing.T) {
 		}
 		c.press("enter", "a")
 		c.shows("you only read along")
+		c.press("esc", "?")
+		if now, _, _ := strings.Cut(c.screen(), "AT OTHER TIMES"); !strings.Contains(now, "NOW") || strings.Contains(now, "memo") || strings.Contains(now, "end the run") {
+			t.Errorf("who reads along is offered what changes the run:\n%s", c.screen())
+		}
 		c.press("esc")
 		if got := b.session.State().Entries; got != entries {
 			t.Errorf("who reads along wrote %d entries", got-entries)

@@ -88,7 +88,7 @@ func (m *model) everywhere(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return m.leave(), true
 	case key.Matches(k, b.Help):
 		if _, is := top.(*helpScreen); !is {
-			m.push(newHelp(m.bindings, append(slices.Clone(top.keys(m)), m.common()...)))
+			m.push(newHelp(m.bindings, append(m.looking(slices.Clone(top.keys(m))), m.common()...)))
 			return nil, true
 		}
 	}
@@ -122,7 +122,7 @@ func (m *model) common() []binding {
 	}
 	top, b := m.top().screen, m.bindings
 	var all []binding
-	open := m.snap.run != nil && m.snap.run.Ended.IsZero()
+	open := m.snap.run != nil && m.snap.run.Ended.IsZero() && !m.reads()
 	if _, listed := top.(*plansScreen); open && !listed && len(m.snap.run.Plans(m.book)) > 0 {
 		all = append(all, b.Rollback)
 	}
