@@ -75,6 +75,7 @@ func SecretVars(c Check) []SecretVar {
 
 // Kinds makes an empty check of each kind, by its name in a book.
 var Kinds = map[string]func() Check{
+	"backup":     func() Check { return new(Backup) },
 	"command":    func() Check { return new(Command) },
 	"container":  func() Check { return new(Container) },
 	"cors":       func() Check { return new(CORS) },
