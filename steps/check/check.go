@@ -88,6 +88,7 @@ var Kinds = map[string]func() Check{
 	"metrics":    func() Check { return new(Metrics) },
 	"postgres":   func() Check { return new(Postgres) },
 	"promql":     func() Check { return new(PromQL) },
+	"rate_limit": func() Check { return new(RateLimit) },
 	"redirect":   func() Check { return new(Redirect) },
 	"redis":      func() Check { return new(Redis) },
 	"smtp":       func() Check { return new(SMTP) },
