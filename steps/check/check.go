@@ -85,6 +85,7 @@ var Kinds = map[string]func() Check{
 	"host":       func() Check { return new(Host) },
 	"http":       func() Check { return new(HTTP) },
 	"kubernetes": func() Check { return new(Kubernetes) },
+	"latency":    func() Check { return new(Latency) },
 	"metrics":    func() Check { return new(Metrics) },
 	"postgres":   func() Check { return new(Postgres) },
 	"promql":     func() Check { return new(PromQL) },
