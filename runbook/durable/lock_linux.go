@@ -57,12 +57,30 @@ func lockedUnread(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
-	for line := range strings.Lines(string(list)) {
+	return listed(string(list), &st), nil
+}
+
+// listed reports whether the list holds a write lock on the file. A file system
+// whose device has no major number (btrfs, overlayfs) may give stat another
+// device than stands in the list: btrfs one for each subvolume. There the inode
+// decides. It may be another file's; but taken for held, a run is left alone,
+// and taken for free, two would drive it.
+func listed(list string, st *unix.Stat_t) bool {
+	for line := range strings.Lines(list) {
 		// 1: OFDLCK ADVISORY  WRITE -1 fe:00:9977878 0 EOF; who waits has an arrow behind the number
-		if f := strings.Fields(line); len(f) == 8 && f[1] == "OFDLCK" && f[3] == "WRITE" && f[5] == file {
-			return true, nil
+		f := strings.Fields(line)
+		if len(f) != 8 || f[1] != "OFDLCK" || f[3] != "WRITE" {
+			continue
+		}
+		var major, minor uint32
+		var inode uint64
+		_, err := fmt.Sscanf(f[5], "%x:%x:%d", &major, &minor, &inode)
+		if err != nil || inode != st.Ino {
+			continue
+		}
+		if unix.Major(st.Dev) == 0 || major == unix.Major(st.Dev) && minor == unix.Minor(st.Dev) {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
