@@ -180,8 +180,10 @@ func (b *bastion) ttyGroup(t *testing.T) int {
 	return b.gid
 }
 
-// configure writes the sshd's settings. A newer sshd keeps a client out whose
-// last session was killed; an older does not know that.
+// configure writes the sshd's settings. The home is not the account's own: what
+// its shell does at a login can take long, or wait for what a drop left locked.
+// A newer sshd keeps a client out whose last session was killed; an older does
+// not know that.
 func (b *bastion) configure(t *testing.T) {
 	t.Helper()
 	text := fmt.Sprintf(`ListenAddress 127.0.0.1
@@ -194,7 +196,8 @@ PidFile none
 StrictModes no
 UsePAM no
 MaxStartups 100
-`, b.port, b.dir, b.dir)
+SetEnv HOME=%s
+`, b.port, b.dir, b.dir, b.dir)
 	for _, more := range []string{"PerSourcePenalties no\n", ""} {
 		b.put(t, "sshd_config", text+more)
 		test := exec.CommandContext(t.Context(), sshdPath, "-t", "-f", filepath.Join(b.dir, "sshd_config"))
