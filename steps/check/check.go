@@ -86,6 +86,7 @@ var Kinds = map[string]func() Check{
 	"http":       func() Check { return new(HTTP) },
 	"kubernetes": func() Check { return new(Kubernetes) },
 	"latency":    func() Check { return new(Latency) },
+	"log":        func() Check { return new(Log) },
 	"metrics":    func() Check { return new(Metrics) },
 	"postgres":   func() Check { return new(Postgres) },
 	"promql":     func() Check { return new(PromQL) },
