@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"runbook/runbook/practice/docker"
+	"runbook/runbook/practice/kube"
 )
 
 func (s *server) accept(ctx context.Context) {
@@ -96,11 +97,26 @@ func (s *server) do(ctx context.Context, r request, out *replier) (int, error) {
 		return 0, s.enter(ctx, r.Args)
 	case "docker":
 		return s.engine.Run(ctx, docker.Call{Args: r.Args, Dir: r.Dir, Env: r.Env, Out: out.stream(false), Err: out.stream(true)}), nil
+	case "kubectl":
+		return s.kubectl(ctx, r, out)
 	case "hold":
 		return 0, s.hold(ctx, r, out)
 	default:
 		return 0, fmt.Errorf("the practice world does not know %q", r.Op)
 	}
+}
+
+// kubectl reaches the cluster that the second application came with; before,
+// there is none.
+func (s *server) kubectl(ctx context.Context, r request, out *replier) (int, error) {
+	s.entering.Lock()
+	mail := s.mail
+	s.entering.Unlock()
+	if mail == nil {
+		_, _ = fmt.Fprintf(out.stream(true), "kubectl: %v: no application here runs in a cluster\n", errNotSimulated)
+		return notSimulated, nil
+	}
+	return mail.cluster.Run(ctx, kube.Call{Args: r.Args, Out: out.stream(false), Err: out.stream(true)}), nil
 }
 
 // hold keeps a guest process (a service in the foreground, a migration) tied

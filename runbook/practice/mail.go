@@ -16,6 +16,7 @@ import (
 	"runbook/runbook/practice/docker"
 	"runbook/runbook/practice/edge"
 	"runbook/runbook/practice/email"
+	"runbook/runbook/practice/kube"
 	"runbook/runbook/practice/neighbours"
 )
 
@@ -41,6 +42,7 @@ type mail struct {
 	post    *neighbours.Post
 	gate    *neighbours.Gate
 	street  *neighbours.Street
+	cluster *kube.Cluster
 	urls    map[string]string // of the neighbours, by the var's name
 }
 
@@ -48,13 +50,13 @@ type mail struct {
 func (s *server) openMail(ctx context.Context) error {
 	m := &mail{secrets: map[string]string{}, closed: map[string]string{}, urls: map[string]string{}}
 	s.mail = m
-	for _, name := range []string{"app", "deploy", "redis_password", "smtp_password", "ci_token", "grafana_token", "hook", "jwt", "jwt_staging"} {
+	for _, name := range []string{"app", "deploy", "redis_password", "smtp_password", "ci_token", "grafana_token", "hook", "jwt", "jwt_staging", "backup"} {
 		m.secrets[name] = random()
 	}
 	m.secrets["payment_key"] = "sk_live_" + random()
 	m.secrets["encryption"], m.secrets["encryption_staging"] = random()[:32], random()[:32]
 	for _, open := range []func(context.Context) error{
-		s.openMailPorts, s.openNeighbours, s.writeMail, s.fillMail, s.startMail, s.mailTarget,
+		s.openMailPorts, s.openNeighbours, s.writeMail, s.fillMail, s.writeBackups, s.startMail, s.mailTarget,
 	} {
 		if err := open(ctx); err != nil {
 			return fmt.Errorf("start encrypted-email: %w", err)
@@ -157,6 +159,7 @@ func (s *server) startMail(ctx context.Context) error {
 			return err
 		}
 	}
+	m.cluster = kube.New("practice", "encrypted-email", s.engine, backend, frontend)
 	return nil
 }
 
@@ -215,7 +218,7 @@ func (s *server) writeMail(context.Context) error {
 		".env":         s.mailEnvironment("production", "encrypted_email", s.mail.secrets["jwt"], s.mail.secrets["encryption"], "12"),
 		".env.staging": s.mailEnvironment("staging", "encrypted_email_staging", s.mail.secrets["jwt_staging"], s.mail.secrets["encryption_staging"], "10"),
 		".pgpass":      fmt.Sprintf("%s:*:email_deploy:%s\n", s.databaseAddr(), s.mail.secrets["deploy"]),
-		".backup-key":  random() + "\n",
+		".backup-key":  s.mail.secrets["backup"] + "\n",
 	}
 	for name, text := range files {
 		if err := s.write(filepath.Join(emailSite, name), text); err != nil {
@@ -229,6 +232,9 @@ func (s *server) writeMail(context.Context) error {
 		if err := s.secret(emailSite, name, value); err != nil {
 			return err
 		}
+	}
+	if err := s.writeLists(); err != nil {
+		return err
 	}
 	return s.writeCertificate(emailSite)
 }

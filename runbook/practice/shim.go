@@ -37,8 +37,8 @@ func (sh shell) warn(format string, args ...any) { _, _ = fmt.Fprintf(sh.stderr,
 
 func tools() map[string]tool {
 	return map[string]tool{
-		"docker": dockerTool, "npm": npmTool, "node": nodeTool, "psql": clientTool, "pg_dump": clientTool, "pg_restore": clientTool,
-		"docker-compose": composeTool, "kubectl": nil, "npx": nil, "systemctl": nil, "git": nil,
+		"docker": dockerTool, "npm": npmTool, "node": nodeTool, "psql": clientTool, "pg_dump": clientTool, "pg_restore": clientTool, "gpg": gpgTool, "apt-get": aptTool, "apt-config": aptConfigTool,
+		"docker-compose": composeTool, "kubectl": kubectlTool, "npx": nil, "systemctl": nil, "git": nil,
 	}
 }
 
@@ -107,6 +107,12 @@ func shim(ctx context.Context, name string, act tool, args []string) (int, error
 // composeTool is compose under its own name.
 func composeTool(ctx context.Context, sh shell, args []string) (int, error) {
 	return dockerTool(ctx, sh, append([]string{"compose"}, args...))
+}
+
+// kubectlTool asks the cluster in the world's process.
+func kubectlTool(ctx context.Context, sh shell, args []string) (int, error) {
+	answer, err := call(ctx, sh.world.dir, request{Op: "kubectl", Args: args}, sh.stdout, sh.stderr)
+	return answer.Code, err
 }
 
 // dockerTool runs in the world's process, which holds the containers.

@@ -18,7 +18,8 @@ restore)
     echo "the backend runs: docker-compose -f docker-compose.prod.yml down" >&2
     exit 1
   fi
-  pg_restore --clean --if-exists --no-owner --single-transaction --dbname="$PGDATABASE" "$dump"
+  pg_restore --list "$dump" | grep -v ' EXTENSION ' >"$work/list" # extensions belong to the server's owner
+  pg_restore --clean --if-exists --no-owner --single-transaction --use-list="$work/list" --dbname="$PGDATABASE" "$dump"
   echo "database $PGDATABASE is as $(basename "$dump") holds it"
   ;;
 *)

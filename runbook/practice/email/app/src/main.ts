@@ -1,8 +1,5 @@
-import { NestFactory } from '@nestjs/core';
-import { AppModule } from './app.module';
+import { isStoredFile } from './api/files';
 
-async function bootstrap(): Promise<void> {
-  const app = await NestFactory.create(AppModule);
-  await app.listen(process.env.PORT ?? 3000);
+export function describe(value: object): string {
+  return isStoredFile(value) ? `file ${value.id}` : 'something else';
 }
-void bootstrap();
