@@ -8,8 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -83,4 +86,22 @@ func (a *authority) issue(t *testing.T, template *x509.Certificate, key crypto.S
 	t.Helper()
 	c := sign(t, template, a.middle, key.Public(), a.middleKey)
 	return tls.Certificate{Certificate: [][]byte{c.Raw, a.middle.Raw}, PrivateKey: key}
+}
+
+// write lays certificates and a key down as PEM: fullchain.pem, privkey.pem.
+func write(t *testing.T, dir string, c tls.Certificate, key crypto.Signer) {
+	t.Helper()
+	var certs []byte
+	for _, raw := range c.Certificate {
+		certs = append(certs, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})...)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"fullchain.pem": certs, "privkey.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
