@@ -30,7 +30,7 @@ type World struct {
 
 	// Vars reads an environment that is not ours: source "service" is the
 	// target's [service] env_from, "file:PATH" a dotenv file. Values may be
-	// secrets; whoever prints one is wrong.
+	// secrets; whoever prints one is wrong. The error may be a *PartialEnv.
 	Vars func(ctx context.Context, source string) (map[string]string, error)
 
 	// Secret resolves a secret var of the book by its name, each time anew.

@@ -86,7 +86,8 @@ func (i inspected) oom() string {
 const keptJSON = 8 << 20
 
 // asks executes a client; the answer is on stdout. One that ended with another
-// code than 0 is an error, unless what it says on stderr is tolerated.
+// code than 0 is an error, unless what it says on stderr is tolerated. Of an
+// answer nothing is quoted: it may hold secrets.
 func (d engine) asks(argv []string, tolerated ...string) ([]byte, error) {
 	limit := 20 * time.Second
 	ended, err := program{argv: argv, limit: limit, keep: keptJSON}.run(d.ctx, d.w)
@@ -104,7 +105,7 @@ func (d engine) asks(argv []string, tolerated ...string) ([]byte, error) {
 			return ended.stdout.head.Bytes(), nil
 		}
 	}
-	return nil, fmt.Errorf("%s could not tell, %s: %s", outside(argv[0]), ended.state, outside(firstLine(&ended.stderr, &ended.stdout)))
+	return nil, fmt.Errorf("%s could not tell, %s: %s", outside(argv[0]), ended.state, outside(firstLine(&ended.stderr)))
 }
 
 // containers inspects those that are there.

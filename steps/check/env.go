@@ -15,7 +15,8 @@ import (
 //
 //	check.env = { name = "JWT_SECRET", secret = true, min_bytes = 32, min_entropy_bits = 128, not_default = true }
 //
-//	source            default "service", the target's [service]; or "file:PATH"
+//	source            default "service", the target's [service]; or "file:PATH",
+//	                  "docker:CONTAINER", "k8s:NAMESPACE/DEPLOYMENT"
 //	name              one variable
 //	names             several; every rule below holds for each
 //	all_of            instead: a source, "file:.env.example"; every variable
@@ -42,7 +43,7 @@ import (
 // without being asked.
 //
 // pass: every rule holds for every variable. fail: one is missing or breaks a
-// rule. unknown: a source cannot be read.
+// rule. unknown: a source cannot be read, or not the part that one comes from.
 type Env struct {
 	Source         string   `mapstructure:"source"`
 	Name           string   `mapstructure:"name"`
@@ -107,7 +108,8 @@ func (c *Env) Do(ctx context.Context, w *steps.World) steps.Result {
 			return
 		}
 		vars, err := environment(ctx, w, source)
-		if err != nil {
+		partial := &steps.PartialEnv{}
+		if err != nil && !errors.As(err, &partial) {
 			r.Decide(steps.Unknown, "%v", err)
 			return
 		}
@@ -117,8 +119,9 @@ func (c *Env) Do(ctx context.Context, w *steps.World) steps.Result {
 			return
 		}
 		r.Decide(steps.Pass, "")
+		names = c.known(r, names, vars, partial)
 		if missing := absent(names, vars); len(missing) > 0 {
-			r.Decide(steps.Fail, "%s: missing or empty in %s, wanted set", strings.Join(missing, ", "), outside(source))
+			r.Worsen(steps.Fail, "%s: missing or empty in %s, wanted set", strings.Join(missing, ", "), outside(source))
 		}
 		for _, name := range names {
 			v := variable{name: name, value: vars[name]}
@@ -148,12 +151,30 @@ func (c *Env) wanted(ctx context.Context, w *steps.World) ([]string, error) {
 	return sortedKeys(vars), err
 }
 
-// environment reads a source through the World.
+// known leaves out the variables of which nothing is known, and says why.
+func (c *Env) known(r *steps.Result, names []string, vars map[string]string, partial *steps.PartialEnv) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, there := vars[name]
+		why := partial.Why(name)
+		if there || why == "" {
+			return false
+		}
+		r.Saw(name, "not known", c.limit(true), "")
+		r.Worsen(steps.Unknown, "%s is not known: %s", name, outside(why))
+		return true
+	})
+}
+
+// environment reads a source through the World. What is known in part comes with
+// a *steps.PartialEnv.
 func environment(ctx context.Context, w *steps.World, source string) (map[string]string, error) {
 	if w.Vars == nil {
 		return nil, fmt.Errorf("%s cannot be read: this world has no environments", outside(source))
 	}
 	vars, err := w.Vars(ctx, source)
+	if errors.As(err, new(*steps.PartialEnv)) {
+		return vars, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be read: %s", outside(source), outside(err.Error()))
 	}
@@ -294,8 +315,7 @@ func (c *Env) unique(ctx context.Context, w *steps.World, r *steps.Result, sourc
 	for _, other := range c.UniqueAcross {
 		vars, err := environment(ctx, w, other)
 		if err != nil {
-			r.Worsen(steps.Unknown, "%s: whether it is unique is not known: %v", v.name, err)
-			continue
+			r.Worsen(steps.Unknown, "%s: whether it is unique is not known: %s", v.name, outside(err.Error()))
 		}
 		for _, name := range sortedKeys(vars) {
 			if vars[name] == "" || (other == source && name == v.name) {
