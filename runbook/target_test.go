@@ -2,6 +2,8 @@ package runbook
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
+	"runbook/steps/run/loopback"
 )
 
 // on begins a run of tiny on a target that says more.
@@ -229,5 +232,42 @@ func TestOurProcessIsNoSourceOnAGuardedTarget(t *testing.T) {
 	}
 	if _, err := on(t, "", nil).World().Vars(t.Context(), "process"); err != nil {
 		t.Errorf("where nothing guards: %v", err)
+	}
+}
+
+// The service may run on a host: its environment is read there, from its file or
+// its container.
+func TestServiceIsLookedAtOnItsHost(t *testing.T) {
+	t.Parallel()
+	server := loopback.Start(t)
+	client := "#!/bin/sh\necho '{\"Running\":true,\"Env\":[\"KEY=from the container there\"]}'\n"
+	tools := filepath.Join(server.Dir, "tools")
+	if err := errors.Join(
+		os.Mkdir(tools, 0o700),
+		os.WriteFile(filepath.Join(tools, "docker"), []byte(client), 0o700),
+		os.WriteFile(filepath.Join(server.Dir, ".env"), []byte("KEY=from the file there\n"), 0o600),
+	); err != nil {
+		t.Fatal(err)
+	}
+	h := server.Host("")
+	for from, want := range map[string]string{
+		"file:.env":    "from the file there",
+		"docker:api":   "from the container there",
+		"file:nowhere": "",
+	} {
+		text := fmt.Sprintf("name = \"here\"\ndir = %q\npath = \"/usr/bin:/bin\"\n[service]\nenv_from = %q\non = \"app\"\n[host.app]\nvia = [\"%s\"]\ndir = %q\npath = %q\n",
+			t.TempDir(), from, strings.Join(h.Via, `", "`), h.Dir, tools+":/usr/bin:/bin")
+		target, err := book.ReadTarget([]byte(text), "here.toml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := NewWorld(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vars, err := w.Vars(t.Context(), "service")
+		if vars["KEY"] != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %v, %v", from, vars, err)
+		}
 	}
 }

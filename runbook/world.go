@@ -16,6 +16,7 @@ import (
 
 	"runbook/runbook/book"
 	"runbook/steps"
+	"runbook/steps/check"
 	"runbook/steps/run"
 )
 
@@ -50,7 +51,9 @@ func NewWorld(t *book.Target) (*steps.World, error) {
 		}
 		return remote.Carry(ctx), nil
 	}
-	w.Vars = func(_ context.Context, source string) (map[string]string, error) { return readVars(t, source) }
+	w.Vars = func(ctx context.Context, source string) (map[string]string, error) {
+		return readVars(ctx, w, t, source)
+	}
 	w.Secret = func(ctx context.Context, name string) (steps.Secret, error) { return readSecret(ctx, t, env, name) }
 	return w, nil
 }
@@ -100,9 +103,10 @@ func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	return d.DialContext(ctx, network, addr)
 }
 
-func readVars(t *book.Target, source string) (map[string]string, error) {
+func readVars(ctx context.Context, w *steps.World, t *book.Target, source string) (map[string]string, error) {
+	in := *w
 	if source == "service" {
-		source = t.Service.EnvFrom
+		source, in.Host = t.Service.EnvFrom, t.Service.On
 	}
 	kind, path, _ := strings.Cut(source, ":")
 	switch {
@@ -112,7 +116,7 @@ func readVars(t *book.Target, source string) (map[string]string, error) {
 		return nil, fmt.Errorf("our own process is no source on %s, which is guarded: this shell is not the service", t.Name)
 	case kind == "process":
 		return steps.ParseEnv([]byte(strings.Join(os.Environ(), "\n")))
-	case kind == "file":
+	case kind == "file" && in.Host == "":
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(t.Dir, path)
 		}
@@ -126,7 +130,7 @@ func readVars(t *book.Target, source string) (map[string]string, error) {
 		}
 		return vars, nil
 	}
-	return nil, fmt.Errorf("env_from %q is not known: file:PATH or process", source)
+	return check.ServiceEnv(ctx, &in, source, t.Kube.Context)
 }
 
 func readSecret(ctx context.Context, t *book.Target, env []string, name string) (steps.Secret, error) {

@@ -112,6 +112,8 @@ func (r *reader) service(t *Target) {
 		r.at("service.env_from", "env_from is our own process, and the target is guarded: name the service's file, container or deployment")
 	case strings.HasPrefix(place, "-"), strings.HasPrefix(deployment, "-"):
 		r.at("service.env_from", "no name begins with a dash: %q", t.Service.EnvFrom)
+	case kind == "k8s" && t.Kube.Context == "":
+		r.at("service.env_from", "env_from k8s: wants kube = { context = … }: the one that happens to be current may be anybody's")
 	case t.Service.On == "":
 	case kind == "" || kind == "process":
 		r.at("service.on", "on means something only with an env_from that is looked at there")

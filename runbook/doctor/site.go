@@ -35,6 +35,9 @@ func (s *Site) Probes() []Probe {
 		{What: "disk of dir", Look: func(context.Context) []Finding { return disk("disk of dir", s.World.Dir) }},
 		{What: "programs", Limit: lookLimit, Look: s.programs},
 	}
+	if s.Target.Service.EnvFrom != "" {
+		probes = append(probes, Probe{What: "service", Limit: lookLimit, Look: s.service})
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Book.Vars)) {
 		if s.Book.Vars[name].Secret {
 			probes = append(probes, Probe{What: name, Limit: secretLimit, Look: func(ctx context.Context) []Finding { return s.secret(ctx, name) }})
@@ -85,6 +88,15 @@ func (s *Site) values() []Finding {
 		return pass("vars", "every required one has a value")
 	}
 	return found
+}
+
+// service reads the environment of the service, and keeps it to itself.
+func (s *Site) service(ctx context.Context) []Finding {
+	vars, err := s.World.Vars(ctx, "service")
+	if err != nil {
+		return one(steps.Unknown, "service", "its environment can't be read whole: "+err.Error(), "", "look at [service] of "+s.Target.Name)
+	}
+	return pass("service", count(len(vars), "variable")+" in "+s.Target.Service.EnvFrom)
 }
 
 const (
