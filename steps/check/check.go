@@ -77,6 +77,7 @@ func SecretVars(c Check) []SecretVar {
 var Kinds = map[string]func() Check{
 	"backup":      func() Check { return new(Backup) },
 	"certificate": func() Check { return new(Certificate) },
+	"ci":          func() Check { return new(CI) },
 	"command":     func() Check { return new(Command) },
 	"container":   func() Check { return new(Container) },
 	"cors":        func() Check { return new(CORS) },
