@@ -89,6 +89,7 @@ var Kinds = map[string]func() Check{
 	"kubernetes":  func() Check { return new(Kubernetes) },
 	"latency":     func() Check { return new(Latency) },
 	"log":         func() Check { return new(Log) },
+	"mail":        func() Check { return new(Mail) },
 	"metrics":     func() Check { return new(Metrics) },
 	"postgres":    func() Check { return new(Postgres) },
 	"promql":      func() Check { return new(PromQL) },

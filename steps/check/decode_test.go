@@ -59,5 +59,6 @@ func TestFieldsAreReadByName(t *testing.T) {
 	decode[*check.PromQL](t, "promql", map[string]any{"url": "${prometheus_url}", "query": `up{job=~".+"}`, "min": "${least}", "samples": "${n}", "token": "prometheus_token"})
 	decode[*check.Log](t, "log", map[string]any{"argv": []string{"docker", "logs", "${name}"}, "since": "1h", "max": "${most}", "json": []string{"msg"}})
 	decode[*check.CI](t, "ci", map[string]any{"url": "${repository_url}", "commit": "${commit}", "token": "ci_token", "checks": []string{"test"}, "reviews": "1", "merged": true})
+	decode[*check.Mail](t, "mail", map[string]any{"address": "${smtp_address}", "from": "${mail_from}", "to": "${mail_to}", "sink": "${mail_sink_url}", "max": "30s"})
 	decode[*check.Metrics](t, "metrics", map[string]any{"url": "${base}/metrics", "family": "x_total", "max": "${limit}", "over_labels": map[string]any{"a": "b"}})
 }
