@@ -96,6 +96,7 @@ var Kinds = map[string]func() Check{
 	"rate_limit":  func() Check { return new(RateLimit) },
 	"redirect":    func() Check { return new(Redirect) },
 	"redis":       func() Check { return new(Redis) },
+	"restore":     func() Check { return new(Restore) },
 	"smtp":        func() Check { return new(SMTP) },
 	"tcp":         func() Check { return new(TCP) },
 	"tls":         func() Check { return new(TLS) },

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +24,8 @@ type program struct {
 	sh    string   // instead: a script of bash, of sh where there is none
 	env   []string // beside the World's: NAME=VALUE
 	limit time.Duration
-	keep  int // bytes of each stream; what follows is read and dropped
+	keep  int       // bytes of each stream; what follows is read and dropped
+	out   io.Writer // gets all of the output of one that is executed here, instead
 }
 
 // ended is a program that has ended by itself.
@@ -63,6 +65,9 @@ func (p program) run(whole context.Context, w *steps.World) (*ended, error) {
 	}
 	e := &ended{stdout: kept{most: p.keep}, stderr: kept{most: p.keep}}
 	cmd.Stdout, cmd.Stderr = &e.stdout, &e.stderr
+	if p.out != nil {
+		cmd.Stdout = p.out
+	}
 	err = cmd.Run()
 	if errors.Is(err, exec.ErrWaitDelay) {
 		// Something it left behind holds its output; a check leaves nothing.
