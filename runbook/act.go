@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"runbook/runbook/book"
 	"runbook/runbook/durable"
 	"runbook/steps"
-	"runbook/steps/run"
 	"runbook/steps/supervise"
 )
 
@@ -69,7 +66,7 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 	}
 	attempt := r.Step(step).Attempt + 1
 	order.Interactive = order.Interactive && !s.rehearse // nobody sits there
-	order.Files, order.Shared = r.Files(step.ID, attempt), durable.Shared(r.Dir)
+	order.Files, order.Shared, order.Recovery = r.Files(step.ID, attempt), durable.Shared(r.Dir), r.Plan != ""
 	sealed, err := supervise.Seal(order.Order)
 	if err != nil {
 		done()
@@ -133,79 +130,6 @@ func (s *Session) finish(process *supervise.Process, step *book.Step, v book.Run
 	return err
 }
 
-// ending is the result that a command has by its directory, held against what
-// its intent commits to.
-func (s *Session) ending(step *book.Step, end supervise.Status, c run.Command) *runResultBody {
-	s.mu.Lock()
-	st := s.run.clone().Step(step)
-	s.mu.Unlock()
-	return endingOf(st, end, c)
-}
-
-func endingOf(st StepState, end supervise.Status, c run.Command) *runResultBody {
-	body := &runResultBody{Outcome: "unknown", Source: end.Source}
-	body.Verdict = steps.Unknown
-	switch {
-	case end.Class == supervise.Exited && end.Outcome.Order == st.order:
-		body = resultOf(end.Outcome, c)
-		body.Source = end.Source
-	case end.Class == supervise.Exited:
-		body.Reason = "what was executed is not what was approved: its verdict is of another order"
-	case end.Class == supervise.NeverStarted:
-		body.Outcome, body.Verdict, body.Reason = "not started", steps.Fail, "never started: the session ended before it"
-	default:
-		body.Reason = "nobody saw its end: there is " + end.Source
-	}
-	return body
-}
-
-// resultOf puts the end of a command in the words of the log. A cancelled command
-// is unknown: how far it came its verify says.
-func resultOf(o supervise.Outcome, c run.Command) *runResultBody {
-	body := &runResultBody{Outcome: "exited", Bytes: o.Bytes, OutSHA256: o.SHA256, Signal: o.Signal}
-	body.TookUS = o.Took.Microseconds()
-	if o.Err == "" {
-		body.Began = stamp(o.Began)
-	}
-	want := []int{0}
-	if len(c.Exit) > 0 {
-		want = c.Exit
-	}
-	success := c.Success(o)
-	switch {
-	case o.Unseen != "":
-		body.Outcome, body.Verdict, body.Reason = "unknown", steps.Unknown, o.Unseen
-	case o.Cancelled:
-		body.Outcome, body.Verdict, body.Reason = "cancelled", steps.Unknown, "cancelled: how far it came is not known"
-	case o.Err != "":
-		body.Outcome, body.Verdict, body.Reason = "not started", steps.Fail, "not started: "+o.Err
-	case o.Signal != "":
-		body.Outcome, body.Verdict, body.Reason = "signalled", steps.Fail, "ended by signal "+o.Signal
-	default:
-		body.Exit, body.Verdict = &o.Exit, steps.Pass
-		if !success {
-			body.Verdict, body.Reason = steps.Fail, "exit "+strconv.Itoa(o.Exit)
-		}
-		body.Evidence = []steps.Evidence{{Label: "exit code", Value: strconv.Itoa(o.Exit), Limit: intList(want)}}
-	}
-	if o.Warn != "" {
-		body.Evidence = append(body.Evidence, steps.Evidence{Label: "not recorded in full", Value: o.Warn})
-		if body.Verdict == steps.Pass {
-			body.Verdict, body.Reason = steps.Warn, "it ended well, but what it printed is not kept in full"
-		}
-	}
-	if o.Core {
-		body.Evidence = append(body.Evidence, steps.Evidence{Label: "core dump", Value: "yes"})
-	}
-	if len(o.Leftovers) > 0 {
-		body.Evidence = append(body.Evidence, steps.Evidence{Label: "still running", Value: strings.Join(o.Leftovers, ", ")})
-		if body.Verdict == steps.Pass {
-			body.Verdict, body.Reason = steps.Warn, "it ended, and left processes running"
-		}
-	}
-	return body
-}
-
 // cancel asks a running step to end; a second time, at once.
 func (s *Session) cancel(id string) error {
 	s.mu.Lock()
@@ -233,12 +157,4 @@ func (r *Run) Output(s *book.Step) string {
 		return r.outputOn(s, st.foremost())
 	}
 	return filepath.Join(r.Files(s.ID, max(1, st.Attempt)), supervise.OutputFile)
-}
-
-func intList(codes []int) string {
-	words := make([]string, len(codes))
-	for i, c := range codes {
-		words[i] = strconv.Itoa(c)
-	}
-	return strings.Join(words, " or ")
 }

@@ -209,7 +209,7 @@ func foldRunIntent(r *Run, b *book.Book, e journal.Entry) error {
 		st.judgeHosts(b.Step(body.Step))
 		return err
 	}
-	st.Attempt, st.Exit, st.Result, st.Reason, st.Verified, st.Who = body.Attempt, nil, nil, "", false, ""
+	st.Attempt, st.Exit, st.Ended, st.Result, st.Reason, st.Verified, st.Who = body.Attempt, nil, "", nil, "", false, ""
 	st.order, st.verdictKey, st.Partly, st.before = body.Order, body.VerdictKey, false, before
 	// Nobody has seen its end: unknown until its result is in the log.
 	st.State, st.Reason = Unknown, "it was started, and its end was not seen"
@@ -227,7 +227,7 @@ func foldRunResult(r *Run, b *book.Book, e journal.Entry) error {
 		st.judgeHosts(b.Step(body.Step))
 		return err
 	}
-	st.Exit, st.Result = body.Exit, body.result(e.Time)
+	st.Exit, st.Ended, st.Result = body.Exit, body.ended(), body.result(e.Time)
 	if body.Began != "" { // a later session may have written it down
 		st.Result.Began = unstamp(body.Began)
 	}

@@ -118,6 +118,7 @@ func (f *fleet) start(remote run.Remote) error {
 	o := remote.Order(run.Start, l.key, nonce)
 	r := f.s.State()
 	o.Files, o.Shared, o.Secrets = r.filesOn(f.step.ID, f.attempt, remote.Host.Name), durable.Shared(r.Dir), f.hide
+	o.Recovery = r.Plan != ""
 	sealed, err := supervise.Seal(o)
 	if err != nil {
 		return fmt.Errorf("%s was not started on %s: %w", f.step.ID, remote.Host.Name, err)
@@ -227,7 +228,7 @@ func (f *fleet) overlay(st *StepState) {
 	defer f.mu.Unlock()
 	for i := range st.Hosts {
 		h := &st.Hosts[i]
-		if l := f.legs[h.Host]; l != nil && h.Attempt == f.attempt && !h.ended() {
+		if l := f.legs[h.Host]; l != nil && h.Attempt == f.attempt && !h.over() {
 			h.State, h.Lost = Running, l.asking
 		}
 	}

@@ -19,6 +19,7 @@ type HostState struct {
 	Host    string
 	State   State
 	Exit    *int
+	Ended   string        // as a step's
 	Result  *steps.Result // nil until it ended or was given up
 	Attempt int
 	At      time.Time // of its start
@@ -91,7 +92,7 @@ func (st *StepState) startHost(due []string, body runIntentBody, before map[stri
 // endHost takes up a result of one host.
 func (st *StepState) endHost(body runResultBody, at time.Time) {
 	if h := st.host(body.Host); h != nil {
-		h.State, h.Exit, h.Result, h.again = StateOf(body.Verdict), body.Exit, body.result(at), ""
+		h.State, h.Exit, h.Ended, h.Result, h.again = StateOf(body.Verdict), body.Exit, body.ended(), body.result(at), ""
 		if body.Again {
 			h.again = againFile(body.OutSHA256)
 		}
@@ -122,7 +123,7 @@ func (st *StepState) judgeHosts(step *book.Step) {
 			result.Verdict, took = result.Verdict.Worse(h.Result.Verdict), max(took, h.Result.Took)
 		}
 	}
-	st.Exit, st.Took, st.Reason, st.State = nil, took, strings.Join(reasons, "; "), Passed
+	st.Exit, st.Ended, st.Took, st.Reason, st.State = nil, "", took, strings.Join(reasons, "; "), Passed
 	switch {
 	case seen[Unknown]:
 		st.State, result.Verdict = Unknown, steps.Unknown
@@ -131,7 +132,7 @@ func (st *StepState) judgeHosts(step *book.Step) {
 	}
 	st.Result = nil
 	if only := st.Hosts[0]; len(step.On) == 1 {
-		st.Exit, st.Reason = only.Exit, only.Line()
+		st.Exit, st.Ended, st.Reason = only.Exit, only.Ended, only.Line()
 		if only.Result == nil {
 			return
 		}
@@ -187,13 +188,13 @@ func (r *Run) outputOn(step *book.Step, h HostState) string {
 	return filepath.Join(files, supervise.OutputFile)
 }
 
-func (h HostState) ended() bool { return h.Result != nil }
+func (h HostState) over() bool { return h.Result != nil }
 
 // foremost is the host whose output is shown: one that runs, else one that did
 // not pass, else the last.
 func (st *StepState) foremost() HostState {
 	for _, wanted := range []func(HostState) bool{
-		func(h HostState) bool { return !h.ended() },
+		func(h HostState) bool { return !h.over() },
 		func(h HostState) bool { return h.State != Passed },
 	} {
 		if i := slices.IndexFunc(st.Hosts, wanted); i >= 0 {
@@ -206,7 +207,7 @@ func (st *StepState) foremost() HostState {
 // unseen reports whether it was started on a host, and nothing is written down
 // of its end there.
 func (st *StepState) unseen() bool {
-	return slices.ContainsFunc(st.Hosts, func(h HostState) bool { return h.State == Unknown && !h.ended() })
+	return slices.ContainsFunc(st.Hosts, func(h HostState) bool { return h.State == Unknown && !h.over() })
 }
 
 // asksHosts reports whether a host may know more of an unknown end.

@@ -131,7 +131,7 @@ func (r *Run) overlay(b *book.Book) {
 			st.State, st.Reason = Running, ""
 		case end.Class == supervise.Exited:
 			body := endingOf(*st, end, *v.Command)
-			st.Exit, st.Result = body.Exit, body.result(end.Outcome.Began.Add(end.Outcome.Took))
+			st.Exit, st.Ended, st.Result = body.Exit, body.ended(), body.result(end.Outcome.Began.Add(end.Outcome.Took))
 			st.State, st.Reason, st.Took = StateOf(body.Verdict), body.Reason, end.Outcome.Took
 		}
 	}

@@ -70,6 +70,7 @@ type StepState struct {
 	Attempt   int           // how often it was started
 	Result    *steps.Result // of the last look, or of a command: exit code and such as evidence
 	Exit      *int          // of a command that ended
+	Ended     string        // how a command's own end was seen: "it ended with exit 1"; empty if nobody saw it
 	Reason    string        // why it was skipped, accepted, not applicable, declined, done by hand
 	Who       string        // who did it by hand
 	Answer    string        // what a person confirmed, chose or approved

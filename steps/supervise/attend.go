@@ -137,13 +137,14 @@ func (c *command) record(ended <-chan struct{}) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.outcome.Bytes, c.outcome.SHA256 = f.size, hex.EncodeToString(f.hash.Sum(nil))
+	c.outcome.Lost, c.outcome.Full = f.lost, f.full && f.onDisk
 	c.outcome.Began, c.outcome.Cancelled, c.outcome.Sent = c.began.UTC(), c.cancelled, c.sent
 	if c.warnings != nil {
 		c.outcome.Warn = c.warnings.Error()
 	}
 	err := writeVerdict(c.verdict, c.outcome, c.key())
 	if err != nil {
-		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		if noSpace(err) {
 			// Nothing was reserved, or that was not enough: the raw output makes
 			// room, or the verdict is lost.
 			err = errors.Join(err, c.raw.Truncate(0))

@@ -1,15 +1,19 @@
 package supervise
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"runbook/runbook/durable"
 )
@@ -27,7 +31,7 @@ type command struct {
 	input    *os.File // what the program reads
 	slave    *os.File // the terminal of an interactive one, ours until it is forked
 	terminal *terminal
-	raw      *os.File // what it writes to
+	raw      *os.File // what it writes to: on the disk, or in memory
 	rawInfo  os.FileInfo
 	follower *follower
 	verdict  *os.File
@@ -60,9 +64,20 @@ func newCommand(dir folder, p parcel, commitment, source string) *command {
 
 // started is what the intent of an execution says.
 type started struct {
-	Began time.Time `json:"began"`
-	Boot  string    `json:"boot"`
-	Order string    `json:"order"`
+	Began time.Time     `json:"began"`
+	Boot  string        `json:"boot"`
+	Order string        `json:"order"`
+	Grace time.Duration `json:"grace,omitempty"` // between the signals of a cancel
+}
+
+// graceOf is what an intent says of the signals of a cancel.
+func graceOf(files string) time.Duration {
+	var s started
+	data, err := os.ReadFile(filepath.Join(files, startedFile))
+	if err != nil || json.Unmarshal(data, &s) != nil {
+		return grace
+	}
+	return cmp.Or(s.Grace, grace)
 }
 
 // begin makes the intent durable, and with it room for the verdict. After an
@@ -75,7 +90,7 @@ func (c *command) begin() error {
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(started{Began: c.began.UTC(), Boot: bootID(), Order: c.outcome.Order})
+	data, err := json.Marshal(started{Began: c.began.UTC(), Boot: bootID(), Order: c.outcome.Order, Grace: c.Grace})
 	if err == nil {
 		_, err = intent.Write(append(data, '\n'))
 	}
@@ -98,10 +113,12 @@ func (c *command) openFiles() (err error) {
 		err = errors.Join(err, openErr)
 		return f
 	}
-	c.raw = open(rawFile, os.O_CREATE|os.O_RDWR|os.O_APPEND)
+	onDisk := c.raw == nil
+	if onDisk {
+		c.raw = open(rawFile, os.O_CREATE|os.O_RDWR|os.O_APPEND)
+	}
 	c.verdict = open(verdictFile, os.O_CREATE|os.O_RDWR)
 	c.cancel = open(cancelFile, os.O_CREATE|os.O_RDWR)
-	source := open(rawFile, os.O_RDONLY)
 	red := open(OutputFile, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return err
@@ -109,9 +126,25 @@ func (c *command) openFiles() (err error) {
 	if c.Shared {
 		err = red.Chmod(0o640)
 	}
+	source, dupErr := again(c.raw)
+	if err = errors.Join(err, dupErr); err != nil {
+		return err
+	}
 	c.follower = newFollower(source, red, c.secrets())
+	c.follower.onDisk = onDisk
+	c.follower.lose = func(n int64) { c.who.Lost = n; c.warn(c.writeIdentities()) }
+	c.follower.mark = func(p place) { c.who.place = p; c.warn(c.writeIdentities()) }
 	c.rawInfo, c.warnings = c.raw.Stat()
-	return errors.Join(err, durable.Reserve(c.verdict, 0, verdictRoom), durable.Reserve(c.cancel, 0, 1))
+	return errors.Join(err, c.follower.goOn(c.who.place, c.who.Lost), durable.Reserve(c.verdict, 0, verdictRoom), durable.Reserve(c.cancel, 0, 1))
+}
+
+// again is the same open file once more.
+func again(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // close gives back what openFiles opened, in a process that goes on.

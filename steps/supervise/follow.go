@@ -32,6 +32,7 @@ type follower struct {
 	hash hash.Hash
 	at   int64 // read of raw
 	size int64 // written to red
+	room       // where the disk has none
 	err  error
 	cut  bool      // what stood in raw was removed before its end
 	tail []byte    // the last that was read
@@ -52,7 +53,7 @@ func newFollower(raw, red *os.File, secrets []steps.Secret) *follower {
 
 // restart reads raw from its start.
 func (f *follower) restart() {
-	f.at, f.tail = 0, nil
+	f.at, f.tail, f.freed, f.until = 0, nil, 0, 0
 	f.sink = safetext.NewRedactor(counted{f}, f.hide...)
 }
 
@@ -60,12 +61,10 @@ func (f *follower) restart() {
 type counted struct{ *follower }
 
 func (c counted) Write(p []byte) (int, error) {
-	if c.err == nil {
-		n, err := c.red.Write(p)
-		c.size += int64(n)
-		c.hash.Write(p[:n])
-		c.fail(err)
+	if c.at <= c.until {
+		return len(p), nil // read once more: another has written it
 	}
+	c.keep(p)
 	if c.also != nil {
 		_, _ = c.also.Write(p) // who does not take it is let go
 	}
@@ -75,7 +74,7 @@ func (c counted) Write(p []byte) (int, error) {
 // follow copies until exited is closed, and then what was written until then:
 // a process that outlived the command can't keep it open.
 func (f *follower) follow(exited <-chan struct{}) {
-	pace := pollEvery
+	pace, told := pollEvery, int64(0)
 	tick := time.NewTimer(pace)
 	defer tick.Stop()
 	for {
@@ -84,9 +83,14 @@ func (f *follower) follow(exited <-chan struct{}) {
 		} else {
 			pace = min(2*pace, pollIdle)
 		}
+		if short := f.lost + int64(len(f.owed)); short != told {
+			told = short
+			f.lose(told)
+		}
 		tick.Reset(pace)
 		select {
 		case <-exited:
+			f.full = f.full || f.onDisk && noRoom(f.raw)
 			f.copy()
 			f.fail(f.sink.Close())
 			return
@@ -127,6 +131,9 @@ func (f *follower) copy() (grew bool) {
 // might be the end of a secret.
 func (f *follower) read(size int64) (fresh int, err error) {
 	known := len(f.tail)
+	if f.at < f.until {
+		size = min(size, f.until-f.at)
+	}
 	n, err := f.raw.ReadAt(f.buf[:known+int(min(size, chunk))], f.at-int64(known))
 	if n < known || !bytes.Equal(f.buf[:known], f.tail) {
 		f.cut = true
@@ -134,29 +141,33 @@ func (f *follower) read(size int64) (fresh int, err error) {
 		return 0, nil
 	}
 	fresh = n - known
+	f.at += int64(fresh)
 	if fresh > 0 {
 		_, werr := f.sink.Write(f.buf[known:n])
 		f.fail(werr)
 	}
-	f.at += int64(fresh)
 	f.tail = append(f.tail[:0], f.buf[max(0, n-overlap):n]...)
+	if !f.onDisk && f.at-f.freed > maxMemory {
+		f.free(f.at - keepRead)
+	}
 	return fresh, err
 }
 
 // fail keeps the first error.
 func (f *follower) fail(err error) {
 	if f.err == nil && err != nil {
-		f.err = fmt.Errorf("output not recorded in full: %w", err)
+		f.err = fmt.Errorf("output: %w", err)
 	}
 }
 
 // errCut says that a command opened its own output anew.
-var errCut = errors.New("output not recorded in full: the command emptied it while it ran, as > /dev/stderr does and >&2 does not")
+var errCut = errors.New("output: the command emptied it while it ran, as > /dev/stderr does and >&2 does not")
 
 // close makes out.red durable. What a supervisor had written there of a raw
 // output that has become shorter since stays.
 func (f *follower) close() error {
-	err := f.err
+	f.payUp()
+	err := errors.Join(f.err, f.missing())
 	if info, statErr := f.red.Stat(); statErr == nil && info.Size() > f.size {
 		_, readErr := io.Copy(f.hash, io.NewSectionReader(f.red, f.size, info.Size()-f.size))
 		err, f.size, f.cut = errors.Join(err, readErr), info.Size(), true

@@ -21,6 +21,8 @@ type identities struct {
 	Program    identity `json:"program"`
 	Supervisor identity `json:"supervisor"`
 	Recorder   identity `json:"recorder"`
+	Lost       int64    `json:"lost,omitempty"` // bytes of output for which there was no room: this file has its own
+	place
 }
 
 // identify reads who a process is that can't have been reaped yet.

@@ -59,7 +59,7 @@ const (
 	fdOrder
 	fdLock // locked: the lock is held as long as we or the recorder live
 	fdReport
-	fdMaster // of the terminal of an interactive command
+	fdMaster // of the terminal of an interactive command, or the memory for the output of a recovery
 	fdSlave
 )
 
@@ -73,6 +73,8 @@ func supervise() int {
 	if err == nil && c.Interactive {
 		c.slave = os.NewFile(fdSlave, "terminal")
 		c.terminal, err = openTerminal(c.dir, newMaster(fdMaster))
+	} else if err == nil && c.ask() == askMemory {
+		c.raw = os.NewFile(fdMaster, "output")
 	}
 	report := os.NewFile(fdReport, "report")
 	if err == nil {

@@ -16,6 +16,7 @@ type Order struct {
 	Env         []string       // KEY=VALUE, the whole environment
 	Agent       bool           // the environment names the SSH agent
 	Stdin       []byte         // what the program reads; nothing if empty
+	Recovery    bool           // no full disk may fail it: what it prints goes through memory, and is lost rather than refused
 	Interactive bool           // it has a terminal of its own, which a screen attaches to
 	Files       string         // the directory of started, out.red and verdict; made if missing
 	Shared      bool           // the group may read out.red along

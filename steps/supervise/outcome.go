@@ -36,6 +36,8 @@ type Outcome struct {
 	Unread    bool          `json:"unread,omitempty"`    // it read nothing of its input: that went nowhere
 	Err       string        `json:"err,omitempty"`       // what kept the program from being executed
 	Unseen    string        `json:"unseen,omitempty"`    // why the end of a process that ran is not known
+	Lost      int64         `json:"lost,omitempty"`      // bytes of output for which there was no room
+	Full      bool          `json:"full,omitempty"`      // the disk of its output took no more: its own writes may have failed
 	Warn      string        `json:"warn,omitempty"`      // what could not be recorded
 	Order     string        `json:"order"`               // the commitment of what was executed
 	Source    string        `json:"source"`              // who saw it: "supervisor", or "recorder" after the supervisor died
@@ -70,6 +72,7 @@ type Status struct {
 	PID      int     // the program, also its session and group; 0 if not known
 	Stopped  string  // who is stopped by a signal and does not go on: "supervisor" or "program"
 	Withheld int64   // bytes of output that nobody has redacted, and nobody may read
+	Lost     int64   // bytes of output for which there was no room as yet
 	Err      error   // what kept us from looking: the class is not to be relied on
 }
 
@@ -104,7 +107,7 @@ func readable(files string) error {
 func classify(files, key string) Status {
 	s := Status{Source: "the verdict"}
 	who := readIdentities(files)
-	s.PID = who.Program.PID
+	s.PID, s.Lost = who.Program.PID, who.Lost
 	o, signed := readVerdict(files, key)
 	if signed == verdictGood {
 		s.Class, s.Outcome, s.Source = Exited, o, "the verdict of its "+o.Source

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -17,6 +18,10 @@ type Process struct {
 	began      time.Time
 	done       chan struct{}
 	end        Status
+
+	mu   sync.Mutex
+	sent int       // signals that this driver knows an orphan got
+	last time.Time // when it sent the last
 }
 
 // attachPace is how often a command that somebody else started is looked for.
@@ -33,7 +38,7 @@ func Attach(files, key string) *Process {
 		tick := time.NewTicker(attachPace)
 		defer tick.Stop()
 		for {
-			if p.end = Classify(files, key); !p.end.Class.Alive() && p.end.Err == nil {
+			if p.end = p.look(); !p.end.Class.Alive() && p.end.Err == nil {
 				return
 			}
 			<-tick.C
@@ -45,6 +50,15 @@ func Attach(files, key string) *Process {
 // Done is closed when the command has ended and its verdict is durable, or
 // when nobody is left who could give one.
 func (p *Process) Done() <-chan struct{} { return p.done }
+
+// look looks, and goes on with the cancel of an orphan: nobody else does.
+func (p *Process) look() Status {
+	s := Classify(p.files, p.key)
+	if s.Class == Orphan && s.Err == nil {
+		_ = p.escalate() // it is tried again at the next look
+	}
+	return s
+}
 
 // End is how it ended; it waits for Done.
 func (p *Process) End() Status {
@@ -76,7 +90,7 @@ func (p *Process) LastOutput() time.Time {
 // SIGTERM, after another SIGKILL; asked again, the next signal goes at once.
 // When the program is gone, what is left of its group and below it is killed
 // and named. Cancel does not wait; Done tells. Where nobody supervises any
-// more, each call sends the next signal, and nothing is named.
+// more this process sends the signals, as long as it lives, and nothing is named.
 func (p *Process) Cancel() error {
 	for {
 		s := p.Status()
@@ -88,7 +102,10 @@ func (p *Process) Cancel() error {
 			}
 			return err
 		case Orphan:
-			return p.signal()
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			sent, _ := p.requested()
+			return p.signal(sent)
 		case Unknown, NeverStarted, Exited:
 		}
 		return nil
@@ -111,28 +128,47 @@ func (p *Process) request(s Status) error {
 	return nil
 }
 
-// orphanSignals is what an orphan gets, a call each.
+// orphanSignals is what an orphan gets, one after the other.
 var orphanSignals = []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL}
 
-// signal signals the group of an orphan. How far it got lies in the size of
-// the file of requests, so that another driver goes on there.
-func (p *Process) signal() error {
-	id := readIdentities(p.files).Program
-	sent := int64(0)
-	path := filepath.Join(p.files, cancelFile)
-	if info, err := os.Lstat(path); err == nil {
-		sent = info.Size()
+// requested is how often the end of an orphan was asked for, and when last. It
+// lies in the file of requests, so that another driver goes on there; where
+// that can't be written we know it ourselves. The caller holds p.mu.
+func (p *Process) requested() (times int, last time.Time) {
+	times, last = p.sent, p.last
+	if info, err := os.Lstat(filepath.Join(p.files, cancelFile)); err == nil && int(info.Size()) >= times {
+		times, last = int(info.Size()), info.ModTime()
 	}
+	return times, last
+}
+
+// escalate sends an orphan whose end was asked for the next signal, when its
+// grace is over. A supervisor that is dead now may have sent the first.
+func (p *Process) escalate() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	times, last := p.requested()
+	if times == 0 || time.Since(last) < graceOf(p.files) {
+		return nil
+	}
+	return p.signal(times)
+}
+
+// signal signals the group of an orphan, of which so many signals were sent.
+// The caller holds p.mu.
+func (p *Process) signal(sent int) error {
+	id := readIdentities(p.files).Program
 	if !id.alive() {
 		return nil
 	}
-	if err := syscall.Kill(-id.PID, orphanSignals[min(int(sent), len(orphanSignals)-1)]); err != nil {
+	if err := syscall.Kill(-id.PID, orphanSignals[min(sent, len(orphanSignals)-1)]); err != nil {
 		return fmt.Errorf("cancel the command: signal process group %d: %w", id.PID, err)
 	}
 	_ = syscall.Kill(-id.PID, syscall.SIGCONT) // one that is stopped would not hear it
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	p.sent, p.last = sent+1, time.Now()
+	f, err := os.OpenFile(filepath.Join(p.files, cancelFile), os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return nil //nolint:nilerr // the signal is sent; the next call sends the same once more
+		return nil //nolint:nilerr // the signal is sent
 	}
 	_, err = f.Write([]byte("c"))
 	return errors.Join(err, f.Close())

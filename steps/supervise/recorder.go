@@ -92,7 +92,7 @@ func (r *Recorder) request(s *Sealed, dir *os.File) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.send(s.terminal, dir, s.file, out)
+	err = r.send(s.ask, dir, s.file, out)
 	if err = errors.Join(err, out.Close()); err != nil {
 		return nil, errors.Join(err, in.Close())
 	}
@@ -128,23 +128,21 @@ func (p *Process) follow(lines *bufio.Reader, in *os.File) {
 	}
 	_ = in.Close() // read only: nothing to lose
 	// Killed both, they leave an orphan, whose end can still be seen coming.
-	for p.end = Classify(p.files, p.key); p.end.Class.Alive() || p.end.Err != nil; p.end = Classify(p.files, p.key) {
+	for p.end = p.look(); p.end.Class.Alive() || p.end.Err != nil; p.end = p.look() {
 		time.Sleep(attachPace)
 	}
 }
 
-// What a request asks for: a command with or without a terminal.
+// What a request asks for: a command whose output goes to a file, to a
+// terminal, or to memory.
 const (
 	askPlain    = 'p'
 	askTerminal = 't'
+	askMemory   = 'm'
 )
 
 // send hands the recorder what a supervisor needs.
-func (r *Recorder) send(terminal bool, files ...*os.File) error {
-	ask := []byte{askPlain}
-	if terminal {
-		ask = []byte{askTerminal}
-	}
+func (r *Recorder) send(ask byte, files ...*os.File) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fds := make([]int, len(files))
@@ -157,7 +155,7 @@ func (r *Recorder) send(terminal bool, files ...*os.File) error {
 		}
 		err := error(unix.EINTR)
 		for errors.Is(err, unix.EINTR) {
-			err = unix.Sendmsg(int(r.socket.Fd()), ask, unix.UnixRights(fds...), nil, noSignal)
+			err = unix.Sendmsg(int(r.socket.Fd()), []byte{ask}, unix.UnixRights(fds...), nil, noSignal)
 		}
 		if !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
 			return os.NewSyscallError("sendmsg", err)

@@ -33,8 +33,10 @@ func Salvage(dir string, secrets []steps.Secret) (err error) {
 	if info, err := os.Stat(filepath.Join(dir, OutputFile)); err == nil {
 		_ = red.Chmod(info.Mode().Perm()) // who read along still may
 	}
-	sink := safetext.NewRedactor(red, secrets...)
-	_, err = io.Copy(sink, raw)
+	sink, err := resalvage(dir, raw, red, secrets)
+	if err == nil {
+		_, err = io.Copy(sink, raw)
+	}
 	if err = errors.Join(err, sink.Close(), red.Sync(), red.Close()); err != nil {
 		return fmt.Errorf("salvage output: %w", errors.Join(err, os.Remove(part)))
 	}
@@ -48,6 +50,44 @@ func Salvage(dir string, secrets []steps.Secret) (err error) {
 		return fmt.Errorf("salvage output: %w", err)
 	}
 	return durable.SyncDir(dir)
+}
+
+// resalvage begins a redacted output anew, or goes on where a follower had given
+// the disk back what it had read.
+func resalvage(dir string, raw, red *os.File, secrets []steps.Secret) (*safetext.Redactor, error) {
+	from, way := readIdentities(dir).place, &latch{w: red}
+	sink := safetext.NewRedactor(way, secrets...)
+	if from.Freed > 0 {
+		kept, err := os.Open(filepath.Join(dir, OutputFile))
+		if err == nil {
+			_, err = io.CopyN(red, kept, from.Red)
+			err = errors.Join(err, kept.Close())
+		}
+		if err == nil {
+			_, err = raw.Seek(from.Freed, io.SeekStart)
+		}
+		if err == nil {
+			_, err = io.CopyN(sink, raw, from.Raw-from.Freed)
+		}
+		if err != nil {
+			return sink, err
+		}
+	}
+	way.open = true
+	return sink, nil
+}
+
+// latch is a writer that drops all until it is opened.
+type latch struct {
+	w    io.Writer
+	open bool
+}
+
+func (l *latch) Write(p []byte) (int, error) {
+	if !l.open {
+		return len(p), nil
+	}
+	return l.w.Write(p)
 }
 
 func shorter(a, b string) bool {

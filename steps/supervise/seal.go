@@ -24,7 +24,7 @@ type Sealed struct {
 	Key        string // the public key of its verdict, base64
 	Files      string // Order.Files; may be set to another place before it is started
 	file       *os.File
-	terminal   bool
+	ask        byte
 }
 
 // parcel is what a supervisor is handed. Bytes, since an environment need not
@@ -37,6 +37,7 @@ type parcel struct {
 	Env         [][]byte
 	Stdin       []byte
 	Interactive bool
+	Recovery    bool
 	Shared      bool
 	Secrets     [][]byte
 	Grace       time.Duration
@@ -53,7 +54,7 @@ func Seal(o Order) (*Sealed, error) {
 	}
 	p := parcel{
 		Argv: toBytes(o.Argv), Path: o.Path, ProgramSHA: o.ProgramSHA, Dir: o.Dir, Env: toBytes(o.Env), Stdin: o.Stdin,
-		Interactive: o.Interactive, Shared: o.Shared, Grace: o.Grace, KillAfter: o.KillAfter,
+		Interactive: o.Interactive, Recovery: o.Recovery, Shared: o.Shared, Grace: o.Grace, KillAfter: o.KillAfter,
 		Seed: make([]byte, ed25519.SeedSize), Nonce: make([]byte, 16),
 	}
 	if off := o.CallOff; off != nil {
@@ -72,7 +73,18 @@ func Seal(o Order) (*Sealed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal %s: %w", o.Argv[0], err)
 	}
-	return &Sealed{Commitment: commitment(data), Key: encodeKey(p.key()), Files: o.Files, file: file, terminal: o.Interactive}, nil
+	return &Sealed{Commitment: commitment(data), Key: encodeKey(p.key()), Files: o.Files, file: file, ask: p.ask()}, nil
+}
+
+// ask is what a recorder needs to know of an order.
+func (p parcel) ask() byte {
+	switch {
+	case p.Interactive:
+		return askTerminal
+	case p.Recovery:
+		return askMemory
+	}
+	return askPlain
 }
 
 // Close forgets an order that is not started.

@@ -44,7 +44,7 @@ func serve() int {
 		go func() {
 			defer commands.Done()
 			defer closeAll(files)
-			oversee(children, ask == askTerminal, files[0], files[1], files[2])
+			oversee(children, ask, files[0], files[1], files[2])
 		}()
 	}
 }
@@ -103,7 +103,7 @@ func closeAll(files []*os.File) {
 }
 
 // oversee starts a supervisor and stays until its verdict is there.
-func oversee(children *brood, interactive bool, dir, order, report *os.File) {
+func oversee(children *brood, ask byte, dir, order, report *os.File) {
 	at := folder{dir}
 	lock, err := at.open(lockFile, os.O_CREATE|os.O_RDWR)
 	if err == nil {
@@ -120,22 +120,15 @@ func oversee(children *brood, interactive bool, dir, order, report *os.File) {
 		return
 	}
 	defer func() { _ = log.Close() }() // written through
-	files := []*os.File{dir, order, lock, report}
-	var master *os.File
-	if interactive {
-		// Its master is ours too: if the supervisor dies, the command must not
-		// lose its terminal.
-		var slave *os.File
-		if master, slave, err = pty.Open(); err != nil {
-			refuse(report, fmt.Errorf("open a terminal for it: %w", err), durable.ErrLocked)
-			return
-		}
-		defer func() { _ = master.Close() }() // it only carries
-		files = append(files, master, slave)
+	ways, err := openWays(ask)
+	if err != nil {
+		refuse(report, fmt.Errorf("make the way of its output: %w", err), durable.ErrLocked)
+		return
 	}
-	child, err := children.spawn(log, files)
-	if interactive {
-		_ = files[len(files)-1].Close() // the slave is the supervisor's
+	defer closeAll(ways) // they only carry
+	child, err := children.spawn(log, append([]*os.File{dir, order, lock, report}, ways...))
+	if ask == askTerminal {
+		_ = ways[1].Close() // the slave is the supervisor's
 	}
 	if err != nil {
 		refuse(report, fmt.Errorf("start its supervisor: %w", err), durable.ErrLocked)
@@ -144,20 +137,41 @@ func oversee(children *brood, interactive bool, dir, order, report *os.File) {
 	defer children.release(child.Pid)
 	state, err := child.Wait()
 	if err != nil || !state.Exited() || state.ExitCode() != exitRecorded && state.ExitCode() != exitRefused {
-		takeOver(children, child.Pid, dir, order, report, master)
+		takeOver(children, child.Pid, dir, order, report, ways)
 	}
 	at.removeEmpty(logFile, log)
 }
 
+// openWays makes what carries a command's output beside the disk: a terminal,
+// or memory. It is ours too: if the supervisor dies, the command must not lose
+// it.
+func openWays(ask byte) ([]*os.File, error) {
+	switch ask {
+	case askTerminal:
+		master, slave, err := pty.Open()
+		return []*os.File{master, slave}, err
+	case askMemory:
+		f, err := memory()
+		return []*os.File{f}, err
+	}
+	return nil, nil
+}
+
 // takeOver is what a recorder does after its supervisor was killed: the
 // command is its own child now.
-func takeOver(children *brood, supervisor int, dir, order, report, master *os.File) {
+func takeOver(children *brood, supervisor int, dir, order, report *os.File, ways []*os.File) {
 	c, err := receive(dir, order, sourceRecorder)
 	if err != nil {
 		return
 	}
 	if c.readStarted() != nil {
 		return // it never came so far
+	}
+	if c.ask() == askMemory {
+		c.raw = ways[0]
+	}
+	if data, err := c.dir.read(pidFile); err != nil || json.Unmarshal(data, &c.who) != nil {
+		c.who = identities{}
 	}
 	if c.openFiles() != nil {
 		return
@@ -168,9 +182,6 @@ func takeOver(children *brood, supervisor int, dir, order, report, master *os.Fi
 			c.tidy()
 			return
 		}
-	}
-	if data, err := c.dir.read(pidFile); err != nil || json.Unmarshal(data, &c.who) != nil {
-		c.who = identities{}
 	}
 	c.who.Program, c.who.Recorder = children.claim(supervisor, c.who.Program, c.rawInfo), identify(os.Getpid())
 	c.warn(c.writeIdentities())
@@ -183,8 +194,8 @@ func takeOver(children *brood, supervisor int, dir, order, report, master *os.Fi
 		return
 	}
 	defer children.release(c.who.Program.PID)
-	if master != nil {
-		c.terminal, err = openTerminal(c.dir, master)
+	if c.Interactive {
+		c.terminal, err = openTerminal(c.dir, ways[0])
 		c.warn(err)
 	}
 	_ = c.attend()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"runbook/steps/supervise"
 )
@@ -122,5 +123,36 @@ func TestCancelOfAnOrphan(t *testing.T) {
 	cancel(t, p)
 	if end := p.End(); end.Class != supervise.Unknown || !gone(pid) {
 		t.Errorf("%+v", end)
+	}
+}
+
+// TestCancelOfAnOrphanEscalates asks once: whoever is attached sends what
+// follows, also where a supervisor that is dead now had sent the first.
+func TestCancelOfAnOrphanEscalates(t *testing.T) {
+	t.Parallel()
+	for name, supervised := range map[string]bool{"asked as an orphan": false, "asked before": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := script(t, `trap 'echo int >>seen' INT; trap 'echo term >>seen' TERM; echo $$ >pid; while :; do sleep 0.01 || :; done`)
+			o.Grace = 300 * time.Millisecond
+			if supervised {
+				o.Grace = 3 * time.Second // it is killed before that
+			}
+			p := start(t, o)
+			pid := pidOf(t, o, "pid")
+			w := crewOf(t, o)
+			if supervised {
+				cancel(t, p)
+				await(t, "SIGINT", seen(o, "int\n"))
+			}
+			shoot(t, w.Recorder.PID, syscall.SIGKILL)
+			shoot(t, w.Supervisor.PID, syscall.SIGKILL)
+			if !supervised {
+				cancel(t, p)
+			}
+			if end := p.End(); end.Class != supervise.Unknown || !gone(pid) || !seen(o, "int\nterm\n")() {
+				t.Errorf("%+v", end)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@
 package plain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,11 +75,7 @@ func Saw(st runbook.StepState) string {
 	}
 	add(st.Answer)
 	if st.Verified && st.State != runbook.ByHand {
-		own := "its own end was not seen"
-		if st.Exit != nil {
-			own = fmt.Sprintf("it ended with exit %d", *st.Exit)
-		}
-		add("by its verify, " + own + ":")
+		add("by its verify, " + cmp.Or(st.Ended, "its own end was not seen") + ":")
 	}
 	if st.State != runbook.Pending {
 		add(st.Reason)
