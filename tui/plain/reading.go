@@ -134,7 +134,9 @@ func (f *following) began(s *book.Step, r *runbook.Run) {
 
 // ended prints the rest of a command's output, all of it if nobody saw it run.
 func (f *following) ended(s *book.Step, r *runbook.Run) {
-	if was := f.last.Steps[s.ID]; f.joins || f.step != s && was != nil && was.Attempt == r.Steps[s.ID].Attempt {
+	was, now := f.last.Steps[s.ID], r.Steps[s.ID]
+	known := was != nil && was.Attempt == now.Attempt && (was.Exit != nil || now.Exit == nil) // not only that it was to be started
+	if f.joins || f.step != s && known {
 		return
 	}
 	if f.step != s {
