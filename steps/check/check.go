@@ -81,6 +81,7 @@ var Kinds = map[string]func() Check{
 	"command":     func() Check { return new(Command) },
 	"container":   func() Check { return new(Container) },
 	"cors":        func() Check { return new(CORS) },
+	"dns":         func() Check { return new(DNS) },
 	"env":         func() Check { return new(Env) },
 	"file":        func() Check { return new(File) },
 	"headers":     func() Check { return new(Headers) },
