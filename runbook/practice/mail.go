@@ -33,17 +33,19 @@ const (
 // mail is the second application and its neighbours: started when a book that
 // deploys it enters the world.
 type mail struct {
-	secrets map[string]string
-	ports   struct{ backend, frontend, staging int }
-	closed  map[string]string // addresses where nothing listens, by the var's name
-	front   *edge.Front
-	staging *edge.Front
-	redis   *neighbours.Redis
-	post    *neighbours.Post
-	gate    *neighbours.Gate
-	street  *neighbours.Street
-	cluster *kube.Cluster
-	urls    map[string]string // of the neighbours, by the var's name
+	secrets  map[string]string
+	ports    struct{ backend, frontend, staging int }
+	closed   map[string]string // addresses where nothing listens, by the var's name
+	front    *edge.Front
+	staging  *edge.Front
+	redis    *neighbours.Redis
+	post     *neighbours.Post
+	gate     *neighbours.Gate
+	street   *neighbours.Street
+	cluster  *kube.Cluster
+	dialer   net.Dialer
+	endWatch context.CancelFunc
+	urls     map[string]string // of the neighbours, by the var's name
 }
 
 // openMail starts the second application.
@@ -56,7 +58,7 @@ func (s *server) openMail(ctx context.Context) error {
 	m.secrets["payment_key"] = "sk_live_" + random()
 	m.secrets["encryption"], m.secrets["encryption_staging"] = random()[:32], random()[:32]
 	for _, open := range []func(context.Context) error{
-		s.openMailPorts, s.openNeighbours, s.writeMail, s.fillMail, s.writeBackups, s.startMail, s.mailTarget,
+		s.openMailPorts, s.openNeighbours, s.writeMail, s.fillMail, s.writeBackups, s.startMail, s.watchMail, s.mailTarget,
 	} {
 		if err := open(ctx); err != nil {
 			return fmt.Errorf("start encrypted-email: %w", err)
@@ -124,6 +126,9 @@ func (s *server) openNeighbours(ctx context.Context) error {
 
 // close ends what openMail started; it may have got halfway.
 func (m *mail) close() {
+	if m.endWatch != nil {
+		m.endWatch()
+	}
 	for _, f := range []*edge.Front{m.front, m.staging} {
 		if f != nil {
 			f.Close()

@@ -20,7 +20,7 @@ func Bank(key string) http.Handler {
 	mux.HandleFunc("GET /v1/balance", b.balance)
 	mux.HandleFunc("POST /v1/payment_intents", b.create)
 	mux.HandleFunc("GET /v1/payment_intents/{id}", b.show)
-	return knows(key, mux)
+	return Knows(key, mux)
 }
 
 // balance is the sum of what was paid, by currency.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -47,9 +48,14 @@ func answer(w http.ResponseWriter, code int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // a client that left is nobody's error
 }
 
-// knows passes on who carries the token, and refuses others with 401.
-func knows(token string, next http.Handler) http.Handler {
+// Knows passes on who carries the token, and refuses others with 401; the open
+// paths are for everybody.
+func Knows(token string, next http.Handler, open ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if slices.Contains(open, r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		given := r.Header.Get("Authorization")
 		_, word, _ := strings.Cut(given, " ") // Bearer or token
 		if subtle.ConstantTimeCompare([]byte(word), []byte(token)) != 1 {
