@@ -1,5 +1,5 @@
 # Every target sets up what it needs; scripts/setup knows what a machine lacks.
-.PHONY: run test test-fault lint bench build fmt golden clean
+.PHONY: run test test-fault lint bench build fmt golden kinds clean
 
 GO      = go
 PURE    = CGO_ENABLED=0 $(GO)
@@ -34,6 +34,10 @@ bench:
 	scripts/setup run
 	@$(MAKE) --no-print-directory build
 	@$(PURE) run ./bench
+
+# docs/kinds.md and docs/schema, from the comments in the code.
+kinds:
+	$(GO) run ./scripts/kinds
 
 build:
 	$(PURE) build -trimpath -o bin/ ./cmd/runbook

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"runbook/docs"
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbooks"
@@ -45,10 +47,20 @@ func newList() *cobra.Command {
 }
 
 func newShow() *cobra.Command {
-	var asJSON bool
+	var asJSON, kinds bool
 	cmd := &cobra.Command{
-		Use: "show BOOK", Short: "the whole book, as a person reads it or as JSON", Args: oneArg,
+		Use: "show BOOK", Short: "the whole book, as a person reads it or as JSON", Args: atMostOne,
+		Long: "With --kinds it is the reference of the kinds that the book uses; without a BOOK, of all, and of targets.",
 		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case kinds && asJSON:
+				return &usageError{errors.New("--json is the book, --kinds the reference: give one of them")}
+			case kinds && len(args) == 0:
+				_, err := os.Stdout.WriteString(docs.Kinds)
+				return err
+			case len(args) == 0:
+				return &usageError{errors.New("name the book: runbook show BOOK; `runbook list` lists them")}
+			}
 			h, err := home()
 			if err != nil {
 				return err
@@ -57,7 +69,11 @@ func newShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !asJSON {
+			switch {
+			case kinds:
+				_, err := os.Stdout.WriteString(kindsOf(b))
+				return err
+			case !asJSON:
 				return b.Text(os.Stdout)
 			}
 			data, err := b.JSON()
@@ -68,7 +84,24 @@ func newShow() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON on stdout and nothing else")
+	cmd.Flags().BoolVar(&kinds, "kinds", false, "what each kind does and takes")
 	return cmd
+}
+
+// kindsOf are the sections of the reference that a book needs.
+func kindsOf(b *book.Book) string {
+	used := map[string]bool{"step": true}
+	for _, s := range b.All() {
+		verb, kind := book.VerbOf(s)
+		used[verb+"."+kind], used[verb] = true, true
+		used["check."+strings.TrimPrefix(kind, "probe.")] = true // a probe, or what is watched
+	}
+	sections := strings.Split(docs.Kinds, "\n## ")
+	sections = slices.DeleteFunc(sections, func(section string) bool {
+		name, _, _ := strings.Cut(section, "\n")
+		return !used[name] && !strings.HasPrefix(section, "# ")
+	})
+	return strings.Join(sections, "\n## ")
 }
 
 func newLint() *cobra.Command {

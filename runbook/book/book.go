@@ -64,20 +64,20 @@ type Plan struct {
 
 // Step is one item: exactly one verb and what surrounds it.
 type Step struct {
-	ID       string
-	Title    string // ID if the book gives none
-	Note     string // one or two sentences for the person in front of it
-	Covers   []string
-	Critical bool
-	When     map[string]string
-	Undo     string // id of a plan's step, or "none: reason"
-	Verify   string // id of a check step
-	During   []string
-	Effect   string // "" or "none"
-	Chain    string
-	On       []string // the hosts of the target where it runs; here if empty
-	Parallel bool     // on all of them at once; else in order, to the first that fails
-	Guards   bool     // an approval that a guarded target rests on: approved or rejected, and never set aside
+	ID       string            // lower case letters, digits and dashes; the only one of this name in the book
+	Title    string            // for people; the id if the book gives none
+	Note     string            // one or two sentences for the person in front of it
+	Covers   []string          // items of a checklist that it carries
+	Critical bool              // a killer item: never skipped, and no waiver lets it pass
+	When     map[string]string // the step applies if each of these vars has this value
+	Undo     string            // id of a plan's step, or "none: reason"
+	Verify   string            // id of the check that settles a run whose end nobody saw
+	During   []string          // ids of checks that are looked at while it runs
+	Effect   string            // "none": a run that changes nothing on the target
+	Chain    string            // runs without effect of one name are approved with one key
+	On       []string          // the hosts of the target where it runs; here if empty
+	Parallel bool              // on all of them at once; else in order, to the first that fails
+	Guards   bool              // an approval that a guarded target rests on: approved or rejected, and never set aside
 	Verb     Verb
 
 	Phase string // id of its phase; empty in a plan

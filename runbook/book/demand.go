@@ -10,8 +10,8 @@ import (
 // in `require` its name, or a table { name, title, match }. Each run is given
 // its own, by --var or at the prompt.
 type Demand struct {
-	Name  string `mapstructure:"name"`
-	Title string `mapstructure:"title"`
+	Name  string `mapstructure:"name"`  // of the var
+	Title string `mapstructure:"title"` // what is asked for
 	Match string `mapstructure:"match"` // a regular expression the whole value must match
 }
 

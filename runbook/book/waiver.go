@@ -11,11 +11,11 @@ import (
 // of it. It lets nothing else pass: what could not be measured is not known,
 // and a critical step wants a person.
 type Waiver struct {
-	Step   string `mapstructure:"step"`
-	From   Date   `mapstructure:"from"` // it stands at once if empty
-	Until  Date   `mapstructure:"until"`
-	Ticket string `mapstructure:"ticket"`
-	By     string `mapstructure:"by"`
+	Step   string `mapstructure:"step"`   // id of the check
+	From   Date   `mapstructure:"from"`   // the first day; at once if empty
+	Until  Date   `mapstructure:"until"`  // the last day
+	Ticket string `mapstructure:"ticket"` // where it is dealt with
+	By     string `mapstructure:"by"`     // who answers for it
 }
 
 // Date is a day of UTC, "2026-12-31". Later days are greater.

@@ -7,7 +7,7 @@ package ask
 //
 //	ask.confirm = { question = "…", evidence = ["error-rate"] }
 type Confirm struct {
-	Question string   `mapstructure:"question"`
+	Question string   `mapstructure:"question"` // what is asked
 	Evidence []string `mapstructure:"evidence"` // ids of steps whose results are shown
 	Value    string   `mapstructure:"value"`    // what the answer must state; any text if empty
 }
@@ -16,16 +16,16 @@ type Confirm struct {
 //
 //	ask.decide = { var = "platform", choices = ["docker", "node"] }
 type Decide struct {
-	Question string   `mapstructure:"question"`
-	Var      string   `mapstructure:"var"`
-	Choices  []string `mapstructure:"choices"`
+	Question string   `mapstructure:"question"` // what is asked
+	Var      string   `mapstructure:"var"`      // the var of the book that becomes the choice
+	Choices  []string `mapstructure:"choices"`  // two or more
 }
 
 // Approve asks a person in a role to approve or reject.
 //
 //	ask.approve = { role = "qa-lead", evidence = ["smoke"] }
 type Approve struct {
-	Role     string   `mapstructure:"role"`
-	Question string   `mapstructure:"question"`
-	Evidence []string `mapstructure:"evidence"`
+	Role     string   `mapstructure:"role"`     // in which somebody approves: lower case letters, digits and dashes
+	Question string   `mapstructure:"question"` // what is asked
+	Evidence []string `mapstructure:"evidence"` // ids of steps whose results are shown
 }

@@ -11,8 +11,8 @@ import (
 //	run.command = { argv = ["docker", "stop", "--", "tickr-backend"] }
 //	run.command = { sh = "npm run migration:run", ask_after = "10m" }
 type Command struct {
-	Argv      []string       `mapstructure:"argv"`
-	Sh        string         `mapstructure:"sh"`
+	Argv      []string       `mapstructure:"argv"`       // the program, found in the target's path, and its arguments
+	Sh        string         `mapstructure:"sh"`         // instead: a script of bash -euo pipefail; vars are its environment
 	AskAfter  steps.Duration `mapstructure:"ask_after"`  // then a person is asked: wait or cancel
 	KillAfter steps.Duration `mapstructure:"kill_after"` // then it is cancelled; needs why
 	Why       string         `mapstructure:"why"`        // the reason for kill_after

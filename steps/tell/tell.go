@@ -7,6 +7,6 @@ package tell
 //
 //	tell.message = { to = "#deploys", text = "users-module ${image_tag} goes out" }
 type Message struct {
-	To   string `mapstructure:"to"`
-	Text string `mapstructure:"text"`
+	To   string `mapstructure:"to"`   // whom, such as a channel
+	Text string `mapstructure:"text"` // what
 }

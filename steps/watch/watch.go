@@ -14,9 +14,9 @@ import (
 //
 //	watch = { every = "15m", for = "24h", failures = 1, check.http = { … } }
 type Watch struct {
-	Every    steps.Duration
-	For      steps.Duration
-	Failures int // failing slots that the whole may hold and still pass
+	Every    steps.Duration // from slot to slot
+	For      steps.Duration // from its beginning to its last slot
+	Failures int            // failing slots that the whole may hold and still pass
 	Kind     string
 	Check    check.Check
 }
