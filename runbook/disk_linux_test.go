@@ -94,7 +94,8 @@ func TestFullDiskStopsWorkAndNeverARecovery(t *testing.T) {
 	if err := os.Remove(filepath.Join(disk, "big")); err != nil {
 		t.Fatal(err)
 	}
-	f.do(Check, "") // there is room: what waited is written first
+	waitFor(t, func() bool { return f.State().Unrecorded == 0 }) // there is room: what waited is written
+	f.do(Check, "")
 	f.do(Close, "back")
 	f.do(End, "")
 	r := f.State()

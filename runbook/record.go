@@ -50,20 +50,49 @@ func (s *Session) vtime() string {
 // write appends what is late, and then the entry. What was late is folded in
 // already.
 func (s *Session) write(ctx context.Context, kind string, body any) (journal.Entry, error) {
+	if err := s.flush(ctx); err != nil {
+		return journal.Entry{}, err
+	}
+	return s.log.Append(ctx, kind, body)
+}
+
+// flush appends what is late. The caller holds s.writing.
+func (s *Session) flush(ctx context.Context) error {
 	for {
 		s.mu.Lock()
 		waiting := s.late
 		s.mu.Unlock()
 		if len(waiting) == 0 {
-			return s.log.Append(ctx, kind, body)
+			return nil
 		}
 		if _, err := s.log.Append(ctx, waiting[0].kind, waiting[0].body); err != nil {
-			return journal.Entry{}, err
+			return err
 		}
 		s.mu.Lock()
 		s.late = s.late[1:]
 		s.mu.Unlock()
 	}
+}
+
+// latePace is how often what is late is tried again.
+const latePace = time.Second
+
+// catchUp writes what is late as soon as there is room.
+func (s *Session) catchUp() {
+	for late := true; late && pause(s.driving, latePace) == nil; {
+		late = s.lastWords() != nil
+	}
+	s.signal()
+}
+
+// lastWords writes what is late, unless somebody else drives by now.
+func (s *Session) lastWords() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.Reads() != nil {
+		return nil
+	}
+	return s.flush(context.WithoutCancel(s.driving))
 }
 
 // recovers reports whether an entry belongs to a recovery, which no log may
@@ -80,5 +109,8 @@ func (s *Session) postpone(kind string, body marked) (journal.Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.late = append(s.late, lateEntry{kind, body})
+	if len(s.late) == 1 && s.driving.Err() == nil {
+		s.looks.Go(s.catchUp)
+	}
 	return journal.Entry{N: s.run.Entries + 1, Time: time.Now(), Kind: kind, Body: data, Head: s.run.Head}, err
 }

@@ -31,8 +31,27 @@ type Summary struct {
 	Err                error
 }
 
-// List reads every run of this home, the newest first.
+// List reads every run of this home, the newest first, and those that had to be
+// kept elsewhere.
 func (h Home) List() ([]Summary, error) {
+	all, err := h.list()
+	if err != nil {
+		return nil, err
+	}
+	for _, stray := range h.strays() {
+		more, err := stray.list()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	slices.SortStableFunc(all, func(a, b Summary) int {
+		return strings.Compare(filepath.Base(b.Dir), filepath.Base(a.Dir))
+	})
+	return all, nil
+}
+
+func (h Home) list() ([]Summary, error) {
 	var all []Summary
 	for _, practice := range []bool{false, true} {
 		dirs, err := os.ReadDir(h.Runs(practice))
@@ -46,11 +65,11 @@ func (h Home) List() ([]Summary, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Summary) int {
-		return strings.Compare(filepath.Base(b.Dir), filepath.Base(a.Dir))
-	})
 	return all, nil
 }
+
+// Away is where a run lies that is not in its home; empty if it is there.
+func (s Summary) Away() string { return awayDir(s.Dir) }
 
 func summarize(dir string, practice bool) Summary {
 	if sum, ok := ended(dir, practice); ok {

@@ -324,6 +324,7 @@ func (s *Session) Close() error {
 	if s.log == nil {
 		return nil // it only read
 	}
+	_ = s.lastWords() // the farewell has said what is not recorded
 	return errors.Join(s.recorder.Close(), s.log.Close())
 }
 

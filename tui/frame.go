@@ -116,6 +116,9 @@ func (m *model) unrecorded(r *runbook.Run) string {
 	if r.Unrecorded > 0 {
 		return "NOT RECORDED: the log can't be written; what is done now is written later"
 	}
+	if where := r.Away(); where != "" {
+		return "NOT RECORDED in the home, which is full: this run lies in " + safetext.Line(where)
+	}
 	return ""
 }
 

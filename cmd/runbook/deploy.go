@@ -56,6 +56,7 @@ func deploy(ctx context.Context, name string, f deployFlags) error {
 	if err != nil {
 		return err
 	}
+	_ = h.BringHome() // what finds no room stays where it is, and is found there
 	if f.rehearse && f.target != practiceName {
 		return &usageError{errors.New("--rehearse answers for a person, and only the practice world allows that: -t practice")}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -19,7 +20,19 @@ import (
 // drive walks a session on the screen or in lines, and answers how the run
 // stands when it is left.
 func drive(ctx context.Context, h runbook.Home, s *runbook.Session, inLines bool) error {
-	return driveOn(ctx, s, inLines, screen(h, s))
+	return driveHome(ctx, h, s, inLines, screen(h, s))
+}
+
+// driveHome drives, and moves home what had to be kept elsewhere if there is
+// room when it is left.
+func driveHome(ctx context.Context, h runbook.Home, s *runbook.Session, inLines bool, o tui.Options) error {
+	err := driveOn(ctx, s, inLines, o)
+	if s.State().Away() != "" {
+		if moved := h.BringHome(); moved != nil && !errors.Is(moved, syscall.ENOSPC) { // that was said
+			fmt.Fprintln(os.Stderr, "runbook: "+safetext.Line(moved.Error()))
+		}
+	}
+	return err
 }
 
 // driveOn drives with other options for the screen.

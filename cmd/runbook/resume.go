@@ -24,6 +24,7 @@ func newResume() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_ = h.BringHome() // what finds no room stays where it is, and is found there
 			sum, err := named(h, args, false)
 			if err != nil {
 				return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -47,6 +46,7 @@ func rollback(ctx context.Context, h runbook.Home, name, target, run, plan strin
 	if run == "" && (name == "" || target == "") {
 		return &usageError{errors.New("name what is rolled back: runbook rollback BOOK -t TARGET, or --run RUN")}
 	}
+	_ = h.BringHome() // what finds no room stays where it is, and is found there
 	sum, err := undone(h, name, target, run)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func rollback(ctx context.Context, h runbook.Home, name, target, run, plan strin
 	}
 	o := screen(h, s)
 	o.Rollback, o.Plan = true, plan
-	return driveOn(ctx, s, inLines, o)
+	return driveHome(ctx, h, s, inLines, o)
 }
 
 // undone is the run that is rolled back, nil if there is none: what was done
@@ -145,22 +145,6 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 	return startRollback(ctx, h, p, sum.ID, plan)
 }
 
-// elsewhere makes a home for a recovery where the own one takes no more.
-func elsewhere() (dir string, err error) {
-	for _, room := range []string{os.TempDir(), "/dev/shm"} {
-		if dir, err = os.MkdirTemp(room, "runbook-recovery-"); err != nil {
-			continue
-		}
-		probe := filepath.Join(dir, "room")
-		err = os.WriteFile(probe, make([]byte, 1<<20), 0o600)
-		if err = errors.Join(err, os.Remove(probe)); err == nil {
-			return dir, nil
-		}
-		_ = os.Remove(dir) // empty: there was no room for it
-	}
-	return "", fmt.Errorf("no room for the log of a recovery: %w", err)
-}
-
 // startRollback begins a run that walks a plan. A misspelt plan leaves none.
 func startRollback(ctx context.Context, h runbook.Home, p *place, of, plan string) (*runbook.Session, error) {
 	if plan != "" {
@@ -175,10 +159,10 @@ func startRollback(ctx context.Context, h runbook.Home, p *place, of, plan strin
 	// The disk takes no more: the recovery goes on with a log where there is
 	// room.
 	full := h.Dir
-	if h.Dir, err = elsewhere(); err != nil {
+	if h, err = h.Away(); err != nil {
 		return nil, err
 	}
-	fmt.Fprintln(os.Stderr, "runbook: NOT RECORDED in "+safetext.Line(full)+": this recovery's log lies in "+h.Dir+"; keep it")
+	fmt.Fprintln(os.Stderr, "runbook: NOT RECORDED in "+safetext.Line(full)+": this recovery's log lies in "+safetext.Line(h.Dir)+" until there is room")
 	return start(ctx, h, p, runbook.ModeRollback, of, false)
 }
 

@@ -49,6 +49,9 @@ func printRuns(all []runbook.Summary) {
 		if r.Err != nil {
 			state += ", DAMAGED"
 		}
+		if r.Away() != "" {
+			state += ", NOT RECORDED in the home: lies in " + safetext.Line(r.Away())
+		}
 		fmt.Printf("%s  %s  %-8s %s on %s  %s\n", r.ID[:8], r.Started.UTC().Format("2006-01-02 15:04Z"), safetext.Line(r.Mode),
 			safetext.Line(r.Book), safetext.Line(r.Target), state)
 	}

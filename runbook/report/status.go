@@ -40,6 +40,7 @@ type Status struct {
 	Entries   uint64     `json:"entries"`
 	Head      string     `json:"head"`
 	Damage    string     `json:"damage,omitempty"` // what is wrong behind the last good entry
+	Away      string     `json:"away,omitempty"`   // where it lies, if its home had no room
 }
 
 // Item is a step that waits for a person.
@@ -57,6 +58,7 @@ func Of(b *book.Book, r *runbook.Run, driven bool, damage error) Status {
 		Run: r.ID, Book: r.Book, Target: r.Target, Mode: r.Mode, Practice: r.Practice, Started: r.Started,
 		Outcome: r.Outcome, Plan: r.Plan, Counts: map[string]int{}, Open: []Item{},
 		Operator: r.Operator, Key: r.Key, Driven: driven, Entries: r.Entries, Head: r.Head,
+		Away: r.Away(),
 	}
 	for _, name := range r.Demands {
 		if s.Demanded == nil {
@@ -140,6 +142,9 @@ func (s Status) Lines(now time.Time) []string {
 	}
 	if s.Damage != "" {
 		lines = append(lines, "DAMAGE   "+s.Damage)
+	}
+	if s.Away != "" {
+		lines = append(lines, "NOT RECORDED in the home, which was full: it lies in "+s.Away)
 	}
 	for i, line := range lines {
 		lines[i] = safetext.Line(line)

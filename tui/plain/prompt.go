@@ -19,6 +19,12 @@ func (p *session) prompt(ctx context.Context, r *runbook.Run) {
 	next := p.Next()
 	step := p.focus(r, phase, next)
 	p.goesOn(ctx, r, step)
+	if where := r.Away(); where != "" {
+		p.print("! NOT RECORDED in the home, which is full: this run lies in %s", safetext.Line(where))
+	}
+	if r.Unrecorded > 0 {
+		p.print("! NOT RECORDED: %d entries wait for room in %s", r.Unrecorded, safetext.Line(r.Dir))
+	}
 	if step == nil {
 		p.print("%s %s  %s", p.clock(), p.frame(r), p.nowhere(r))
 	} else {

@@ -263,6 +263,9 @@ func Farewell(b *book.Book, r *runbook.Run, n uint64, headCode string) []string 
 	if r.Unrecorded > 0 {
 		lines = append(lines, fmt.Sprintf("NOT RECORDED: %d entries could not be written to %s", r.Unrecorded, r.Dir))
 	}
+	if where := r.Away(); where != "" {
+		lines = append(lines, "NOT RECORDED in the home, which was full: this run lies in "+where)
+	}
 	lines = append(lines, fmt.Sprintf("log %d entries, head %s", n, headCode))
 	if r.Ended.IsZero() {
 		return append(lines, "go on with: runbook resume "+r.Short())
