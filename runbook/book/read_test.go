@@ -153,7 +153,7 @@ func TestProblems(t *testing.T) {
 		"bare duration":     {step + "check.look = { timeout = 30 }", "7:16: timeout: wants a duration in quotes, such as \"15m\", not an integer"},
 		"duration":          {step + "check.look = { timeout = \"15 min\" }", "7:16: timeout: not a duration: \"15 min\" (such as 90s, 15m, 24h, 7d)"},
 		"validator":         {step + "check.look = { min = -1 }", "7:7: look: min is negative"},
-		"unknown kind":      {step + "check.lok = {}", "7:7: unknown kind of check: lok; did you mean look?"},
+		"unknown kind":      {step + "check.loook = {}", "7:7: unknown kind of check: loook; did you mean look?"},
 		"two verbs":         {step + "check.look = {}\ntell.message = { to = \"x\", text = \"y\" }", "5:1: a step has exactly one of check, run, ask, tell, watch; given are check and tell"},
 		"no verb":           {step, "5:1: a step has exactly one of check, run, ask, tell, watch; none is given"},
 		"touches":           {step + "check.poke = {}", "7:7: poke touches the target here; write it as run.probe.poke"},
