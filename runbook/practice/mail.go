@@ -34,10 +34,13 @@ const (
 // deploys it enters the world.
 type mail struct {
 	secrets  map[string]string
-	ports    struct{ backend, frontend, staging int }
+	ports    struct{ staging int }
+	blue     copyOf
+	green    copyOf
 	closed   map[string]string // addresses where nothing listens, by the var's name
 	front    *edge.Front
 	staging  *edge.Front
+	next     *edge.Front // the green copy's own
 	redis    *neighbours.Redis
 	post     *neighbours.Post
 	gate     *neighbours.Gate
@@ -52,7 +55,7 @@ type mail struct {
 func (s *server) openMail(ctx context.Context) error {
 	m := &mail{secrets: map[string]string{}, closed: map[string]string{}, urls: map[string]string{}}
 	s.mail = m
-	for _, name := range []string{"app", "deploy", "redis_password", "smtp_password", "ci_token", "grafana_token", "hook", "jwt", "jwt_staging", "backup"} {
+	for _, name := range []string{"app", "deploy", "redis_password", "smtp_password", "forge_token", "grafana_token", "hook", "jwt", "jwt_staging", "backup"} {
 		m.secrets[name] = random()
 	}
 	m.secrets["payment_key"] = "sk_live_" + random()
@@ -70,13 +73,13 @@ func (s *server) openMail(ctx context.Context) error {
 // openMailPorts opens the fronts, and finds ports for what stands behind them.
 func (s *server) openMailPorts(ctx context.Context) error {
 	m := s.mail
-	for _, port := range []*int{&m.ports.backend, &m.ports.frontend, &m.ports.staging} {
+	for _, port := range []*int{&m.blue.backend, &m.blue.frontend, &m.green.backend, &m.green.frontend, &m.ports.staging} {
 		var err error
 		if *port, err = cluster.FreePort(); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{"db_address", "redis_address", "metrics_address"} {
+	for _, name := range []string{"outside_database", "outside_redis", "outside_metrics", "outside_app"} {
 		port, err := cluster.FreePort()
 		if err != nil {
 			return err
@@ -84,13 +87,10 @@ func (s *server) openMailPorts(ctx context.Context) error {
 		m.closed[name] = local(loopback(port))
 	}
 	var err error
-	m.front, err = s.openEdge(ctx, func(r *http.Request) string {
-		if strings.HasPrefix(r.URL.Path, "/api/") {
-			return loopback(m.ports.backend)
-		}
-		return loopback(m.ports.frontend)
-	})
-	if err != nil {
+	if m.front, err = s.openEdge(ctx, func(r *http.Request) string { return s.serving().behind(r) }); err != nil {
+		return err
+	}
+	if m.next, err = s.openEdge(ctx, m.green.behind); err != nil {
 		return err
 	}
 	m.staging, err = s.openEdge(ctx, func(*http.Request) string { return loopback(m.ports.staging) })
@@ -114,7 +114,7 @@ func (s *server) openNeighbours(ctx context.Context) error {
 		return err
 	}
 	m.urls["payment_url"] = m.street.Live("/payments", neighbours.Bank(m.secrets["payment_key"]))
-	m.urls["mail_sink_url"] = m.street.Live("/mails", m.post) + "/"
+	m.urls["mail_sink"] = m.street.Live("/mails", m.post) + "/"
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened = append(s.opened, m.redis.Addr(), m.post.Addr, m.gate.Addr, m.street.Addr)
@@ -129,7 +129,7 @@ func (m *mail) close() {
 	if m.endWatch != nil {
 		m.endWatch()
 	}
-	for _, f := range []*edge.Front{m.front, m.staging} {
+	for _, f := range []*edge.Front{m.front, m.staging, m.next} {
 		if f != nil {
 			f.Close()
 		}
@@ -214,7 +214,7 @@ func (s *server) writeMail(context.Context) error {
 	if err := os.CopyFS(dir, email.Source()); err != nil {
 		return err
 	}
-	for _, script := range []string{"backup.sh", "disaster-recovery.sh"} {
+	for _, script := range []string{"backup.sh", "disaster-recovery.sh", "switch-traffic.sh"} {
 		if err := os.Chmod(filepath.Join(dir, "scripts", script), 0o700); err != nil { // #nosec G302 -- it is run
 			return err
 		}
@@ -231,7 +231,7 @@ func (s *server) writeMail(context.Context) error {
 		}
 	}
 	for name, value := range map[string]string{
-		"redis_password": s.mail.secrets["redis_password"], "smtp_password": s.mail.secrets["smtp_password"], "ci_token": s.mail.secrets["ci_token"],
+		"redis_password": s.mail.secrets["redis_password"], "smtp_password": s.mail.secrets["smtp_password"], "forge_token": s.mail.secrets["forge_token"],
 		"grafana_token": s.mail.secrets["grafana_token"], "payment_key": s.mail.secrets["payment_key"], "webhook_url": "http://" + s.mail.street.Addr + "/hooks/" + s.mail.secrets["hook"],
 	} {
 		if err := s.secret(emailSite, name, value); err != nil {
@@ -265,8 +265,9 @@ func (s *server) mailEnvironment(name, database, jwt, encryption, rounds string)
 		"REDIS_HOST=" + redisHost, "REDIS_PORT=" + redisPort, "REDIS_PASSWORD=" + s.mail.secrets["redis_password"],
 		"SMTP_HOST=" + smtpHost, "SMTP_PORT=" + smtpPort, "SMTP_USER=" + mailUser, "SMTP_PASSWORD=" + s.mail.secrets["smtp_password"],
 		"PAYMENT_API_URL=" + s.mail.urls["payment_url"], "STRIPE_SECRET_KEY=" + s.mail.secrets["payment_key"],
-		"LOG_LEVEL=info", "BCRYPT_ROUNDS=" + rounds, "THROTTLE_LIMIT=10", "IMAGE_TAG=" + emailBefore,
-		fmt.Sprintf("BACKEND_PORT=%d", s.mail.ports.backend), fmt.Sprintf("FRONTEND_PORT=%d", s.mail.ports.frontend),
+		"LOG_LEVEL=info", "DATABASE_LOGGING=false", "BCRYPT_ROUNDS=" + rounds, "THROTTLE_LIMIT=10", "IMAGE_TAG=" + emailBefore,
+		fmt.Sprintf("BACKEND_PORT=%d", s.mail.blue.backend), fmt.Sprintf("FRONTEND_PORT=%d", s.mail.blue.frontend),
+		fmt.Sprintf("GREEN_BACKEND_PORT=%d", s.mail.green.backend), fmt.Sprintf("GREEN_FRONTEND_PORT=%d", s.mail.green.frontend),
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

@@ -193,7 +193,7 @@ func TestMailTargetIsComplete(t *testing.T) {
 			t.Errorf("var %s has no value", name)
 		}
 	}
-	for _, name := range []string{"database_url", "scratch_database_url", "redis_password", "smtp_password", "ci_token", "grafana_token", "payment_key", "webhook_url"} {
+	for _, name := range []string{"database_url", "scratch_database_url", "redis_password", "smtp_password", "forge_token", "grafana_token", "payment_key", "webhook_url"} {
 		if secret, err := w.Steps().Secret(t.Context(), name); err != nil || len(secret.Reveal()) < 32 {
 			t.Errorf("secret %s: %v", name, err)
 		}

@@ -114,8 +114,12 @@ func (s *server) mailTarget(context.Context) error {
 	vars := map[string]string{
 		"base_url":        "https://" + local(g.front.HTTPS),
 		"staging_url":     "https://" + local(g.staging.HTTPS),
+		"green_url":       "https://" + local(g.next.HTTPS),
 		"edge_ssh":        local(g.gate.Addr),
-		"redis_server":    g.redis.Addr(),
+		"address":         "127.0.0.1",
+		"server_disk":     s.dir,
+		"memory_limit":    "1073741824",
+		"redis_address":   g.redis.Addr(),
 		"image_tag":       emailNow,
 		"previous_tag":    emailBefore,
 		"commit":          commitOf(emailNow),
@@ -124,13 +128,13 @@ func (s *server) mailTarget(context.Context) error {
 		"namespace":       "encrypted-email",
 		"kube_context":    "practice",
 		"smtp_address":    local(g.post.Addr),
-		"mail_user":       mailUser,
+		"smtp_user":       mailUser,
 		"mail_from":       mailUser,
 		"mail_to":         "probe@localhost",
 		"backup_dir":      "backups",
-		"newest_backup":   "latest-backup.tar.gz.gpg",
+		"restore_file":    "latest-backup.tar.gz.gpg",
 		"env_file":        ".env",
-		"metrics_url":     "http://" + loopback(g.ports.backend) + "/metrics",
+		"metrics_url":     "http://" + loopback(g.blue.backend) + "/metrics",
 		"migrations":      "src/migrations/*.ts",
 		"data_source":     "src/data-source.ts",
 		"environment":     environment,
@@ -143,7 +147,7 @@ func (s *server) mailTarget(context.Context) error {
 	return s.writeTarget(emailSite, target{
 		Vars: vars, Env: ".env",
 		Secrets: []string{
-			"database_url", "scratch_database_url", "redis_password", "smtp_password", "ci_token", "grafana_token", "payment_key", "webhook_url",
+			"database_url", "scratch_database_url", "redis_password", "smtp_password", "forge_token", "grafana_token", "payment_key", "webhook_url",
 		},
 	})
 }

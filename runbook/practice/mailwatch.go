@@ -23,10 +23,10 @@ func (s *server) watchMail(ctx context.Context) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	m.endWatch = end
 	store := monitor.NewStore(life, map[string]monitor.Source{
-		"encrypted-email": page(loopback(m.ports.backend), "/metrics"),
-		"frontend":        alive(page(loopback(m.ports.frontend), "/health")),
-		"postgres":        s.watchDatabase,
-		"redis":           alive(func(ctx context.Context) (string, error) { return "", s.reach(ctx, m.redis.Addr()) }),
+		"encrypted-email-backend":  page(func() string { return loopback(s.serving().backend) }, "/metrics"),
+		"encrypted-email-frontend": alive(page(func() string { return loopback(s.serving().frontend) }, "/health")),
+		"postgres":                 s.watchDatabase,
+		"redis":                    alive(func(ctx context.Context) (string, error) { return "", s.reach(ctx, m.redis.Addr()) }),
 		"mail": func(ctx context.Context) (string, error) {
 			return fmt.Sprintf("mails_taken_total %d\n", m.post.Taken()), s.reach(ctx, m.post.Addr)
 		},
@@ -36,7 +36,7 @@ func (s *server) watchMail(ctx context.Context) error {
 	m.urls["prometheus_url"] = m.street.Live("/prometheus", store.Prometheus())
 	m.urls["alertmanager_url"] = m.street.Live("/alertmanager", monitor.NewAlertmanager(store).Handler())
 	m.urls["grafana_url"] = m.street.Live("/grafana", neighbours.Knows(m.secrets["grafana_token"], store.Grafana(), "/api/health"))
-	m.urls["repository_url"] = m.street.Live("/repos/practice/encrypted-email", neighbours.Forge(m.secrets["ci_token"],
+	m.urls["repository_url"] = m.street.Live("/repos/practice/encrypted-email", neighbours.Forge(m.secrets["forge_token"],
 		neighbours.Commit{SHA: commitOf(emailNow), Version: emailNow, At: time.Now().Add(-3 * time.Hour), Pull: 412},
 		neighbours.Commit{SHA: commitOf(emailBefore), Version: emailBefore, At: time.Now().Add(-12 * 24 * time.Hour), Pull: 398},
 	))
@@ -45,10 +45,10 @@ func (s *server) watchMail(ctx context.Context) error {
 }
 
 // page reads a path of a port of the world.
-func page(addr, path string) monitor.Source {
+func page(addr func() string, path string) monitor.Source {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	return func(ctx context.Context) (string, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr()+path, nil)
 		if err != nil {
 			return "", err
 		}

@@ -67,9 +67,9 @@ func TestMonitoring(t *testing.T) {
 	}
 	newMailClient(t, w).want(200, "GET", "/api/health", "", nil)
 	for _, query := range []string{
-		`100 * sum(rate(http_requests_total{job="encrypted-email",code=~"5.."}[1h]) or vector(0)) / sum(rate(http_requests_total{job="encrypted-email"}[1h]))`,
-		`sum(rate(http_request_duration_seconds_sum{job="encrypted-email"}[1h])) / sum(rate(http_request_duration_seconds_count{job="encrypted-email"}[1h]))`,
-		`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="encrypted-email"}[1h])))`,
+		`100 * sum(rate(http_requests_total{job="encrypted-email-backend",code=~"5.."}[1h]) or vector(0)) / sum(rate(http_requests_total{job="encrypted-email-backend"}[1h]))`,
+		`sum(rate(http_request_duration_seconds_sum{job="encrypted-email-backend"}[1h])) / sum(rate(http_request_duration_seconds_count{job="encrypted-email-backend"}[1h]))`,
+		`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="encrypted-email-backend"}[1h])))`,
 		`100 * (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)`, `pg_up`, `time() - backup_last_success_timestamp_seconds`,
 	} {
 		if got := seriesOf(t, w, query); len(got) != 1 || got[0] == "NaN" {
@@ -102,7 +102,7 @@ func TestMonitoring(t *testing.T) {
 	}
 	// A service that is down is seen.
 	do(t, w, "docker-compose", "-f", "docker-compose.prod.yml", "stop", "backend").want(t, 0)
-	if got := seriesOf(t, w, `up{job="encrypted-email"}`); len(got) != 1 || got[0] != "0" {
+	if got := seriesOf(t, w, `up{job="encrypted-email-backend"}`); len(got) != 1 || got[0] != "0" {
 		t.Errorf("of a stopped backend, up is %v", got)
 	}
 	if code, text := fetchText(t, w, "GET", vars["alertmanager_url"]+"/api/v2/alerts?filter=alertname%3D%22ServiceDown%22", "", ""); code != 200 || !strings.Contains(text, "on-call") {
@@ -121,14 +121,14 @@ func TestNeighbours(t *testing.T) {
 		{vars["grafana_url"] + "/api/dashboards/uid/overview", "grafana_token", "Application overview", 200},
 		{vars["grafana_url"] + "/api/dashboards/uid/nope", "grafana_token", "not found", 404},
 		{vars["grafana_url"] + "/api/dashboards/uid/overview", "", "Bad credentials", 401},
-		{vars["repository_url"] + "/commits/" + vars["commit"] + "/check-runs", "ci_token", `"security-scan"`, 200},
-		{vars["repository_url"] + "/commits/" + vars["commit"][:12] + "/pulls", "ci_token", "merged_at", 200},
-		{vars["repository_url"] + "/pulls/412/reviews", "ci_token", "APPROVED", 200},
-		{vars["repository_url"] + "/commits/0123456789/check-runs", "ci_token", "No commit", 422},
+		{vars["repository_url"] + "/commits/" + vars["commit"] + "/check-runs", "forge_token", `"security-scan"`, 200},
+		{vars["repository_url"] + "/commits/" + vars["commit"][:12] + "/pulls", "forge_token", "merged_at", 200},
+		{vars["repository_url"] + "/pulls/412/reviews", "forge_token", "APPROVED", 200},
+		{vars["repository_url"] + "/commits/0123456789/check-runs", "forge_token", "No commit", 422},
 		{vars["repository_url"] + "/commits/" + vars["commit"], "", "Bad credentials", 401},
 		{vars["payment_url"] + "/v1/balance", "payment_key", `"balance"`, 200},
-		{vars["payment_url"] + "/v1/balance", "ci_token", "Bad credentials", 401},
-		{vars["mail_sink_url"], "", "[", 200},
+		{vars["payment_url"] + "/v1/balance", "forge_token", "Bad credentials", 401},
+		{vars["mail_sink"], "", "[", 200},
 	} {
 		bearer := ""
 		if c.secret != "" {

@@ -13,7 +13,7 @@ type dashboard struct {
 // dashboards are those of encrypted-email, by uid.
 var dashboards = map[string]dashboard{
 	"overview": {"Application overview", []panel{
-		{"Requests", `sum(rate(http_requests_total{job="encrypted-email"}[5m]))`}, {"Targets", `up`},
+		{"Requests", `sum(rate(http_requests_total{job="encrypted-email-backend"}[5m]))`}, {"Targets", `up`},
 	}},
 	"infrastructure": {"Infrastructure monitoring", []panel{
 		{"Memory", `node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes`}, {"Disk", `node_filesystem_avail_bytes / node_filesystem_size_bytes`},

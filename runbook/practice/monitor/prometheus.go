@@ -18,7 +18,7 @@ type Rule struct {
 
 // Rules are the alerts of encrypted-email.
 func Rules() []Rule {
-	const service = `job="encrypted-email"`
+	const service = `job="encrypted-email-backend"`
 	errors5xx := `100 * sum(rate(http_requests_total{` + service + `,code=~"5.."}[5m])) / sum(rate(http_requests_total{` + service + `}[5m]))`
 	return []Rule{
 		{"Watchdog", `vector(1)`, "none", "operations", 0},
