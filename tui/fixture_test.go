@@ -154,11 +154,16 @@ func put(t *testing.T, dir, name, text string, mode os.FileMode) {
 
 // startSession begins a run of toml in dir.
 func startSession(ctx context.Context, toml, dir, runs string) (*runbook.Session, error) {
+	return startOn(ctx, toml, dir, runs, "", nil)
+}
+
+// startOn begins one on a target that says more, with these vars.
+func startOn(ctx context.Context, toml, dir, runs, more string, given map[string]string) (*runbook.Session, error) {
 	b, err := book.Read([]byte(toml), "small.toml")
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("name = \"tickr-prod\"\ndir = %q\npath = \"/usr/bin:/bin\"\n", dir)
+	text := fmt.Sprintf("name = \"tickr-prod\"\ndir = %q\npath = \"/usr/bin:/bin\"\n%s", dir, more)
 	target, err := book.ReadTarget([]byte(text), "tickr-prod.toml")
 	if err != nil {
 		return nil, err
@@ -167,7 +172,7 @@ func startSession(ctx context.Context, toml, dir, runs string) (*runbook.Session
 	if err != nil {
 		return nil, err
 	}
-	vars, err := b.Resolve(nil, target.Vars)
+	vars, err := b.On(target).Resolve(given, target.Values())
 	if err != nil {
 		return nil, err
 	}
@@ -179,11 +184,16 @@ func startSession(ctx context.Context, toml, dir, runs string) (*runbook.Session
 
 func begin(t *testing.T, toml string, w, h int) *bench {
 	t.Helper()
+	return beginOn(t, toml, "", nil, w, h)
+}
+
+func beginOn(t *testing.T, toml, more string, given map[string]string, w, h int) *bench {
+	t.Helper()
 	dir := targetDir(t)
 	put(t, dir, "readme", "hi", 0o600)
 	put(t, dir, "jwt", "short", 0o600)
 	put(t, dir, "migrate", "#!/bin/sh\ntouch migrated\n", 0o700)
-	s, err := startSession(t.Context(), toml, dir, filepath.Join(t.TempDir(), "runs"))
+	s, err := startOn(t.Context(), toml, dir, filepath.Join(t.TempDir(), "runs"), more, given)
 	if err != nil {
 		t.Fatal(err)
 	}

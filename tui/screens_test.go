@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"runbook/runbook"
@@ -38,6 +39,46 @@ func TestScreens(t *testing.T) {
 			b.golden(name("plans"))
 			b.press("esc", "x")
 			b.golden(name("ending"))
+		})
+	}
+}
+
+// TestScreensOfProduction: the frame says so whatever the vars say, the ticket is
+// seen, what is waived never looks like passed, and an approval comes first.
+func TestScreensOfProduction(t *testing.T) {
+	t.Parallel()
+	const target = `guard = true
+require = ["change_ticket"]
+vars.environment = "staging"
+[[waiver]]
+step = "dump"
+until = 2999-12-31
+ticket = "SEC-88"
+by = "eve"
+`
+	book := strings.Replace(small, "[vars]\n", "[vars]\nenvironment = {}\n", 1)
+	for _, size := range [][2]int{{80, 24}, {40, 20}, {120, 40}} {
+		name := func(s string) string { return fmt.Sprintf("%dx%d-production-%s", size[0], size[1], s) }
+		t.Run(name("walk"), func(t *testing.T) {
+			t.Parallel()
+			b := beginOn(t, book, target, map[string]string{"change_ticket": "CHG-4711"}, size[0], size[1])
+			b.ready()
+			b.golden(name("waived"))
+			put(t, b.dir, "jwt", "a long secret of more than thirty-two bytes", 0o600)
+			b.press("r")
+			b.until("jwt", func() bool { return b.state("jwt") == runbook.Passed })
+			b.ready()
+			b.press("enter")
+			b.golden(name("pause"))
+			b.press("enter", "enter")
+			for _, want := range []string{"May this run change tickr-prod?", "y approved", "CHG-4711"} {
+				if !strings.Contains(b.screen(), want) {
+					t.Errorf("the approval does not say %q:\n%s", want, b.screen())
+				}
+			}
+			if strings.Contains(b.screen(), "by hand") || strings.Contains(b.screen(), "skip") {
+				t.Errorf("the approval can be set aside:\n%s", b.screen())
+			}
 		})
 	}
 }

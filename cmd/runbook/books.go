@@ -39,11 +39,27 @@ func newList() *cobra.Command {
 			}
 			fmt.Printf("target  %-20s the practice world on this machine\n", practiceName)
 			for _, name := range book.List(filepath.Join(h.Config, "targets"), nil) {
-				fmt.Printf("target  %-20s\n", name)
+				fmt.Println(strings.TrimRight(fmt.Sprintf("target  %-20s %s", name, targetNote(h, name)), " "))
 			}
 			return nil
 		},
 	}
+}
+
+// targetNote is what is said of a target where it is picked. What can't be read
+// is said there too: a target of that name is not what somebody thinks.
+func targetNote(h runbook.Home, name string) string {
+	data, file, err := book.FindTarget(name, h.Config)
+	if err != nil {
+		return "(can't be read)"
+	}
+	switch t, err := book.LoadTarget(data, file); {
+	case err != nil:
+		return "(can't be read: runbook lint " + safetext.Line(file) + ")"
+	case t.Guard:
+		return "PRODUCTION"
+	}
+	return ""
 }
 
 func newShow() *cobra.Command {

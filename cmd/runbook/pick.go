@@ -36,7 +36,7 @@ func pick(ctx context.Context, h runbook.Home, name, target string) (tui.Choice,
 	}
 	for _, n := range book.List(filepath.Join(h.Config, "targets"), nil) {
 		if target == "" || n == target {
-			targets = append(targets, tui.Item{Name: n})
+			targets = append(targets, tui.Item{Name: n, Note: targetNote(h, n)})
 		}
 	}
 	all, err := h.List()

@@ -36,7 +36,7 @@ func (b *Book) On(t *Target) *Book {
 // guard marks the approvals before the first run with an effect. One with a
 // `when` is none that can be relied on.
 func (b *Book) guard(t *Target) {
-	var critical []string
+	var rests []string // what may not be wrong, and what may
 	guarded := false
 	for _, p := range b.Phases {
 		for i, s := range p.Steps {
@@ -50,10 +50,10 @@ func (b *Book) guard(t *Target) {
 			case isRun && s.Effect != "none" && guarded:
 				return
 			case isRun && s.Effect != "none":
-				p.Steps = slices.Insert(p.Steps, i, b.approval(t, p, critical))
+				p.Steps = slices.Insert(p.Steps, i, b.approval(t, p, rests))
 				return
-			case s.Critical && isCheck(s):
-				critical = append(critical, s.ID)
+			case isCheck(s) && (s.Critical || t.Waiver(s.ID) != nil):
+				rests = append(rests, s.ID)
 			}
 		}
 	}
@@ -68,7 +68,7 @@ func (b *Book) approval(t *Target, p *Phase, evidence []string) *Step {
 	}
 	return &Step{
 		ID: id, Title: "Approval: " + t.Name + " is guarded", Phase: p.ID, Critical: true, Guards: true,
-		Note: "The target demands it, not the book. What failed before it was accepted, and by whom, is in the list of steps.",
+		Note: "The target demands it, not the book. What was accepted before stands in the list of steps, each with its reason.",
 		Verb: Ask{Kind: "approve", Approve: &ask.Approve{Role: "approver", Question: fmt.Sprintf("May this run change %s?", t.Name), Evidence: evidence}},
 	}
 }

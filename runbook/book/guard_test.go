@@ -82,6 +82,15 @@ func TestBookOnAGuardedTarget(t *testing.T) {
 	}
 }
 
+func TestBookFitsNoDemandOfItsSecret(t *testing.T) {
+	t.Parallel()
+	b, err := book.Read([]byte("schema = 1\nname = \"b\"\n[vars]\ntoken = { secret = true }\n[[phase]]\nid = \"p\"\n"), "b.toml")
+	must(t, err)
+	if err := b.Fits(&book.Target{Name: "prod", Require: []book.Demand{{Name: "token"}}}); err == nil || !strings.Contains(err.Error(), "b.toml:4:1: target prod demands token of each run, and here it is a secret") {
+		t.Errorf("a secret that is demanded: %v", err)
+	}
+}
+
 func TestBookFitsWhatATargetChooses(t *testing.T) {
 	t.Parallel()
 	b, err := book.Read([]byte(strings.Replace(changes, "SOONER", "", 1)), "b.toml")

@@ -115,6 +115,12 @@ func (s *Step) Place() string {
 // of the book.
 func (b *Book) Fits(t *Target) error {
 	wrong := &Problems{File: b.File, List: b.chosen(t)}
+	for _, d := range t.Require {
+		if b.Vars[d.Name].Secret {
+			line, col := b.index.at(join("vars", d.Name))
+			wrong.List = append(wrong.List, Problem{Line: line, Col: col, Text: fmt.Sprintf("target %s demands %s of each run, and here it is a secret", t.Name, d.Name)})
+		}
+	}
 	for _, s := range b.All() {
 		for i, name := range s.On {
 			if _, ok := t.Hosts[name]; ok {
