@@ -101,5 +101,6 @@ var Kinds = map[string]func() Check{
 	"smtp":        func() Check { return new(SMTP) },
 	"tcp":         func() Check { return new(TCP) },
 	"tls":         func() Check { return new(TLS) },
+	"upload":      func() Check { return new(Upload) },
 	"version":     func() Check { return new(Version) },
 }

@@ -162,7 +162,23 @@ func (s *sequence) ask(whole context.Context, r *steps.Result, q Request) *answe
 // maxRedirects bounds a chain of redirects.
 const maxRedirects = 10
 
+// send makes a request and reads its answer's body, at most 1 MiB of it.
 func (s *sequence) send(request *http.Request, follow bool) (*answer, error) {
+	var body []byte
+	got, err := s.receive(request, follow, func(from io.Reader) (err error) {
+		body, err = io.ReadAll(io.LimitReader(from, maxBody+1))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	got.more = len(body) > maxBody
+	got.body = body[:min(len(body), maxBody)]
+	return got, nil
+}
+
+// receive makes a request, and lets read have the body.
+func (s *sequence) receive(request *http.Request, follow bool, read func(io.Reader) error) (*answer, error) {
 	client := &http.Client{Transport: s.transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		// Elsewhere the redirect itself is the answer: a 307 would carry the
 		// body and the headers along.
@@ -177,14 +193,10 @@ func (s *sequence) send(request *http.Request, follow bool) (*answer, error) {
 		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }() // only read from
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	if err != nil {
+	if err := read(response.Body); err != nil {
 		return nil, err
 	}
-	got := &answer{status: response.StatusCode, header: response.Header, took: time.Since(began), from: request.URL}
-	got.more = len(body) > maxBody
-	got.body = body[:min(len(body), maxBody)]
-	return got, nil
+	return &answer{status: response.StatusCode, header: response.Header, took: time.Since(began), from: request.URL}, nil
 }
 
 // capture keeps values for later and returns the path of the first that was
