@@ -83,7 +83,7 @@ func startCluster() (*cluster, error) {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
-	made := c.command(filepath.Join(bin, "initdb"), "-D", data, "-U", "admin", "-A", "scram-sha-256", "--pwfile", filepath.Join(dir, "pw"), "-E", "UTF8", "--locale=C", "--no-sync")
+	made := c.command(filepath.Join(bin, "initdb"), "-D", data, "-U", "admin", "-A", "scram-sha-256", "--pwfile", filepath.Join(dir, "pw"), "-E", "UTF8", "--locale=C", "--data-checksums", "--no-sync")
 	if out, err := made.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
@@ -91,17 +91,26 @@ func startCluster() (*cluster, error) {
 	if err := appendLine(filepath.Join(data, "postgresql.conf"), "archive_command = 'true'"); err != nil {
 		return nil, err
 	}
+	// Clients that come from an address that is not loopback's.
+	if err := appendLine(filepath.Join(data, "pg_hba.conf"), "host all all samehost scram-sha-256"); err != nil {
+		return nil, err
+	}
 	if c.port, err = freePort(); err != nil {
 		return nil, err
 	}
-	server := c.command(filepath.Join(bin, "postgres"), "-D", data, "-p", c.port, "-k", dir, "-h", "127.0.0.1", "-F",
-		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(dir, "crt"), "-c", "ssl_key_file="+filepath.Join(dir, "key"),
+	return c, c.serve(bin, data)
+}
+
+// serve starts the server and waits until it answers.
+func (c *cluster) serve(bin, data string) error {
+	server := c.command(filepath.Join(bin, "postgres"), "-D", data, "-p", c.port, "-k", c.dir, "-h", "127.0.0.1", "-F",
+		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(c.dir, "crt"), "-c", "ssl_key_file="+filepath.Join(c.dir, "key"),
 		"-c", "shared_preload_libraries=pg_stat_statements", "-c", "max_prepared_transactions=4", "-c", "archive_mode=on")
 	if err := server.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	c.process = server
-	return c, c.answers()
+	return c.answers()
 }
 
 // ownFiles writes the password, and a certificate for 127.0.0.1 by an

@@ -28,32 +28,82 @@ import (
 //	connect            an answer to SELECT 1
 //	version            min = "14": at least this version, on the primary
 //	schema             schema: exists
-//	role               role (default: the session's own): no superuser, createdb,
-//	                   createrole, replication, bypassrls, no member of such
 //	tls                TLS 1.2 or later on our leg and on the server's; warn if
 //	                   sslmode does not verify the certificate
+//	pooler             a pooler such as PgBouncer stands before the server; or
+//	                   copies (default "1") times pool, the connections that each
+//	                   copy of the service may open, are at most 80 % of those
+//	                   allowed. fail: no pooler, and pool is not given
+//
+// Who may do what:
+//
+//	role               role (default: the session's own): no superuser, createdb,
+//	                   createrole, replication, bypassrls, no member of such
+//	grants             role, on the tables of schema: has all of required
+//	                   (default SELECT, INSERT, UPDATE, DELETE), none of forbidden
+//	                   (default TRUNCATE, TRIGGER, REFERENCES), owns none; may use
+//	                   the schema and not create in it; and nobody in public
+//	superusers         no role that may log in is superuser, member of one or past
+//	                   row security, but those of allowed
+//	hba                no rule of pg_hba.conf lets in from afar without TLS, or
+//	                   anybody by trust, password or md5
+//	plain_sessions     of role (default: of all): none comes over the network in
+//	                   plain text. warn: over loopback
+//	audit              connections, disconnections and changes are logged
+//
+// What goes on:
+//
+//	sessions           role (default: the session's own) has at least min ("1")
+//	connections        below max_percent (default "85") of those allowed; warn
+//	                   from warn_percent (default "70") on
+//	blocking_tree      no session waits for another one's lock
+//	long_transactions  none older than max (default "5m")
+//	prepared           no prepared transaction, or none older than max
+//	slow_queries       average of all statements since the statistics began
+//	                   below max_ms (default "100")
+//	slow_statements    none takes max_ms (default "100") or more on average in at
+//	                   least min (default "20") calls; else warn
+//
+// What a release leaves:
+//
 //	migrations         files = glob of TypeORM migrations, relative to the
 //	                   target's dir; table (default "public.migrations");
 //	                   pending = "none" (default): none is pending, or "any":
 //	                   the plan is evidence. fail: out of order. warn: the
 //	                   database has one that the files do not
-//	blocking_tree      no session waits for another one's lock
-//	connections        below max_percent (default "85") of those allowed; warn
-//	                   from warn_percent (default "70") on
-//	long_transactions  none older than max (default "5m")
 //	invalid_indexes    none; one that is being built warns
 //	expected_indexes   indexes = ["schema.index"]: there and valid
+//	duplicate_indexes  none does what another does; else warn
+//	unused_indexes     none of min_size (default "1MiB") or more; else warn, once
+//	                   the statistics are older than window (default "7d")
+//	foreign_keys       each has an index; else warn
+//	not_valid          no constraint is NOT VALID; else warn
+//
+// What keeps data:
+//
 //	archiver           WAL archiving is on, does not fail, is at most 2 segments
 //	                   behind and has at most 10 waiting
-//	slow_queries       average of all statements since the statistics began
-//	                   below max_ms (default "100")
-//	bcrypt_cost        min (default "12") for every password in users.users set
-//	                   since `since` (RFC 3339; default: all)
-//	registrations      one within max (default "24h") in users.users
-//	token_flow         of the tokens of users.verification_tokens issued within
-//	                   window (default "7d"), of each type or of token_type,
-//	                   at least min (default "1") percent were used
-//	audit              connections, disconnections and changes are logged
+//	replication        at least min (default "1") standbys stream, each at most max
+//	                   (default "10s") behind; asked of the primary
+//	standby            the server is one, streams, and is at most max behind
+//	slots              none has lost what it needs or keeps more than max_size
+//	                   (default "1GiB"); warn: nobody reads one
+//	checksums          no page was read damaged; they must be on
+//	retention          in table (default users.verification_tokens) no row is older
+//	                   than its expires_at by more than max (default "7d")
+//	cron               of each active job of pg_cron the last run did not fail, and
+//	                   one succeeded within max (default "25h")
+//
+// What users do, in table (default users.users, users.verification_tokens):
+//
+//	bcrypt_cost        min (default "12") for every password set since `since`
+//	                   (RFC 3339; default: all)
+//	registrations      one within max (default "24h")
+//	token_flow         of the tokens issued within window (default "7d"), of each
+//	                   type or of token_type, at least min (default "1") percent
+//	                   were used
+//	active_users       at least min (default "1") have a column (default
+//	                   "last_login_at") within window (default "24h")
 //
 // A check never waits behind what it watches: it reads in one READ ONLY
 // transaction with a lock time-out of 300 ms. Neither PG* variables nor
@@ -83,6 +133,14 @@ type Postgres struct {
 	Since       string         `mapstructure:"since"`
 	Window      steps.Duration `mapstructure:"window"`
 	TokenType   string         `mapstructure:"token_type"`
+	Column      string         `mapstructure:"column"`
+	MinSize     string         `mapstructure:"min_size"`
+	MaxSize     string         `mapstructure:"max_size"`
+	Required    []string       `mapstructure:"required"`
+	Forbidden   []string       `mapstructure:"forbidden"`
+	Allowed     []string       `mapstructure:"allowed"`
+	Pool        string         `mapstructure:"pool"`
+	Copies      string         `mapstructure:"copies"`
 }
 
 // question is one named query: what it reads and how that is judged. It sets
@@ -90,22 +148,41 @@ type Postgres struct {
 type question func(ctx context.Context, c *Postgres, s *session, r *steps.Result) error
 
 var questions = map[string]question{
+	"active_users":      askActiveUsers,
 	"archiver":          askArchiver,
 	"audit":             askAudit,
 	"bcrypt_cost":       askBcryptCost,
 	"blocking_tree":     askBlockingTree,
+	"checksums":         askChecksums,
 	"connect":           askConnect,
 	"connections":       askConnections,
+	"cron":              askCron,
+	"duplicate_indexes": askDuplicateIndexes,
 	"expected_indexes":  askExpectedIndexes,
+	"foreign_keys":      askForeignKeys,
+	"grants":            askGrants,
+	"hba":               askHBA,
 	"invalid_indexes":   askInvalidIndexes,
 	"long_transactions": askLongTransactions,
 	"migrations":        askMigrations,
+	"not_valid":         askNotValid,
+	"plain_sessions":    askPlainSessions,
+	"pooler":            askPooler,
+	"prepared":          askPrepared,
 	"registrations":     askRegistrations,
+	"replication":       askReplication,
+	"retention":         askRetention,
 	"role":              askRole,
 	"schema":            askSchema,
+	"sessions":          askSessions,
+	"slots":             askSlots,
 	"slow_queries":      askSlowQueries,
+	"slow_statements":   askSlowStatements,
+	"standby":           askStandby,
+	"superusers":        askSuperusers,
 	"tls":               askTLS,
 	"token_flow":        askTokenFlow,
+	"unused_indexes":    askUnusedIndexes,
 	"version":           askVersion,
 }
 
@@ -125,14 +202,17 @@ func (c *Postgres) Validate() error {
 		return errors.New("dsn and source: want at most one of them")
 	}
 	for _, needed := range []struct{ query, field, value string }{
-		{"version", "min", c.Min}, {"schema", "schema", c.Schema}, {"migrations", "files", c.Files}, {"expected_indexes", "indexes", strings.Join(c.Indexes, "")},
+		{"version", "min", c.Min}, {"schema", "schema", c.Schema}, {"migrations", "files", c.Files}, {"expected_indexes", "indexes", strings.Join(c.Indexes, "")}, {"grants", "schema", c.Schema},
 	} {
 		if c.Query == needed.query && needed.value == "" {
 			return fmt.Errorf("%s: missing, the query %s needs it", needed.field, c.Query)
 		}
 	}
-	for field, limit := range map[string]string{"min": c.Min, "max_percent": c.MaxPercent, "warn_percent": c.WarnPercent, "max_ms": c.MaxMS} {
-		if _, err := number(limit, "0"); err != nil && !unfilled(limit) {
+	if err := validNumbers(map[string]string{"min": c.Min, "max_percent": c.MaxPercent, "warn_percent": c.WarnPercent, "max_ms": c.MaxMS, "pool": c.Pool, "copies": c.Copies}); err != nil {
+		return err
+	}
+	for field, size := range map[string]string{"min_size": c.MinSize, "max_size": c.MaxSize} {
+		if _, err := parseSize(size); size != "" && err != nil && !unfilled(size) {
 			return fmt.Errorf("%s: %w", field, err)
 		}
 	}

@@ -151,13 +151,11 @@ func askArchiver(ctx context.Context, _ *Postgres, s *session, r *steps.Result) 
 	return nil
 }
 
-func askSlowQueries(ctx context.Context, c *Postgres, s *session, r *steps.Result) error {
+// statistics makes the views of pg_stat_statements seen, which stand in a schema
+// of their installer's choice.
+func (s *session) statistics(ctx context.Context) error {
 	if _, err := s.sees(ctx); err != nil {
 		return err
-	}
-	most, err := number(c.MaxMS, "100")
-	if err != nil {
-		return unmeasured("max_ms: " + err.Error())
 	}
 	there, err := s.one(ctx, "statements")
 	if err != nil {
@@ -166,8 +164,16 @@ func askSlowQueries(ctx context.Context, c *Postgres, s *session, r *steps.Resul
 	if !there.yes("installed") || !there.yes("preloaded") {
 		return unmeasured("pg_stat_statements is not installed and preloaded")
 	}
-	// The extension's views stand in a schema of its installer's choice.
-	if _, err := s.ask(ctx, "SELECT set_config('search_path', 'pg_catalog, ' || $1, true)", there.text("schema")); err != nil {
+	_, err = s.ask(ctx, "SELECT set_config('search_path', 'pg_catalog, ' || $1, true)", there.text("schema"))
+	return err
+}
+
+func askSlowQueries(ctx context.Context, c *Postgres, s *session, r *steps.Result) error {
+	most, err := number(c.MaxMS, "100")
+	if err != nil {
+		return unmeasured("max_ms: " + err.Error())
+	}
+	if err := s.statistics(ctx); err != nil {
 		return err
 	}
 	now, err := s.one(ctx, "slow_queries")

@@ -78,7 +78,7 @@ func askBcryptCost(ctx context.Context, c *Postgres, s *session, r *steps.Result
 			return unmeasured("since cannot be read")
 		}
 	}
-	rows, err := s.shippedQuery(ctx, "bcrypt_cost", since)
+	rows, err := s.shippedOf(ctx, "bcrypt_cost", "users.users", c.Table, since)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func askBcryptCost(ctx context.Context, c *Postgres, s *session, r *steps.Result
 }
 
 func askRegistrations(ctx context.Context, c *Postgres, s *session, r *steps.Result) error {
-	rows, err := s.shippedQuery(ctx, "registrations")
+	rows, err := s.shippedOf(ctx, "registrations", "users.users", c.Table)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func askTokenFlow(ctx context.Context, c *Postgres, s *session, r *steps.Result)
 		return unmeasured("min: " + err.Error())
 	}
 	window := cmp.Or(c.Window, steps.Duration(7*24*time.Hour))
-	rows, err := s.shippedQuery(ctx, "token_flow", fmt.Sprintf("%d seconds", int(window.D().Seconds())))
+	rows, err := s.shippedOf(ctx, "token_flow", "users.verification_tokens", c.Table, fmt.Sprintf("%d seconds", int(window.D().Seconds())))
 	if err != nil {
 		return err
 	}

@@ -139,6 +139,9 @@ var pristine = sync.OnceValues(func() (*pgx.ConnConfig, error) {
 		"passfile=/dev/null service=runbook servicefile=" + file.Name())
 })
 
+// ownName is what sessions of ours are called.
+const ownName = "runbook"
+
 // config is how to reach a place, and nothing else.
 func (p place) config(w *steps.World) (*pgx.ConnConfig, error) {
 	clean, err := pristine()
@@ -155,7 +158,7 @@ func (p place) config(w *steps.World) (*pgx.ConnConfig, error) {
 	for _, way := range ways[1:] {
 		config.Fallbacks = append(config.Fallbacks, &pgconn.FallbackConfig{Host: p.host, Port: p.port, TLSConfig: way})
 	}
-	config.RuntimeParams = map[string]string{"application_name": "runbook"}
+	config.RuntimeParams = map[string]string{"application_name": ownName}
 	config.DialFunc = reach.Dial(w)
 	// The World resolves names, when it dials.
 	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }

@@ -230,6 +230,7 @@ func TestPostgresLocks(t *testing.T) {
 	t.Parallel()
 	c := postgres(t)
 	conn := c.database(t, "locks")
+	exe(t, conn, "ALTER TABLE users.users ADD COLUMN last_login_at timestamptz; ALTER TABLE users.users ADD CONSTRAINT counted CHECK (id > 0) NOT VALID")
 	ask := func(role, query string) steps.Result {
 		t.Helper()
 		return do(t, &check.Postgres{Query: query, DSN: "db", Max: short(time.Millisecond)}, c.asks(t, role, "locks", "verify-full"))
@@ -253,11 +254,29 @@ func TestPostgresLocks(t *testing.T) {
 	want(t, blocked, steps.Fail, fmt.Sprintf("the root is pid %d admin (idle in transaction)", idle.PgConn().PID()))
 	never(t, blocked, "do-not-show")
 	want(t, ask("locks_sees", "long_transactions"), steps.Fail, "wanted none")
-	for _, query := range []string{"bcrypt_cost", "registrations"} {
+	for _, query := range []string{"bcrypt_cost", "registrations", "active_users", "not_valid"} {
 		began := time.Now()
 		want(t, ask("locks_sees", query), steps.Blocked, "see blocking_tree")
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("%s waited %s behind what it watches", query, took)
+		}
+	}
+	for _, q := range []check.Postgres{
+		{Query: "grants", Schema: "users", Required: []string{"SELECT"}},
+		{Query: "superusers", Allowed: []string{"admin", "server_sneaky"}},
+		{Query: "plain_sessions"},
+		{Query: "sessions", Role: "admin"},
+		{Query: "duplicate_indexes"},
+		{Query: "unused_indexes"},
+		{Query: "foreign_keys"},
+		{Query: "pooler", Pool: "1"},
+		{Query: "prepared"},
+		{Query: "slots"},
+		{Query: "checksums"},
+	} {
+		q.DSN = "db"
+		if r := do(t, &q, c.asks(t, "locks_sees", "locks", "verify-full")); r.Verdict == steps.Blocked || r.Verdict == steps.Unknown || len(r.Evidence) == 0 {
+			t.Errorf("%s has no answer while a migration waits: %s %q", q.Query, r.Verdict, r.Reason)
 		}
 	}
 	exe(t, idle, "ROLLBACK")

@@ -1,0 +1,135 @@
+package check_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"runbook/steps"
+	"runbook/steps/check"
+)
+
+// standby copies the cluster, as pg_basebackup does, into one that will stream
+// from it; it is not started yet.
+func (c *cluster) standby(t *testing.T, bin string) (copied *cluster, data string) {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = filepath.Join(c.dir, "standby")
+	cmd := c.command(filepath.Join(bin, "pg_basebackup"), "--pgdata="+data, "--host=127.0.0.1", "--port="+c.port, "--username=admin", "--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--no-verify-checksums")
+	cmd.Env = append(cmd.Env, "PGPASSWORD="+adminPassword)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("pg_basebackup: %v\n%s", err, out)
+	}
+	return &cluster{dir: c.dir, port: port, roots: c.roots, account: c.account}, data
+}
+
+func (c *cluster) stop() {
+	_ = c.process.Process.Signal(syscall.SIGINT)
+	_ = c.process.Wait() // it ends by a signal
+}
+
+func TestPostgresReplication(t *testing.T) {
+	t.Parallel()
+	c := postgres(t)
+	bin, err := postgresBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := c.database(t, "streamed")
+	ask := func(of *cluster, role string, q check.Postgres) steps.Result {
+		t.Helper()
+		q.DSN = "db"
+		return do(t, &q, of.asks(t, role, "streamed", "verify-full"))
+	}
+	want(t, ask(c, "streamed", check.Postgres{Query: "replication"}), steps.Unknown, "grant it pg_monitor")
+	want(t, ask(c, "streamed_sees", check.Postgres{Query: "replication"}), steps.Fail, "0 standbys stream, wanted at least 1")
+	want(t, ask(c, "streamed_sees", check.Postgres{Query: "standby"}), steps.Fail, "the server is no standby")
+	want(t, ask(c, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Pass, "")
+
+	slots(t, c, conn)
+	exe(t, conn, "CREATE TABLE pages AS SELECT n FROM generate_series(1, 1000) n; GRANT SELECT ON pages TO streamed_sees; CHECKPOINT")
+	var path string
+	if err := conn.QueryRow(t.Context(), "SELECT pg_relation_filepath('pages')").Scan(&path); err != nil {
+		t.Fatal(err)
+	}
+	s, data := c.standby(t, bin)
+	spoil(t, filepath.Join(data, path))
+	if err := s.serve(bin, data); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stop() })
+	untilSome(t, conn, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+	want(t, ask(c, "streamed_sees", check.Postgres{Query: "replication"}), steps.Pass, "")
+	want(t, ask(c, "streamed_sees", check.Postgres{Query: "replication", Min: "2"}), steps.Fail, "1 standbys stream, wanted at least 2")
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "standby", Max: short(time.Hour)}), steps.Pass, "")
+	want(t, ask(s, "streamed", check.Postgres{Query: "standby"}), steps.Unknown, "grant it pg_monitor")
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "replication"}), steps.Unknown, "ask the primary")
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "version", Min: "14"}), steps.Fail, "the server is a standby")
+
+	there := s.connect(t, "streamed")
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Pass, "")
+	if _, err := there.Exec(t.Context(), "SELECT count(*) FROM pages"); err == nil || !strings.Contains(err.Error(), "invalid page") {
+		t.Fatalf("a spoilt page was read: %v", err)
+	}
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Fail, "pages were read damaged")
+
+	exe(t, there, "SELECT pg_wal_replay_pause()")
+	exe(t, conn, "CREATE TABLE more AS SELECT 1 AS n")
+	untilSome(t, conn, "SELECT count(*) FROM pg_stat_replication WHERE replay_lag > interval '1 millisecond'")
+	want(t, ask(c, "streamed_sees", check.Postgres{Query: "replication", Max: short(time.Nanosecond)}), steps.Fail, "behind, wanted at most 1ns")
+	untilSome(t, there, "SELECT count(*) WHERE pg_get_wal_replay_pause_state() = 'paused'")
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "standby"}), steps.Fail, "replay is paused")
+	exe(t, there, "SELECT pg_wal_replay_resume()")
+	exe(t, there, "ALTER SYSTEM SET primary_conninfo = ''")
+	exe(t, there, "SELECT pg_reload_conf()")
+	untilSome(t, conn, "SELECT count(*) FROM (SELECT 1 HAVING NOT EXISTS (SELECT 1 FROM pg_stat_replication)) s")
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "standby"}), steps.Fail, "the receiver is none")
+
+	s.stop()
+	if out, err := c.command(filepath.Join(bin, "pg_checksums"), "--disable", "--pgdata="+data).CombinedOutput(); err != nil {
+		t.Fatalf("pg_checksums: %v\n%s", err, out)
+	}
+	if err := s.serve(bin, data); err != nil {
+		t.Fatal(err)
+	}
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Unknown, "has no data checksums")
+}
+
+// spoil turns bits of a page.
+func spoil(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.WriteAt([]byte("spoilt"), 4000); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// slots are looked at while nothing replicates yet.
+func slots(t *testing.T, c *cluster, conn *pgx.Conn) {
+	t.Helper()
+	ask := func(most string) steps.Result {
+		t.Helper()
+		return do(t, &check.Postgres{Query: "slots", DSN: "db", MaxSize: most}, c.asks(t, "streamed", "streamed", "verify-full"))
+	}
+	want(t, ask(""), steps.Pass, "")
+	exe(t, conn, "SELECT pg_create_physical_replication_slot('dead', true)")
+	want(t, ask(""), steps.Warn, "nobody reads slot dead")
+	exe(t, conn, "CREATE TABLE filler AS SELECT n FROM generate_series(1, 1000) n")
+	want(t, ask("1"), steps.Fail, "slot dead keeps")
+	exe(t, conn, "SELECT pg_drop_replication_slot('dead')")
+	want(t, ask("big"), steps.Unknown, "max_size")
+}
