@@ -38,7 +38,7 @@ func (s *Session) answer(ctx context.Context, i Intent) error {
 	}
 	switch v := verb.(type) {
 	case book.Tell:
-		return s.record(ctx, kindTell, &tellBody{Step: step.ID, To: v.Message.To, SHA256: sha(v.Message.Text), Via: "copied"})
+		return s.tell(ctx, step, v, i, r)
 	case book.Ask:
 		if v.Decide != nil {
 			return s.decide(ctx, step, v, i.Text)
@@ -60,6 +60,14 @@ func askAnswer(step *book.Step, v book.Ask, i Intent) (*askBody, error) {
 	switch i.Kind {
 	case Confirm:
 		body.Answer = answerConfirmed
+		if v.Form != nil {
+			answers, err := v.Form.Split(i.Text)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", step.ID, err)
+			}
+			body.Value = v.Form.Join(answers)
+			return body, nil
+		}
 		if want := v.Confirm.Value; want != "" && !strings.EqualFold(strings.TrimSpace(i.Text), want) {
 			return nil, fmt.Errorf("%s is confirmed with the value it asks for: %q", step.ID, want)
 		}

@@ -30,6 +30,8 @@ const (
 	kindRunResult     = "run.result"
 	kindAsk           = "ask"
 	kindTell          = "tell"
+	kindTellIntent    = "tell.intent"
+	kindTellResult    = "tell.result"
 	kindWatch         = "watch"
 	kindSkip          = "skip"
 	kindAccept        = "accept"
@@ -171,6 +173,23 @@ type tellBody struct {
 	To     string `json:"to"`
 	SHA256 string `json:"text_sha256"`
 	Via    string `json:"via"` // "copied": the operator carried it
+}
+
+// tellIntentBody is durable before a message is handed to anybody.
+type tellIntentBody struct {
+	mark
+	Step    string `json:"step"`
+	Attempt int    `json:"attempt"`
+	To      string `json:"to"`
+	SHA256  string `json:"text_sha256"` // of what was shown, and is sent
+	Via     string `json:"via"`         // the kind of tell
+}
+
+type tellResultBody struct {
+	mark
+	resultBody
+	Step    string `json:"step"`
+	Attempt int    `json:"attempt"`
 }
 
 type watchBody struct {

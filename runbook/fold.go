@@ -49,6 +49,8 @@ var folds = map[string]func(r *Run, b *book.Book, e journal.Entry) error{
 	kindRunResult:     foldRunResult,
 	kindAsk:           foldAsk,
 	kindTell:          foldTell,
+	kindTellIntent:    foldTellIntent,
+	kindTellResult:    foldTellResult,
 	kindWatch:         foldWatch,
 	kindSkip:          foldSkip,
 	kindAccept:        foldAccept,
@@ -242,13 +244,6 @@ func foldAsk(r *Run, b *book.Book, e journal.Entry) error {
 	if body.Answer == answerDeclined || body.Answer == answerRejected {
 		st.State = Declined
 	}
-	return err
-}
-
-func foldTell(r *Run, _ *book.Book, e journal.Entry) error {
-	body, err := decode[tellBody](e)
-	st := r.touch(body.Step, e, body.mark)
-	st.State, st.Answer = Confirmed, "told "+body.To
 	return err
 }
 

@@ -15,7 +15,7 @@ type Act struct {
 
 // acted keeps an entry that stands on a person's answer.
 func (r *Run) acted(e journal.Entry) {
-	if answered[e.Kind] && e.Kind != kindRunResult && !byItself(e) {
+	if answered[e.Kind] && e.Kind != kindRunResult && e.Kind != kindTellResult && !byItself(e) {
 		r.LastAct = Act{At: e.Time, Kind: e.Kind, Step: stepOf(e)}
 	}
 }

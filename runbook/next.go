@@ -223,8 +223,12 @@ func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
 			kinds = append(kinds, ByHandIt)
 		}
 	case book.Ask, book.Tell:
-		if (st.State == Pending || st.State == Declined || st.State == Confirmed && !decided(s)) && r.ready(p, s) {
+		told := sends(s) && st.State.Open() // it was tried, and a person may have carried it since
+		if (st.State == Pending || st.State == Declined || told || st.State == Confirmed && !decided(s)) && r.ready(p, s) {
 			kinds = append(kinds, answers(s)...)
+		}
+		if told {
+			kinds = append(kinds, Confirm)
 		}
 		if !s.Guards && (st.State == Pending || st.State.Open()) {
 			kinds = append(kinds, ByHandIt)
@@ -257,6 +261,9 @@ func decided(s *book.Step) bool {
 	ask, ok := s.Verb.(book.Ask)
 	return !ok || ask.Kind == "decide"
 }
+
+// sends reports whether a step sends its message by itself.
+func sends(s *book.Step) bool { v, ok := s.Verb.(book.Tell); return ok && v.Sender != nil }
 
 func setAside(s *book.Step) []string {
 	if s.Critical {

@@ -13,6 +13,7 @@ import (
 // marks these. What a machine measured it measured in a rehearsal too.
 var answered = map[string]bool{
 	kindRunIntent: true, kindRunResult: true, kindAsk: true, kindTell: true, kindVar: true, kindSkip: true,
+	kindTellIntent: true, kindTellResult: true,
 	kindAccept: true, kindByHand: true, kindRollbackStart: true, kindRunEnd: true,
 }
 

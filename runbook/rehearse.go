@@ -36,6 +36,8 @@ func (s *Session) goodAnswer(step *book.Step, kind string) string {
 	}
 	v, _ := step.Verb.(book.Ask)
 	switch {
+	case kind == Confirm && v.Form != nil:
+		return v.Form.Rehearsed()
 	case kind == Confirm && v.Confirm.Value != "":
 		return v.Confirm.Value
 	case kind == Decide:

@@ -24,7 +24,7 @@ func (b keyMap) every() []binding {
 		says(b.Accept, "accept a failure as it is, with a reason"),
 		says(b.ByHand, "done by hand, or not applicable here"),
 		says(b.Skip, "skip a step that is not critical, with a reason"),
-		says(b.Tell, "tell somebody: the message to copy"),
+		says(b.Tell, "tell somebody: the message to copy, or to send"),
 		says(b.Why, "why: all that is known of a step"),
 		says(b.Output, "output of a command"),
 		says(b.Search, "search an output: any case, unless with a capital"),

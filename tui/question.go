@@ -16,14 +16,15 @@ import (
 // questionScreen is an ask or a tell: what is asked, what it rests on, and the
 // keys that answer. No key of it is a default.
 type questionScreen struct {
-	step   *book.Step
-	intent runbook.Intent
-	verb   book.Verb // with its vars filled in
-	page   page
-	failed string
-	picked int    // of a decide: one more than the index, 0 for none
-	kind   string // the answer that is being typed
-	typing *field
+	step    *book.Step
+	intent  runbook.Intent
+	verb    book.Verb // with its vars filled in
+	page    page
+	failed  string
+	picked  int    // of a decide: one more than the index, 0 for none
+	kind    string // the answer that is being typed
+	typing  *field
+	filling filling // of a form
 }
 
 func newQuestion(m *model, s *book.Step, i runbook.Intent) *questionScreen {
@@ -34,6 +35,9 @@ func newQuestion(m *model, s *book.Step, i runbook.Intent) *questionScreen {
 		return q
 	}
 	q.verb = verb
+	if _, tells := verb.(book.Tell); tells {
+		q.intent.Kind = runbook.Tell // also where it may be confirmed as told by hand
+	}
 	q.page = newPage(q.content(m))
 	return q
 }
@@ -46,7 +50,11 @@ func (q *questionScreen) content(m *model) []string {
 	}
 	switch v := q.verb.(type) {
 	case book.Tell:
-		lines = append(lines, "copy this to "+safetext.Line(v.Message.To)+":", "")
+		st := m.snap.run.Step(q.step)
+		if st.State.Open() {
+			lines = append(lines, plain.Word(st)+": "+plain.Saw(st), "")
+		}
+		lines = append(lines, plain.Telling(v, st)+":", "")
 		return append(lines, strings.Split(safetext.Block(v.Message.Text), "\n")...)
 	case book.Ask:
 		lines, rests = append(lines, question(v)), evidenceOf(v)
@@ -81,6 +89,8 @@ func (m *model) question(s *book.Step) string {
 
 func question(v book.Ask) string {
 	switch {
+	case v.Form != nil:
+		return safetext.Line(v.Form.Question)
 	case v.Confirm != nil && v.Confirm.Value != "":
 		return safetext.Line(v.Confirm.Question) + "  answered with: " + safetext.Line(v.Confirm.Value)
 	case v.Confirm != nil:
@@ -97,6 +107,8 @@ func evidenceOf(v book.Ask) []string {
 	switch {
 	case v.Confirm != nil:
 		return v.Confirm.Evidence
+	case v.Form != nil:
+		return v.Form.Evidence
 	case v.Approve != nil:
 		return v.Approve.Evidence
 	}
@@ -123,12 +135,21 @@ func (q *questionScreen) body(m *model, w, h int) body {
 
 // answers says which keys answer, or holds the text field.
 func (q *questionScreen) answers(m *model, w int) ([]string, *tea.Cursor) {
+	v, _ := q.verb.(book.Ask)
 	if q.typing != nil {
 		line, cursor := q.typing.line(w)
+		if v.Form != nil && q.kind == runbook.Confirm {
+			return append(q.filled(m, v.Form, w), line), cursor
+		}
 		return append(m.human(q.prompt(), w), line), cursor
 	}
-	v, _ := q.verb.(book.Ask)
+	if tell, ok := q.verb.(book.Tell); ok {
+		text, _ := q.telling(m, tell)
+		return m.human(text, w), nil
+	}
 	switch {
+	case v.Form != nil:
+		return m.human("y to fill it in   n if it can't be", w), nil
 	case v.Decide != nil:
 		return q.choices(m, v, w), nil
 	case v.Confirm != nil:
@@ -136,7 +157,7 @@ func (q *questionScreen) answers(m *model, w int) ([]string, *tea.Cursor) {
 	case v.Approve != nil:
 		return append(m.human("y approved   n rejected", w), prose(" it is recorded as reported by you, not signed by that role", w)...), nil
 	}
-	return m.human("y once you have sent it", w), nil
+	return nil, nil
 }
 
 func (q *questionScreen) choices(m *model, v book.Ask, w int) []string {
@@ -178,10 +199,13 @@ func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 		return q.other(m, k)
 	case v.Decide != nil:
 		return q.decide(m, k, v.Decide.Choices)
+	case key.Matches(k, b.Enter) && q.intent.Kind == runbook.Tell:
+		m.say("enter sends and answers nothing here")
 	case key.Matches(k, b.Enter):
 		m.say("enter answers nothing here: y or n")
 	case q.intent.Kind == runbook.Tell && (key.Matches(k, b.Yes) || key.Matches(k, b.Tell)):
-		return q.send(m, runbook.Tell, "")
+		tell, _ := q.verb.(book.Tell)
+		return q.told(m, k, tell)
 	case q.intent.Kind == runbook.Tell:
 		return q.other(m, k)
 	case key.Matches(k, b.Yes):
@@ -234,6 +258,9 @@ func (q *questionScreen) decide(m *model, k tea.KeyPressMsg, choices []string) t
 }
 
 func (q *questionScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
+	if v, _ := q.verb.(book.Ask); v.Form != nil && q.kind == runbook.Confirm {
+		return q.fill(m, k, v.Form)
+	}
 	switch {
 	case k.Code == tea.KeyEscape:
 		q.typing = nil
@@ -270,7 +297,9 @@ func (q *questionScreen) keys(m *model) []binding {
 	case v.Decide != nil:
 		return []binding{b.Number, says(b.Enter, "decide"), b.Why, b.Back}
 	case q.intent.Kind == runbook.Tell:
-		return []binding{says(b.Yes, "sent"), b.Why, b.Back}
+		tell, _ := q.verb.(book.Tell)
+		_, keys := q.telling(m, tell)
+		return append(keys, b.Why, b.Back)
 	case v.Approve != nil:
 		return []binding{says(b.Yes, "approved.."), says(b.No, "rejected.."), b.Why, b.Back}
 	}

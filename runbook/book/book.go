@@ -109,14 +109,17 @@ type Run struct {
 type Ask struct {
 	Kind    string
 	Confirm *ask.Confirm
+	Form    *ask.Form
 	Decide  *ask.Decide
 	Approve *ask.Approve
 }
 
-// Tell is the verb tell.
+// Tell is the verb tell. Message is what is shown; Sender sends exactly that,
+// nil if a person carries it.
 type Tell struct {
 	Kind    string
 	Message *tell.Message
+	Sender  tell.Sender
 }
 
 // Watch is the verb watch.

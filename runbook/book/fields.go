@@ -7,7 +7,6 @@ import (
 
 	"runbook/steps/ask"
 	"runbook/steps/run"
-	"runbook/steps/tell"
 )
 
 var rolePattern = sync.OnceValue(func() *regexp.Regexp {
@@ -53,10 +52,10 @@ func (r *reader) role(path, role string) bool {
 	return false
 }
 
-func (r *reader) message(path string, m tell.Message) bool {
-	if m.To != "" && m.Text != "" {
-		return true
+// valid notes what the fields of a verb say of themselves.
+func (r *reader) valid(path string, err error) bool {
+	if err != nil {
+		r.at(path, "%s: %v", short(path), err)
 	}
-	r.at(path, "message wants to and text")
-	return false
+	return err == nil
 }

@@ -44,17 +44,36 @@ func (r *reader) verb(path, verb string, table map[string]any) Verb {
 	case "ask.approve":
 		var a ask.Approve
 		return orNil(r.decode(path, fields, &a) && r.role(join(path, "role"), a.Role), Ask{Kind: kind, Approve: &a})
-	default:
+	case "ask.form":
+		var a ask.Form
+		return orNil(r.decode(path, fields, &a) && r.valid(path, a.Validate()), Ask{Kind: kind, Form: &a})
+	case "tell.message":
 		var m tell.Message
-		return orNil(r.decode(path, fields, &m) && r.message(path, m), Tell{Kind: kind, Message: &m})
+		return orNil(r.decode(path, fields, &m) && r.valid(path, m.Validate()), Tell{Kind: kind, Message: &m})
+	default:
+		return r.sender(path, kind, fields)
 	}
+}
+
+// sender reads a kind of tell that sends by itself.
+func (r *reader) sender(path, kind string, fields map[string]any) Verb {
+	sender := map[string]func() tell.Sender{
+		"webhook": func() tell.Sender { return new(tell.Webhook) },
+		"slack":   func() tell.Sender { return new(tell.Slack) },
+		"mail":    func() tell.Sender { return new(tell.Mail) },
+	}[kind]()
+	if !r.decode(path, fields, sender) || !r.valid(path, sender.Validate()) {
+		return nil
+	}
+	shown := sender.Shown()
+	return Tell{Kind: kind, Message: &shown, Sender: sender}
 }
 
 // verbKinds holds the kinds of the verbs that have no registry.
 var verbKinds = map[string][]string{
 	"run":  {"command", "probe"},
-	"ask":  {"confirm", "decide", "approve"},
-	"tell": {"message"},
+	"ask":  {"confirm", "form", "decide", "approve"},
+	"tell": {"message", "webhook", "slack", "mail"},
 }
 
 // orNil keeps a failed verb from looking like a whole one.

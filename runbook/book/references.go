@@ -92,6 +92,8 @@ func (r *reader) inside(b *Book, s *Step) {
 	switch {
 	case v.Confirm != nil:
 		r.evidence(b, path+".confirm.evidence", v.Confirm.Evidence)
+	case v.Form != nil:
+		r.evidence(b, path+".form.evidence", v.Form.Evidence)
 	case v.Approve != nil:
 		r.evidence(b, path+".approve.evidence", v.Approve.Evidence)
 	case v.Decide != nil && r.isVar(b, path+".decide.var", v.Decide.Var):
@@ -118,8 +120,26 @@ func (r *reader) secretNames(b *Book, path string, verb Verb) {
 		for i, name := range v.Command.Secrets {
 			r.isSecret(b, element(path+".command.secrets", i), name)
 		}
-	case Ask, Tell:
+	case Tell:
+		for field, name := range SecretsOfTell(v) {
+			r.isSecret(b, join(path, v.Kind)+"."+field, name)
+		}
+	case Ask:
 	}
+}
+
+// SecretsOfTell are the fields of a tell that name a secret var, and what they
+// name.
+func SecretsOfTell(v Tell) map[string]string {
+	named := map[string]string{}
+	if v.Sender != nil {
+		for field, name := range v.Sender.SecretVars() {
+			if name != "" {
+				named[field] = name
+			}
+		}
+	}
+	return named
 }
 
 func (r *reader) secretVars(b *Book, path string, c check.Check) {

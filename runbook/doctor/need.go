@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -99,6 +100,8 @@ func secretsOf(verb book.Verb) []string {
 		look = v.Check
 	case book.Watch:
 		look = v.Check
+	case book.Tell:
+		return slices.Collect(maps.Values(book.SecretsOfTell(v)))
 	}
 	var names []string
 	for _, v := range check.SecretVars(look) {

@@ -12,6 +12,26 @@ type Confirm struct {
 	Value    string   `mapstructure:"value"`    // what the answer must state; any text if empty
 }
 
+// Form asks for several answers at once, which are kept as one confirmation.
+//
+//	ask.form = { question = "What do we know?", fields = [
+//	  { name = "impact", title = "who is affected, and how" },
+//	  { name = "etr", title = "when it will be over, UTC", match = '^\d\d:\d\d$', example = "15:30" },
+//	] }
+type Form struct {
+	Question string   `mapstructure:"question"`
+	Fields   []Field  `mapstructure:"fields"`
+	Evidence []string `mapstructure:"evidence"`
+}
+
+// Field is one answer of a form.
+type Field struct {
+	Name    string `mapstructure:"name"`
+	Title   string `mapstructure:"title"`   // for people; the name if empty
+	Match   string `mapstructure:"match"`   // a regular expression that the answer must match; else it must not be empty
+	Example string `mapstructure:"example"` // an answer that does; needed with match
+}
+
 // Decide asks for one of several choices, which becomes the value of a var.
 //
 //	ask.decide = { var = "platform", choices = ["docker", "node"] }

@@ -53,8 +53,8 @@ func (p *session) parse(line string) (runbook.Intent, error) {
 		return none, fmt.Errorf("no step is called %q: %s ID", id, word)
 	}
 	i := runbook.Intent{Kind: word, Step: id, Seen: p.seen[id].entry, Text: strings.TrimSpace(text)}
-	if word == runbook.RunStep {
-		i.Text = p.shown[id] // executed as it was shown, or not at all
+	if word == runbook.RunStep || word == runbook.Tell {
+		i.Text = p.shown[id] // executed or sent as it was shown, or not at all
 	}
 	return i, nil
 }
@@ -81,11 +81,7 @@ func (p *session) form(i runbook.Intent) string {
 	case runbook.CancelBackend:
 		return i.Kind + " " + i.Step + " " + i.Text
 	case runbook.Confirm:
-		value := "VALUE"
-		if ask, ok := step.Verb.(book.Ask); ok && ask.Confirm.Value != "" {
-			value = safetext.Line(ask.Confirm.Value)
-		}
-		return i.Kind + " " + i.Step + " " + value
+		return i.Kind + " " + i.Step + " " + value(step.Verb)
 	case runbook.Decide:
 		if ask, ok := step.Verb.(book.Ask); ok {
 			return i.Kind + " " + i.Step + " " + strings.Join(ask.Decide.Choices, "|")
@@ -100,6 +96,19 @@ func (p *session) form(i runbook.Intent) string {
 		return i.Kind + " " + i.Step
 	}
 	return ""
+}
+
+// value is what a confirmation states.
+func value(verb book.Verb) string {
+	switch ask, _ := verb.(book.Ask); {
+	case ask.Form != nil:
+		return ask.Form.Shape()
+	case ask.Confirm == nil: // a message that somebody carried
+		return "told"
+	case ask.Confirm.Value != "":
+		return safetext.Line(ask.Confirm.Value)
+	}
+	return "VALUE"
 }
 
 // answerLine is the line that an operator would have typed for an intent.

@@ -106,9 +106,22 @@ func (p *session) question(ctx context.Context, r *runbook.Run, s *book.Step) st
 	case book.Ask:
 		return title + p.evidence(r, v)
 	case book.Tell:
-		return fmt.Sprintf("%s\n  copy this to %s, then say so:\n%s", title, safetext.Line(v.Message.To), indent(safetext.Block(v.Message.Text)))
+		p.shown[s.ID] = runbook.MessageDigest(v)
+		return fmt.Sprintf("%s\n  %s:\n%s", title, Telling(v, st), indent(safetext.Block(v.Message.Text)))
 	}
 	return title
+}
+
+// Telling says what becomes of a message.
+func Telling(v book.Tell, st runbook.StepState) string {
+	to := safetext.Line(v.Message.To)
+	switch {
+	case v.Sender == nil:
+		return "copy this to " + to + ", then say so"
+	case st.State.Open():
+		return "send this to " + to + " by " + v.Kind + " again, or copy it to them, and confirm that"
+	}
+	return "this is sent to " + to + " by " + v.Kind
 }
 
 // before is what a person must know before a run is started.
@@ -138,6 +151,11 @@ func (p *session) evidence(r *runbook.Run, v book.Ask) string {
 	switch {
 	case v.Confirm != nil:
 		ids, text = v.Confirm.Evidence, v.Confirm.Question
+	case v.Form != nil:
+		ids, text = v.Form.Evidence, v.Form.Question
+		for _, field := range v.Form.Fields {
+			text += "  " + field.Name + ": " + field.Prompt()
+		}
 	case v.Approve != nil:
 		ids, text = v.Approve.Evidence, v.Approve.Question
 		if text == "" {

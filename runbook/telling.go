@@ -1,0 +1,75 @@
+package runbook
+
+import (
+	"context"
+	"fmt"
+
+	"runbook/runbook/book"
+	"runbook/runbook/journal"
+	"runbook/steps"
+)
+
+// MessageDigest stands for a message as it is shown. An intent to send carries
+// it, so that nothing else is sent.
+func MessageDigest(v book.Tell) string { return sha(v.Message.To + "\x00" + v.Message.Text) }
+
+// tell records that a person carried a message, or sends it.
+func (s *Session) tell(ctx context.Context, step *book.Step, v book.Tell, i Intent, r *Run) error {
+	if v.Sender == nil || i.Kind == Confirm {
+		return s.record(ctx, kindTell, &tellBody{Step: step.ID, To: v.Message.To, SHA256: sha(v.Message.Text), Via: "copied"})
+	}
+	if i.Text != "" && i.Text != MessageDigest(v) {
+		return fmt.Errorf("%w: what would be sent is no longer what was shown", ErrStale)
+	}
+	attempt := r.Step(step).Attempt + 1
+	sending, done := s.begin(ctx, step.ID)
+	defer done()
+	err := s.record(ctx, kindTellIntent, &tellIntentBody{
+		Step: step.ID, Attempt: attempt, To: v.Message.To, SHA256: sha(v.Message.Text), Via: v.Kind,
+	})
+	if err != nil {
+		return err // nothing was sent
+	}
+	result := v.Sender.Send(sending, s.world)
+	return s.record(ctx, kindTellResult, &tellResultBody{Step: step.ID, Attempt: attempt, resultBody: bodyOf(result)})
+}
+
+func foldTell(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[tellBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.State, st.Answer, st.Reason, st.Result = Confirmed, "told "+body.To, "", nil
+	return err
+}
+
+func foldTellIntent(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[tellIntentBody](e)
+	st := r.touch(body.Step, e, body.mark)
+	st.Attempt, st.Result, st.Answer = body.Attempt, nil, ""
+	// Nobody has seen what came of it: unknown until its result is in the log.
+	st.State, st.Reason = Unknown, "it was being sent to "+body.To+", and whether it arrived was not seen"
+	return err
+}
+
+func foldTellResult(r *Run, b *book.Book, e journal.Entry) error {
+	body, err := decode[tellResultBody](e)
+	if known := r.Steps[body.Step]; known == nil || known.Attempt != body.Attempt {
+		return err // of an attempt that a newer one has replaced
+	}
+	st := r.touch(body.Step, e, body.mark)
+	st.Result = body.result(e.Time)
+	st.Took = st.Result.Took
+	if body.Verdict != steps.Pass {
+		st.State, st.Reason = StateOf(body.Verdict), "not sent: "+body.Reason
+		if st.State == Unknown {
+			st.Reason = body.Reason
+		}
+		return err
+	}
+	st.State, st.Reason, st.Answer = Confirmed, "", "told, "+body.Where
+	if s := b.Step(body.Step); s != nil {
+		if v, ok := s.Verb.(book.Tell); ok {
+			st.Answer = "told " + v.Message.To + " by " + v.Kind
+		}
+	}
+	return err
+}
