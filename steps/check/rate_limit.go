@@ -13,8 +13,8 @@ import (
 )
 
 // RateLimit is run.probe.rate_limit: how many requests a service takes before
-// it says 429. It uses the limit up: nothing else that is limited together
-// with it should come right before or after.
+// it says 429. It uses the limit up: what is limited together with it is refused
+// for a while.
 //
 //	run.probe.rate_limit = { url = "${base_url}/api/auth/login", method = "POST", body = '{"email":"probe@example.com","password":"wrong"}', status = [401], limit = "5", window = "15m" }
 //
@@ -25,13 +25,16 @@ import (
 //	window       the time that the limit is for; default "60s"
 //	retry_after  true: the 429 must say when to come again
 //
-// One request follows another. Nothing is sent after the first 429.
+// One request follows another, up to the first 429. If that comes too early,
+// something may have used the limit before: the probe waits as long as
+// Retry-After says, then a whole window, and tries again each time. It waits
+// for no more than 2 minutes.
 //
 // pass: the first limit requests pass, the next gets 429. fail: a request
 // before it gets 429 or another answer that is not wanted, or none gets 429, or
-// it does not say Retry-After. unknown: the first request got 429, so the limit
-// was used up before, the requests took longer than window, or nothing could
-// be asked.
+// it does not say Retry-After. unknown: even the first request got 429, so the
+// limit is used up by others, the requests took longer than window, or nothing
+// could be asked.
 type RateLimit struct {
 	Request    `mapstructure:",squash"`
 	Limit      string         `mapstructure:"limit"`
@@ -39,8 +42,12 @@ type RateLimit struct {
 	RetryAfter bool           `mapstructure:"retry_after"`
 }
 
-// maxLimit bounds what is sent: more would be an attack.
-const maxLimit = 1000
+// Bounds of one probe: more requests would be an attack, and nobody waits for
+// an hour.
+const (
+	maxLimit = 1000
+	maxPause = 2 * time.Minute
+)
 
 // Touches is true: what it is limited together with is refused for a while.
 func (c *RateLimit) Touches() bool { return true }
@@ -92,10 +99,42 @@ func (c *RateLimit) Do(whole context.Context, w *steps.World) steps.Result {
 		}
 		s := newSequence(w)
 		defer s.transport.CloseIdleConnections()
-		f := flood{RateLimit: c, sequence: s, limit: limit}
-		f.run(whole, r)
-		r.Saw("statuses", outside(sequenceOf(f.statuses)), "", "")
+		c.tries(whole, r, &flood{RateLimit: c, sequence: s, limit: limit})
 	})
+}
+
+// tries floods once, and again after each pause if 429 came too early.
+func (c *RateLimit) tries(whole context.Context, r *steps.Result, f *flood) {
+	var waited time.Duration
+	for again := range 3 {
+		*r = steps.Result{Where: r.Where, Began: r.Began}
+		f.statuses, f.early = nil, nil
+		f.run(whole, r)
+		pause := c.pause(f.early, again)
+		if f.early == nil || again == 2 || pause > maxPause {
+			break
+		}
+		select {
+		case <-time.After(pause):
+			waited += pause
+		case <-whole.Done():
+			r.Decide(steps.Unknown, "interrupted while it waited for the limit to be free")
+			return
+		}
+	}
+	r.Saw("statuses", outside(sequenceOf(f.statuses)), "", "")
+	if waited > 0 {
+		r.Saw("waited before", steps.Duration(waited).String(), "", "")
+	}
+}
+
+// pause is how long the limit may be in use: first as the service says, then a
+// whole window.
+func (c *RateLimit) pause(early http.Header, again int) time.Duration {
+	if seconds, err := strconv.Atoi(early.Get("Retry-After")); err == nil && seconds >= 0 && again == 0 {
+		return time.Duration(min(seconds, 1<<20)) * time.Second
+	}
+	return c.window()
 }
 
 // flood is one execution.
@@ -104,6 +143,7 @@ type flood struct {
 	*sequence
 	limit    int
 	statuses []int
+	early    http.Header // of a 429 that came too early
 }
 
 func (f *flood) run(whole context.Context, r *steps.Result) {
@@ -151,11 +191,14 @@ func (f *flood) limited(r *steps.Result, n int, got *answer) {
 	}
 	r.Saw("Retry-After", again, wanted, "")
 	r.Decide(steps.Pass, "")
+	if n < f.limit {
+		f.early = got.header
+	}
 	switch {
 	case n == 0:
-		r.Decide(steps.Unknown, "the first request got 429: the limit was used up before; Retry-After is %s", again)
+		r.Decide(steps.Unknown, "the first request got 429: others use the limit up; Retry-After is %s", again)
 	case n < f.limit:
-		r.Decide(steps.Fail, "429 after %d requests, wanted %d to pass: the limit is lower, or something used it within the last %s", n, f.limit, steps.Duration(f.window()))
+		r.Decide(steps.Fail, "429 after %d requests, wanted %d to pass: the limit is lower, or others use it too", n, f.limit)
 	case f.RetryAfter && !retryAfter(got.header):
 		r.Decide(steps.Fail, "the 429 does not say when to come again: Retry-After is %s", again)
 	}

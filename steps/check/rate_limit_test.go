@@ -17,7 +17,9 @@ import (
 type limiter struct {
 	sync.Mutex
 	limit, taken int
+	sent         int // in windows that are over
 	again        string
+	forgets      int // after so many times 429, its window is over
 	fails        int // the number of a request that breaks it
 }
 
@@ -33,6 +35,9 @@ func (l *limiter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", l.again)
 		}
 		w.WriteHeader(http.StatusTooManyRequests)
+		if l.forgets--; l.forgets >= 0 {
+			l.sent, l.taken = l.sent+l.taken, 0
+		}
 	default:
 		w.WriteHeader(http.StatusUnauthorized)
 	}
@@ -40,6 +45,7 @@ func (l *limiter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
+	soon := func(c *check.RateLimit) { c.Window, c.RetryAfter = short(10*time.Millisecond), false }
 	for name, c := range map[string]struct {
 		service *limiter
 		change  func(*check.RateLimit)
@@ -50,8 +56,12 @@ func TestRateLimit(t *testing.T) {
 		"works":           {&limiter{limit: 5, again: "42"}, nil, steps.Pass, "", 6},
 		"off":             {&limiter{}, nil, steps.Fail, "6 requests passed, wanted 429 after 5", 6},
 		"too late":        {&limiter{limit: 6, again: "42"}, nil, steps.Fail, "6 requests passed", 6},
-		"too early":       {&limiter{limit: 3, again: "42"}, nil, steps.Fail, "429 after 3 requests, wanted 5 to pass", 4},
-		"used up before":  {&limiter{limit: 1, taken: 1, again: "42"}, nil, steps.Unknown, "used up before; Retry-After is 42", 1},
+		"too early":       {&limiter{limit: 3, again: "0", forgets: 2}, soon, steps.Fail, "429 after 3 requests, wanted 5 to pass", 12},
+		"used before":     {&limiter{limit: 5, taken: 2, again: "0", forgets: 1}, soon, steps.Pass, "", 10},
+		"slides":          {&limiter{limit: 5, taken: 2, forgets: 1}, soon, steps.Pass, "", 10},
+		"used up before":  {&limiter{limit: 5, taken: 5, again: "0", forgets: 1}, soon, steps.Pass, "", 7},
+		"used by others":  {&limiter{limit: 1, taken: 1, again: "0"}, soon, steps.Unknown, "others use the limit up; Retry-After is 0", 3},
+		"for an hour":     {&limiter{limit: 3, again: "3600"}, nil, steps.Fail, "429 after 3 requests", 4},
 		"does not say":    {&limiter{limit: 5}, nil, steps.Fail, "Retry-After is absent", 6},
 		"need not say":    {&limiter{limit: 5}, func(c *check.RateLimit) { c.RetryAfter = false }, steps.Pass, "", 6},
 		"says nonsense":   {&limiter{limit: 5, again: "soon\u202e"}, nil, steps.Fail, "Retry-After is soon", 6},
@@ -79,7 +89,7 @@ func TestRateLimit(t *testing.T) {
 			r := do(t, probe, world(t, nil))
 			want(t, r, c.verdict, c.reason)
 			never(t, r, "\u202e")
-			if sent := c.service.taken - before; sent != c.sent {
+			if sent := c.service.sent + c.service.taken - before; sent != c.sent {
 				t.Errorf("%d requests were sent, want %d", sent, c.sent)
 			}
 		})
