@@ -1,9 +1,11 @@
 package book_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"runbook/runbook/book"
@@ -159,5 +161,28 @@ func TestTrustOfATargetCoversWhatItExtends(t *testing.T) {
 	}
 	if err := target.AddTrust(config); err == nil {
 		t.Error("trust is taken for what others may write")
+	}
+}
+
+func TestTargetOfTooManyFiles(t *testing.T) {
+	t.Parallel()
+	dir := private(t)
+	for i := range 9 {
+		text := fmt.Sprintf("name = \"t%d\"\nextends = \"t%d\"\n", i, i+1)
+		if i == 8 {
+			text = "name = \"t8\"\n" + base
+		}
+		write(t, filepath.Join(dir, fmt.Sprintf("t%d.toml", i)), text)
+	}
+	if target, err := load(t, dir, "t1.toml"); err != nil || len(target.Extends) != 7 {
+		t.Errorf("of eight files: %v", err)
+	}
+	if _, err := load(t, dir, "t0.toml"); err == nil || !strings.Contains(err.Error(), "t7.toml:2:1: extends: a target is made of at most 8 files") {
+		t.Errorf("of nine: %v", err)
+	}
+	must(t, os.Remove(filepath.Join(dir, "t8.toml")))
+	must(t, syscall.Mkfifo(filepath.Join(dir, "t8.toml"), 0o600))
+	if _, err := load(t, dir, "t1.toml"); err == nil || !strings.Contains(err.Error(), "is no regular file") {
+		t.Errorf("a pipe that never answers: %v", err)
 	}
 }

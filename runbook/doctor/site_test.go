@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -260,5 +261,28 @@ func TestLeftAlone(t *testing.T) {
 	stop()
 	if all := <-told; Verdict(all) == steps.Pass {
 		t.Errorf("%v", all)
+	}
+}
+
+func TestWhatATargetOfProductionNeeds(t *testing.T) {
+	t.Parallel()
+	const small = "[vars]\nplatform = {}\n[[phase]]\nid = \"act\"\nstep = [{ id = \"platform\", ask.decide = { var = \"platform\", choices = [\"docker\", \"node\"] } }]\n"
+	demands := "guard = true\nrequire = [\"change_ticket\"]\nchoose.platform = \"docker\"\n"
+	a := siteOf(t, small, demands+"service.env_from = \"docker:api\"\n")
+	put(t, filepath.Join(a.bin, "docker"), "#!/bin/sh\necho '{\"Running\":true,\"Env\":[\"A=hunter2\",\"B=2\"]}'\n", 0o755)
+	found := a.look(t)
+	for what, want := range map[string]string{
+		"var change_ticket": "warn no value yet: the target demands it of each run",
+		"service":           "pass 2 variables in docker:api",
+	} {
+		if !slices.ContainsFunc(found, func(f Finding) bool { return f.What == what && f.Verdict.String()+" "+f.Saw == want }) {
+			t.Errorf("%s is not %q in %v", what, want, found)
+		}
+	}
+	put(t, filepath.Join(a.bin, "docker"), "#!/bin/sh\necho 'No such container: api' >&2\nexit 1\n", 0o755)
+	if !slices.ContainsFunc(a.look(t), func(f Finding) bool {
+		return f.What == "service" && f.Verdict == steps.Unknown && strings.Contains(f.Saw, "No such container")
+	}) {
+		t.Error("a service that can't be looked at is not told")
 	}
 }

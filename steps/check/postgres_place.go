@@ -49,13 +49,24 @@ func (c *Postgres) place(ctx context.Context, w *steps.World) (place, error) {
 		source = "service"
 	}
 	vars, err := environment(ctx, w, source)
-	if err != nil {
+	partial := &steps.PartialEnv{}
+	if err != nil && !errors.As(err, &partial) {
 		return place{}, err
 	}
 	if dsn := vars["DATABASE_URL"]; dsn != "" {
 		return placeOfURL("DATABASE_URL", dsn)
 	}
+	for _, name := range placeVars {
+		if _, known := vars[name]; !known && partial.Why(name) != "" {
+			return place{}, fmt.Errorf("%s is not known: %s", name, outside(partial.Why(name)))
+		}
+	}
 	return placeOfVars(vars)
+}
+
+// placeVars are the variables that may say where the database is.
+var placeVars = []string{
+	"DATABASE_URL", "DB_HOST", "DB_PORT", "DB_USERNAME", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_DATABASE", "DB_SSL", "DB_SSLMODE", "DB_SSL_MODE",
 }
 
 // placeOfURL reads a postgres:// URL. Errors never quote it: a mistyped one

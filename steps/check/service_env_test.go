@@ -132,6 +132,30 @@ func TestServiceEnvThatIsReadInPart(t *testing.T) {
 	want(t, do(t, &check.Env{Source: "service", Name: "LEVEL", UniqueAcross: []string{"service"}}, w), steps.Unknown, "whether it is unique is not known")
 }
 
+// Where the database is, is known as long as nothing that says so is missing.
+func TestPostgresOfAServiceThatIsReadInPart(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		vars    map[string]string
+		unknown string
+		reason  string
+	}{
+		"the address is known": {map[string]string{"DATABASE_URL": "postgres://u:S3cret@127.0.0.1:1/d"}, "POD_IP", "refuse"},
+		"the address is not":   {map[string]string{}, "DATABASE_URL", "DATABASE_URL is not known: secret db can't be read"},
+		"the password is not":  {map[string]string{"DB_HOST": "127.0.0.1", "DB_PORT": "1", "DB_USER": "u", "DB_NAME": "d"}, "DB_PASSWORD", "DB_PASSWORD is not known"},
+	} {
+		w := world(t, nil)
+		w.Vars = func(context.Context, string) (map[string]string, error) {
+			return c.vars, &steps.PartialEnv{Names: map[string]string{c.unknown: "secret db can't be read"}}
+		}
+		r := do(t, &check.Postgres{Query: "connect"}, w)
+		if !strings.Contains(r.Reason, c.reason) || r.Verdict == steps.Pass {
+			t.Errorf("%s: %s, %q; want %q", name, r.Verdict, r.Reason, c.reason)
+		}
+		never(t, r, "S3cret")
+	}
+}
+
 func TestServiceEnvOfSeveralContainers(t *testing.T) {
 	t.Parallel()
 	w := environed(t, `,{"name":"proxy","env":[{"name":"PORT","value":"1"}]}`)
