@@ -13,8 +13,8 @@ import (
 func Kinds() map[string]any {
 	kinds := map[string]any{
 		"run.command": new(run.Command),
-		"ask.confirm": new(ask.Confirm), "ask.decide": new(ask.Decide), "ask.approve": new(ask.Approve),
-		"tell.message": new(tell.Message),
+		"ask.confirm": new(ask.Confirm), "ask.form": new(ask.Form), "ask.decide": new(ask.Decide), "ask.approve": new(ask.Approve),
+		"tell.message": new(tell.Message), "tell.webhook": new(tell.Webhook), "tell.slack": new(tell.Slack), "tell.mail": new(tell.Mail),
 	}
 	for name, fresh := range check.Kinds {
 		verb := "check."

@@ -121,6 +121,14 @@ func (g *generator) around(out *bytes.Buffer, step any) {
 func (g *generator) section(out *bytes.Buffer, name string, t reflect.Type) {
 	c := g.of(t)
 	fmt.Fprintf(out, "\n## %s\n\n%s", name, markdown(c.text))
+	if fields := g.list(t); len(fields) > 0 {
+		fmt.Fprintf(out, "\n%s\n", strings.Join(fields, "\n"))
+	}
+}
+
+// list is the fields of a type that its comment says nothing of.
+func (g *generator) list(t reflect.Type) []string {
+	c := g.of(t)
 	var fields []string
 	for i := range t.NumField() {
 		field := t.Field(i)
@@ -129,10 +137,13 @@ func (g *generator) section(out *bytes.Buffer, name string, t reflect.Type) {
 			continue
 		}
 		fields = append(fields, item(key, shape(field.Type), c.fields[field.Name]))
+		if of := field.Type; of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct && of.Elem().PkgPath() == t.PkgPath() && t.Name() != "Target" {
+			for _, inner := range g.list(of.Elem()) {
+				fields = append(fields, "  "+inner)
+			}
+		}
 	}
-	if len(fields) > 0 {
-		fmt.Fprintf(out, "\n%s\n", strings.Join(fields, "\n"))
-	}
+	return fields
 }
 
 // item is a key in a list, with what it holds and what is said of it.
