@@ -18,16 +18,20 @@ func newPractice() *cobra.Command {
 		Use: "practice", Short: "the practice world: a real service on a real, throwaway PostgreSQL", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	sub := func(use, short string, do func(context.Context, runbook.Home) error) {
-		cmd.AddCommand(&cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	sub := func(use, short string, do func(context.Context, runbook.Home) error) *cobra.Command {
+		c := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			h, err := home()
 			if err != nil {
 				return err
 			}
 			return do(cmd.Context(), h)
-		}})
+		}}
+		cmd.AddCommand(c)
+		return c
 	}
-	sub("start", "start it, or find the living one", startPractice)
+	var broken []string
+	start := sub("start", "start it, or find the living one", func(ctx context.Context, h runbook.Home) error { return startPractice(ctx, h, broken...) })
+	start.Flags().StringSliceVar(&broken, "break", nil, "break parts of it, to see checks name them: "+strings.Join(practice.Faults(), ", ")+"; reset mends them")
 	sub("stop", "end it: no process, port or file stays", stopPractice)
 	sub("reset", "make it anew", func(ctx context.Context, h runbook.Home) error {
 		if _, err := endPractice(ctx, h); err != nil {
@@ -39,13 +43,19 @@ func newPractice() *cobra.Command {
 	return cmd
 }
 
-func startPractice(ctx context.Context, h runbook.Home) error {
+func startPractice(ctx context.Context, h runbook.Home, broken ...string) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program to start the practice world with: %w", err)
 	}
-	if _, err := practice.Start(ctx, h.Dir, exe); err != nil {
+	w, err := practice.Start(ctx, h.Dir, exe)
+	if err != nil {
 		return err
+	}
+	if len(broken) > 0 {
+		if err := w.Break(ctx, broken...); err != nil {
+			return &usageError{err}
+		}
 	}
 	return statusPractice(ctx, h)
 }
@@ -95,6 +105,9 @@ func statusPractice(ctx context.Context, h runbook.Home) error {
 	fmt.Printf("practice world %s lives, process %d since %s\n", s.ID, s.PID, s.Since.UTC().Format("2006-01-02 15:04:05Z"))
 	fmt.Printf("  directory   %s\n  service     http://%s\n  database    %s\n", s.Dir, s.Service, database)
 	fmt.Printf("  containers  %s\n  clock       %s\n", strings.Join(s.Containers, " "), s.Now.UTC().Format("2006-01-02 15:04:05Z"))
+	if len(s.Broken) > 0 {
+		fmt.Printf("  broken      %s\n", strings.Join(s.Broken, " "))
+	}
 	return nil
 }
 

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -95,6 +97,8 @@ func (s *server) do(ctx context.Context, r request, out *replier) (int, error) {
 		return 0, s.clock.wait(ctx, r.Time)
 	case "enter":
 		return 0, s.enter(ctx, r.Args)
+	case "break":
+		return 0, s.breakParts(ctx, r.Args)
 	case "docker":
 		return s.engine.Run(ctx, docker.Call{Args: r.Args, Dir: r.Dir, Env: r.Env, Out: out.stream(false), Err: out.stream(true)}), nil
 	case "kubectl":
@@ -153,6 +157,7 @@ func (s *server) status() *Status {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	st.Resolver, st.Broken = s.resolver, slices.Sorted(maps.Keys(s.faulty))
 	st.Open, st.Closed = append(st.Open, s.opened...), append(st.Closed, s.closed...)
 	for addr, n := range s.guests {
 		if n > 0 {

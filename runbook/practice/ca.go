@@ -67,7 +67,7 @@ func (a *authority) issue(from, to time.Time) (cert, key []byte, err error) {
 }
 
 // openAuthority makes the CA, the certificate that everything here serves, and
-// an expired one for the fault of that name.
+// those that faults serve instead.
 func (s *server) openAuthority() error {
 	var err error
 	if s.ca, err = newAuthority(); err != nil {
@@ -87,13 +87,22 @@ func (s *server) openAuthority() error {
 	if s.tls.expired, err = tls.X509KeyPair(cert, key); err != nil {
 		return fmt.Errorf("use the practice certificate: %w", err)
 	}
+	if cert, key, err = s.ca.issue(now.AddDate(0, -3, 0), now.AddDate(0, 0, 5)); err != nil {
+		return err
+	}
+	if s.tls.ending, err = tls.X509KeyPair(cert, key); err != nil {
+		return fmt.Errorf("use the practice certificate: %w", err)
+	}
 	return s.write("ca.pem", string(s.ca.pem))
 }
 
 // certificate is what a front of the world serves now.
 func (s *server) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if s.broken("certificate") {
+	switch {
+	case s.broken("expired"):
 		return &s.tls.expired, nil
+	case s.broken("certificate"):
+		return &s.tls.ending, nil
 	}
 	return &s.tls.good, nil
 }

@@ -21,5 +21,5 @@ func (s *server) enter(ctx context.Context, args []string) error {
 		s.mail = nil
 		return err
 	}
-	return nil
+	return s.breakIn(context.WithoutCancel(ctx), emailSite, s.status().Broken)
 }

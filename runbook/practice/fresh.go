@@ -56,7 +56,7 @@ func (s *server) tickr(life context.Context, start docker.Start) (docker.Process
 	if err != nil {
 		return docker.Process{}, err
 	}
-	cfg.Faults = &s.faults
+	cfg.Faults = &s.services
 	service, err := tickr.New(life, cfg, s.dial, start.Log)
 	if err != nil {
 		return docker.Process{}, err

@@ -44,6 +44,7 @@ type mail struct {
 	redis    *neighbours.Redis
 	post     *neighbours.Post
 	gate     *neighbours.Gate
+	names    *neighbours.Names
 	street   *neighbours.Street
 	cluster  *kube.Cluster
 	dialer   net.Dialer
@@ -110,6 +111,9 @@ func (s *server) openNeighbours(ctx context.Context) error {
 	if m.gate, err = neighbours.OpenGate(ctx); err != nil {
 		return err
 	}
+	if m.names, err = neighbours.OpenNames(ctx); err != nil {
+		return err
+	}
 	if m.street, err = neighbours.OpenStreet(ctx); err != nil {
 		return err
 	}
@@ -117,7 +121,8 @@ func (s *server) openNeighbours(ctx context.Context) error {
 	m.urls["mail_sink"] = m.street.Live("/mails", m.post) + "/"
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened = append(s.opened, m.redis.Addr(), m.post.Addr, m.gate.Addr, m.street.Addr)
+	s.opened = append(s.opened, m.redis.Addr(), m.post.Addr, m.gate.Addr, m.street.Addr, m.names.Addr)
+	s.resolver = m.names.Addr
 	for _, addr := range m.closed {
 		s.closed = append(s.closed, "127.0.0.1:"+addr[strings.LastIndex(addr, ":")+1:])
 	}
@@ -136,6 +141,9 @@ func (m *mail) close() {
 	}
 	if m.street != nil {
 		m.street.Close()
+	}
+	if m.names != nil {
+		m.names.Close()
 	}
 	if m.gate != nil {
 		m.gate.Close()
@@ -174,7 +182,7 @@ func (s *server) mailBackend(life context.Context, start docker.Start) (docker.P
 	if err != nil {
 		return docker.Process{}, err
 	}
-	cfg.Faults = &s.faults
+	cfg.Faults = &s.services
 	service, err := email.New(life, cfg, s.dialMail, start.Log)
 	if err != nil {
 		return docker.Process{}, err
@@ -189,7 +197,7 @@ func (s *server) mailBackend(life context.Context, start docker.Start) (docker.P
 func (s *server) mailFrontend(_ context.Context, start docker.Start) (docker.Process, error) {
 	port := start.Env["PORT"]
 	return docker.Process{
-		Port: port, Handler: email.Frontend(start.Version, &s.faults, start.Log), Close: func() {},
+		Port: port, Handler: email.Frontend(start.Version, &s.services, start.Log), Close: func() {},
 		Banner: fmt.Sprintf(`{"level":"info","msg":"%s %s listening","port":%q}`, frontend, start.Version, port),
 	}, nil
 }

@@ -213,10 +213,22 @@ func TestMailTargetIsComplete(t *testing.T) {
 	}
 }
 
-// TestCompose takes one world through a deployment and back.
-func TestCompose(t *testing.T) {
+// TestMailRelease takes one world through what changes its state, one after
+// the other.
+func TestMailRelease(t *testing.T) {
 	t.Parallel()
 	w := enter(t, newWorld(t))
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, *World)
+	}{{"compose", testCompose}, {"monitoring", testMonitoring}, {"backup", testBackupAndRecovery}, {"kubectl", testKubectl}} {
+		t.Run(part.name, func(t *testing.T) { part.test(t, w) })
+	}
+}
+
+// testCompose deploys, and goes back.
+func testCompose(t *testing.T, w *World) {
+	t.Helper()
 	c := newMailClient(t, w)
 	compose := func(tag string, args ...string) result {
 		t.Helper()

@@ -120,6 +120,7 @@ func (s *server) mailTarget(context.Context) error {
 		"server_disk":     s.dir,
 		"memory_limit":    "1073741824",
 		"redis_address":   g.redis.Addr(),
+		"resolver":        g.names.Addr,
 		"image_tag":       emailNow,
 		"previous_tag":    emailBefore,
 		"commit":          commitOf(emailNow),

@@ -10,9 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-func TestKubectl(t *testing.T) {
-	t.Parallel()
-	w := enter(t, newWorld(t))
+func testKubectl(t *testing.T, w *World) {
+	t.Helper()
 	c := newMailClient(t, w)
 	kubectl := func(args ...string) result {
 		t.Helper()
@@ -111,10 +110,9 @@ func TestTypeCheckFindsErrors(t *testing.T) {
 	}
 }
 
-// TestBackupAndRecovery takes a backup, loses data, and gets it back.
-func TestBackupAndRecovery(t *testing.T) {
-	t.Parallel()
-	w := enter(t, newWorld(t))
+// testBackupAndRecovery takes a backup, loses data, and gets it back.
+func testBackupAndRecovery(t *testing.T, w *World) {
+	t.Helper()
 	dir := w.Steps().Dir
 	sh := func(code int, script string) result {
 		t.Helper()

@@ -58,9 +58,8 @@ func secretOf(t *testing.T, w *World, name string) string {
 	return secret.Reveal()
 }
 
-func TestMonitoring(t *testing.T) {
-	t.Parallel()
-	w := enter(t, newWorld(t))
+func testMonitoring(t *testing.T, w *World) {
+	t.Helper()
 	vars := targetVars(t, w)
 	if got := seriesOf(t, w, "sum(up) == count(up)"); len(got) != 1 {
 		t.Errorf("targets are down: %v", seriesOf(t, w, "up"))
@@ -108,6 +107,7 @@ func TestMonitoring(t *testing.T) {
 	if code, text := fetchText(t, w, "GET", vars["alertmanager_url"]+"/api/v2/alerts?filter=alertname%3D%22ServiceDown%22", "", ""); code != 200 || !strings.Contains(text, "on-call") {
 		t.Errorf("alerts of a stopped backend: %d %s", code, text)
 	}
+	do(t, w, "docker-compose", "-f", "docker-compose.prod.yml", "start", "backend").want(t, 0)
 }
 
 func TestNeighbours(t *testing.T) {

@@ -40,10 +40,11 @@ type server struct {
 	ca       *authority
 	cert     []byte // PEM, of everything that serves TLS here
 	key      []byte
-	tls      struct{ good, expired tls.Certificate }
+	tls      struct{ good, ending, expired tls.Certificate }
 	front    *edge.Front
 	entering sync.Mutex // held while an application starts
 	mail     *mail      // nil until a book that deploys it enters
+	resolver string     // address of its name server, if it has one
 	opened   []string   // addresses the world's own process listens on
 	closed   []string   // addresses that are known, and where nothing listens
 	end      context.CancelFunc
@@ -51,7 +52,7 @@ type server struct {
 	clock    offsetClock
 	id       string
 	engine   *docker.Engine
-	faults   web.Faults
+	services web.Faults // what is broken in the services
 
 	mu      sync.Mutex
 	faulty  map[string]bool // broken on purpose, by the fault's name

@@ -60,6 +60,9 @@ func (w *World) dial(ctx context.Context, network, addr string) (net.Conn, error
 	if network == "unix" && addr == st.Socket && addr != "" {
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
 	}
+	if strings.HasPrefix(network, "udp") && addr == st.Resolver && addr != "" {
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || !strings.HasPrefix(network, "tcp") {
 		return nil, fmt.Errorf("dial %s: not in the practice world, which opens only its own ports of 127.0.0.1", addr)

@@ -50,8 +50,10 @@ type Status struct {
 	Database   string        `json:"database"`   // address of PostgreSQL, HOST:PORT
 	Socket     string        `json:"socket"`     // file of its unix socket
 	Open       []string      `json:"open"`       // addresses the world listens on now
+	Resolver   string        `json:"resolver"`   // its name server, over TCP and UDP; empty if it has none
 	Closed     []string      `json:"closed"`     // addresses it knows, and where nothing listens
 	Containers []string      `json:"containers"` // running
+	Broken     []string      `json:"broken"`     // parts that are broken on purpose, by name
 	Ahead      time.Duration `json:"ahead"`      // how far Now is ahead of the wall clock
 }
 

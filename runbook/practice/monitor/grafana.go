@@ -42,7 +42,7 @@ func (s *Store) Grafana() http.Handler {
 		s.Scrape(r.Context())
 		panels := []object{}
 		for i, p := range d.panels {
-			v, err := s.Query(p.query)
+			v, err := s.answer(p.query)
 			if err != nil {
 				continue
 			}

@@ -55,7 +55,7 @@ func TestQuery(t *testing.T) {
 		`2 + 3 * 2`:                    {8},
 		`ALERTS{alertname="Watchdog"}`: {1},
 	} {
-		v, err := s.Query(query)
+		v, err := s.answer(query)
 		if err != nil {
 			t.Errorf("%s: %v", query, err)
 			continue
@@ -83,7 +83,7 @@ func TestQueryRefuses(t *testing.T) {
 		"": "unexpected end", "m[5m]": "a range is no answer", "m[5x]": "no duration", "sum(": "unexpected end", "m}": "unexpected",
 		"predict_linear(m[1h], 3600)": "not simulated", "topk(3, m)": "not simulated", `m{a="b}`: "unexpected character", "1 > 2": "bool", `m{a=~"("}`: "parse error",
 	} {
-		if v, err := s.Query(query); err == nil || !strings.Contains(err.Error(), says) {
+		if v, err := s.answer(query); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, %v", query, v, err)
 		}
 	}

@@ -35,7 +35,7 @@ func Rules() []Rule {
 // firing is how an alert is at this moment: whatever its For says, what its
 // query answers now.
 func (s *Store) firing(r Rule) []point {
-	v, err := s.Query(r.Query)
+	v, err := s.answer(r.Query)
 	if err != nil {
 		return nil
 	}
@@ -65,7 +65,7 @@ type object = map[string]any
 
 func (s *Store) query(w http.ResponseWriter, r *http.Request) {
 	s.Scrape(r.Context())
-	v, err := s.Query(r.FormValue("query"))
+	v, err := s.answer(r.FormValue("query"))
 	if err != nil {
 		reply(w, http.StatusBadRequest, object{"status": "error", "errorType": "bad_data", "error": err.Error()})
 		return
