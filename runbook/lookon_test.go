@@ -96,3 +96,35 @@ func TestCheckOnAHostEndsWithItsConnection(t *testing.T) {
 		})
 	}
 }
+
+// Kinds that look by executing programs look there: at that host's machine, and
+// at what its programs say.
+func TestKindsOnAHost(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		look    string
+		verdict steps.Verdict
+		reason  string
+		where   string
+	}{
+		"version":     {`check.version = { argv = ["sh", "-c", "echo tool 1.5; pwd >&2"], min = "1.2" }`, steps.Pass, "", "version on a"},
+		"not there":   {`check.version = { argv = ["no-such-program"], min = "1.2" }`, steps.Fail, "no-such-program is not on the path of a", "version on a"},
+		"host":        {`check.host = { path = "good", min_free_percent = "0", min_cpus = "1" }`, steps.Pass, "", "machine on a"},
+		"not on it":   {`check.host = { path = "bad", min_free_percent = "0" }`, steps.Unknown, "the disk of bad cannot be read", "machine on a"},
+		"no kubectl":  {`check.kubernetes = { context = "c", namespace = "n", deployments = ["x"] }`, steps.Unknown, "kubectl", "c/n on a"},
+		"not from it": {`check.backup = { files = "*", read = "pg_restore" }`, steps.Unknown, "not on a", "*"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := loopback.Start(t)
+			touch(t, s, "good")
+			f := beginOn(t, strings.Replace(looksOn(`"a"`, `argv = ["true"]`), `check.command = { argv = ["true"] }`, test.look, 1), s)
+			f.do(Check, "")
+			r := f.State()
+			got := r.Step(f.Book().Step("look")).Result
+			if got == nil || got.Verdict != test.verdict || !strings.Contains(got.Reason, test.reason) || got.Where != test.where {
+				t.Errorf("%+v, want %s (%s)", got, test.verdict, test.reason)
+			}
+		})
+	}
+}
