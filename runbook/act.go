@@ -66,6 +66,7 @@ func (s *Session) command(ctx context.Context, step *book.Step, v book.Run, i In
 	}
 	attempt := r.Step(step).Attempt + 1
 	order.Interactive = order.Interactive && !s.rehearse // nobody sits there
+	order.Rows, order.Cols = s.size()
 	order.Files, order.Shared, order.Recovery = r.Files(step.ID, attempt), durable.Shared(r.Dir), r.Plan != ""
 	sealed, err := supervise.Seal(order.Order)
 	if err != nil {

@@ -77,13 +77,16 @@ func resultOf(o supervise.Outcome, c run.Command) *runResultBody {
 	return body
 }
 
+// NotKept is the label of the evidence that output is missing.
+const NotKept = "not recorded in full"
+
 // kept says what is not kept of a command's output, and that the disk of it was
 // full: then the command itself may have failed to write.
 func (b *runResultBody) kept(o supervise.Outcome) {
 	if o.Warn == "" {
 		return
 	}
-	b.Evidence = append(b.Evidence, steps.Evidence{Label: "not recorded in full", Value: o.Warn})
+	b.Evidence = append(b.Evidence, steps.Evidence{Label: NotKept, Value: o.Warn})
 	text := "what it printed is not kept in full"
 	switch {
 	case o.Lost > 0:
@@ -137,16 +140,21 @@ func (b runResultBody) ended() string {
 	how := ""
 	switch {
 	case b.Exit != nil:
-		how = fmt.Sprintf("it ended with exit %d", *b.Exit)
+		how = fmt.Sprintf("ended with exit %d", *b.Exit)
 	case b.Signal != "":
-		how = "it was ended by " + b.Signal
+		how = "ended by " + b.Signal
 	case b.Outcome == "not started":
 		return "it was not started"
 	}
-	if b.Outcome == "cancelled" {
-		how = strings.TrimSuffix("it was cancelled, "+how, ", ")
+	switch {
+	case b.Outcome == "cancelled":
+		return strings.TrimSuffix("it was cancelled and "+how, " and ")
+	case b.Signal != "":
+		return "it was " + how
+	case how != "":
+		return "it " + how
 	}
-	return how
+	return ""
 }
 
 func intList(codes []int) string {

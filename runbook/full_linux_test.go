@@ -49,11 +49,11 @@ func TestEndsAreNamed(t *testing.T) {
 	}{
 		{
 			supervise.Outcome{Exit: -1, Signal: "SIGKILL", Cancelled: true, Leftovers: []string{"3369 sh (killed)"}},
-			"it was cancelled, it was ended by SIGKILL", "cancelled: how far it came is not known; left behind and killed: 3369 sh", "left behind and killed", "3369 sh",
+			"it was cancelled and ended by SIGKILL", "cancelled: how far it came is not known; left behind and killed: 3369 sh", "left behind and killed", "3369 sh",
 		},
 		{
 			supervise.Outcome{Exit: 9, Cancelled: true, Leftovers: []string{"33 sh (killed)", "34 x (still runs)"}},
-			"it was cancelled, it ended with exit 9", "cancelled: how far it came is not known; still running: 34 x; left behind and killed: 33 sh", "still running", "34 x",
+			"it was cancelled and ended with exit 9", "cancelled: how far it came is not known; still running: 34 x; left behind and killed: 33 sh", "still running", "34 x",
 		},
 		{
 			supervise.Outcome{Leftovers: []string{"1 a", "2 a", "3 a", "4 a", "5 a", "6 a", "7 a"}},

@@ -14,6 +14,11 @@ func Interactive(step *book.Step) bool {
 	return ok && v.Command != nil && v.Command.Interactive
 }
 
+// Sized says how large the driver's terminal is, in rows and columns, whenever a
+// command gets one of its own; zero where there is none. It is set before the
+// session is driven.
+func (s *Session) Sized(size func() (rows, cols uint16)) { s.size = size }
+
 // Screen attaches to the terminal of an interactive command that runs, until
 // the session no longer drives: then somebody else types there.
 func (s *Session) Screen(step string) (*supervise.Screen, error) {

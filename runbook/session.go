@@ -48,6 +48,7 @@ type Session struct {
 	company  map[string]*companion // what looks at a command, by step
 	follower *follower             // of a session that reads along
 
+	size func() (rows, cols uint16)        // of the driver's terminal: see Sized
 	past func() map[string][]time.Duration // of commands, by step: see Usual
 }
 
@@ -155,7 +156,7 @@ func newSession(b *book.Book, t *book.Target, w *steps.World, log *journal.Log, 
 	s := &Session{
 		book: b, target: t, world: w, log: log, run: r,
 		changed: make(chan struct{}, 1), active: map[string]*active{}, claimed: map[string]bool{},
-		company: map[string]*companion{},
+		company: map[string]*companion{}, size: func() (rows, cols uint16) { return 0, 0 },
 	}
 	s.driving, s.drop = context.WithCancel(context.Background())
 	s.past = sync.OnceValue(func() map[string][]time.Duration { return pastDurations(s.driving, r.Dir, b.Name, t.Name) })

@@ -40,7 +40,7 @@ func (s *Session) process(c *companion) supervise.Status {
 func (c *companion) looked(now supervise.Status) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	moved := c.process.Class != now.Class || c.process.Stopped != now.Stopped
+	moved := c.process.Class != now.Class || c.process.Stopped != now.Stopped || (c.process.Lost > 0) != (now.Lost > 0)
 	c.process = now
 	return moved
 }

@@ -8,8 +8,8 @@ import (
 	"runbook/runbook/book"
 )
 
-// cancelScreen asks before a command is told to end; a second time, before it
-// is ended at once.
+// cancelScreen asks before a command is told to end; a second time, before the
+// next signal goes at once.
 type cancelScreen struct {
 	step   *book.Step
 	second bool
@@ -20,7 +20,7 @@ func newCancel(s *book.Step, second bool) *cancelScreen { return &cancelScreen{s
 func (c *cancelScreen) body(m *model, w, h int) body {
 	text := " It is asked to end (SIGINT, then SIGTERM, then SIGKILL). Only our process ends: what it started elsewhere, such as a statement in a database, may go on."
 	if c.second {
-		text = " It was asked to end already. Now it would be killed at once, without tidying up."
+		text = " It was asked to end already. Now the next signal goes without waiting: SIGTERM, and asked once more SIGKILL, which leaves it no time to tidy up."
 	}
 	lines := []string{m.styles.Title.Render(" CANCEL  " + titleOf(c.step))}
 	lines = append(lines, prose(text, w)...)

@@ -10,7 +10,6 @@ import (
 	"runbook/runbook/book"
 	"runbook/steps"
 	"runbook/steps/safetext"
-	"runbook/steps/supervise"
 	"runbook/tui/plain"
 )
 
@@ -85,11 +84,8 @@ func (m *model) trouble(step *book.Step, live runbook.Live) []string {
 			all = append(all, fmt.Sprintf(format, args...))
 		}
 	}
-	add(m.cancelled[step.ID], "cancel was asked; c again ends it at once")
-	p := live.Process
-	add(p.Stopped == "supervisor", "ITS SUPERVISOR IS STOPPED by a signal: its output and its end are not seen until it goes on; c wakes it")
-	add(p.Stopped == "program", "IT IS STOPPED by a signal and does not go on by itself: kill -CONT -- -%d", p.PID)
-	add(p.Class == supervise.Orphan, "NOBODY SUPERVISES IT: it goes on, and its end will be unknown; %s of output are withheld", size(p.Withheld))
+	add(m.cancelled[step.ID], "cancel was asked; c again sends the next signal at once: SIGINT, SIGTERM, SIGKILL")
+	all = append(all, plain.Standing(live)...)
 	if blocked := plain.Blocked(live); blocked != "" {
 		add(true, "%s; c cancels ours only", blocked)
 	}

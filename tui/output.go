@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/tui/plain"
 )
 
 // outputScreen scrolls and searches what a command printed, from its end. While
@@ -199,7 +201,8 @@ func (o *outputScreen) keys(m *model) []binding {
 
 func (o *outputScreen) body(m *model, w, h int) body {
 	o.aim.w, o.aim.h = w, max(1, h-2)
-	lines := []string{m.styles.Title.Render(" OUTPUT  " + titleOf(o.step))}
+	lost := o.lost(m)
+	lines := []string{fit(m.styles.Title.Render(" OUTPUT  "+titleOf(o.step))+"  "+m.styles.Warn.Render(lost), w)}
 	shown := o.got.lines
 	switch {
 	case !o.read:
@@ -208,6 +211,8 @@ func (o *outputScreen) body(m *model, w, h int) body {
 		shown = []string{" " + o.step.ID + " has printed nothing yet"}
 	case o.got.err != nil:
 		shown = prose(" "+explain(o.got.err), w)
+	case o.got.size == 0 && !o.runs(m):
+		shown = prose(" "+cmp.Or(lost, "it printed nothing"), w)
 	case o.ends:
 		shown = shown[max(0, len(shown)-o.aim.h):]
 	}
@@ -221,6 +226,21 @@ func (o *outputScreen) body(m *model, w, h int) body {
 		cursor.Y = len(lines)
 	}
 	return body{append(lines, text), cursor}
+}
+
+// lost says what is not kept of the output; empty if all of it is.
+func (o *outputScreen) lost(m *model) string {
+	if p := m.snap.live[o.step.ID].Process; o.runs(m) && p.Lost > 0 {
+		return size(p.Lost) + " found no room: the disk is full"
+	}
+	if result := m.snap.run.Step(o.step).Result; result != nil {
+		for _, e := range result.Evidence {
+			if e.Label == runbook.NotKept {
+				return plain.Value(e)
+			}
+		}
+	}
+	return ""
 }
 
 // foot says what the screen is doing.

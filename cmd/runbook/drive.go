@@ -38,6 +38,13 @@ func driveHome(ctx context.Context, h runbook.Home, s *runbook.Session, inLines 
 // driveOn drives with other options for the screen.
 func driveOn(ctx context.Context, s *runbook.Session, inLines bool, o tui.Options) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.Sized(func() (rows, cols uint16) {
+		w, h, err := term.GetSize(int(os.Stdin.Fd()))
+		if err != nil {
+			return 0, 0
+		}
+		return uint16(h), uint16(w) //nolint:gosec // G115: a terminal's size
+	})
 	if lines(inLines) {
 		err = plain.Run(ctx, s, plain.Options{In: answers(s), Out: os.Stdout, Terminal: term.IsTerminal(int(os.Stdin.Fd()))})
 	} else {

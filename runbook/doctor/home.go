@@ -41,7 +41,11 @@ func (h Host) home(context.Context) []Finding {
 	case dir != h.Dir:
 		return pass(what, h.Dir+" is not there yet, and "+dir+" takes it")
 	case mode&0o007 != 0:
-		return one(steps.Warn, what, fmt.Sprintf("%s is open to everybody: %04o", dir, mode), "0700", "chmod o= "+dir)
+		limit := "0700"
+		if durable.Shared(dir) {
+			limit = "2750" // its group reads along
+		}
+		return one(steps.Warn, what, fmt.Sprintf("%s is open to everybody: %04o", dir, mode), limit, "chmod "+limit+" "+dir)
 	}
 	return pass(what, fmt.Sprintf("%s, %04o, takes a run", dir, mode))
 }

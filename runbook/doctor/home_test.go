@@ -21,7 +21,7 @@ func TestHome(t *testing.T) {
 		want steps.Verdict
 		say  string
 	}{
-		{0o755, steps.Warn, "chmod o= "}, {0o750, steps.Pass, "0750"}, {0o770, steps.Fail, "chmod go-w"}, {0o777, steps.Fail, "writable by others"},
+		{0o755, steps.Warn, "chmod 0700 "}, {0o750, steps.Pass, "0750"}, {0o770, steps.Fail, "chmod go-w"}, {0o777, steps.Fail, "writable by others"},
 	} {
 		if err := os.Chmod(h.Dir, c.mode); err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@
 package supervise
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 )
 
@@ -73,6 +75,7 @@ func supervise() int {
 	if err == nil && c.Interactive {
 		c.slave = os.NewFile(fdSlave, "terminal")
 		c.terminal, err = openTerminal(c.dir, newMaster(fdMaster))
+		c.warn(pty.Setsize(c.slave, &pty.Winsize{Rows: cmp.Or(c.Rows, 24), Cols: cmp.Or(c.Cols, 80)}))
 	} else if err == nil && c.ask() == askMemory {
 		c.raw = os.NewFile(fdMaster, "output")
 	}

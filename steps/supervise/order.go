@@ -18,6 +18,7 @@ type Order struct {
 	Stdin       []byte         // what the program reads; nothing if empty
 	Recovery    bool           // no full disk may fail it: what it prints goes through memory, and is lost rather than refused
 	Interactive bool           // it has a terminal of its own, which a screen attaches to
+	Rows, Cols  uint16         // of that terminal until a screen says; 24x80 if zero
 	Files       string         // the directory of started, out.red and verdict; made if missing
 	Shared      bool           // the group may read out.red along
 	Secrets     []steps.Secret // what is redacted from the output

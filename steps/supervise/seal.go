@@ -38,6 +38,7 @@ type parcel struct {
 	Stdin       []byte
 	Interactive bool
 	Recovery    bool
+	Rows, Cols  uint16
 	Shared      bool
 	Secrets     [][]byte
 	Grace       time.Duration
@@ -54,7 +55,7 @@ func Seal(o Order) (*Sealed, error) {
 	}
 	p := parcel{
 		Argv: toBytes(o.Argv), Path: o.Path, ProgramSHA: o.ProgramSHA, Dir: o.Dir, Env: toBytes(o.Env), Stdin: o.Stdin,
-		Interactive: o.Interactive, Recovery: o.Recovery, Shared: o.Shared, Grace: o.Grace, KillAfter: o.KillAfter,
+		Interactive: o.Interactive, Recovery: o.Recovery, Rows: o.Rows, Cols: o.Cols, Shared: o.Shared, Grace: o.Grace, KillAfter: o.KillAfter,
 		Seed: make([]byte, ed25519.SeedSize), Nonce: make([]byte, 16),
 	}
 	if off := o.CallOff; off != nil {

@@ -143,13 +143,20 @@ func (t *terminal) take(screen net.Conn) {
 			_, _ = t.master.Write(data) // the command has ended
 		case kind == frameSize && len(data) == 4:
 			size := pty.Winsize{Rows: binary.BigEndian.Uint16(data), Cols: binary.BigEndian.Uint16(data[2:])}
-			if fresh { // a program draws anew when its size changes
+			if fresh && t.spoke() { // a program draws anew when its size changes
 				_ = pty.Setsize(t.master, &pty.Winsize{Rows: size.Rows, Cols: max(1, size.Cols) - 1})
 			}
 			fresh = false
 			_ = pty.Setsize(t.master, &size) // the command has ended
 		}
 	}
+}
+
+// spoke reports whether the command has drawn anything.
+func (t *terminal) spoke() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.recent) > 0
 }
 
 // close ends the terminal and lets its screens go.

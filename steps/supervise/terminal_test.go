@@ -103,6 +103,18 @@ func TestInteractiveCommandOutlivesItsScreen(t *testing.T) {
 	}
 }
 
+// TestTerminalHasASizeFromTheStart asks for it before any screen is there.
+func TestTerminalHasASizeFromTheStart(t *testing.T) {
+	t.Parallel()
+	for want, size := range map[string][2]uint16{"24 80\r\n": {}, "50 132\r\n": {50, 132}} {
+		o := order(t, "stty", "size")
+		o.Interactive, o.Rows, o.Cols = true, size[0], size[1]
+		if got := finish(t, o); got.Exit != 0 || output(t, o) != want {
+			t.Errorf("%q, want %q: %+v", output(t, o), want, got)
+		}
+	}
+}
+
 func TestInteractiveCommandOutlivesItsSupervisor(t *testing.T) {
 	t.Parallel()
 	o := script(t, asks)

@@ -24,8 +24,15 @@ import (
 const giveBackKey = 0x1d
 
 // tidy undoes what a program may have switched on and left so: the alternate
-// screen, a hidden cursor, mouse reports, bracketed paste, colours.
-const tidy = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[0m\r\n"
+// screen, a hidden cursor, mouse and focus reports, bracketed paste, keypad
+// modes, insertion, a scrolling region, a character set, a cursor's shape,
+// colours; and the title, which keepTitle had kept.
+const tidy = "\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>\x1b[4l\x1b[?7h" +
+	"\x1b7\x1b[r\x1b8\x0f\x1b(B\x1b[0 q\x1b[0m\x1b[23;0t\r\n"
+
+// keepTitle puts the terminal's title where tidy takes it from. A terminal that
+// can't does nothing.
+const keepTitle = "\x1b[22;0t"
 
 // HandedOver is what an operator reads before the command speaks.
 func HandedOver(step *book.Step) string {
@@ -43,6 +50,7 @@ func HandOver(screen *supervise.Screen, in, out *os.File) (err error) {
 	if err != nil {
 		return fmt.Errorf("hand the terminal over: %w", err)
 	}
+	_, _ = out.WriteString(keepTitle) // what can't be written to is told soon
 	copied := make(chan struct{})
 	defer func() {
 		closed := screen.Close()

@@ -13,6 +13,7 @@ import (
 	"runbook/steps"
 	"runbook/steps/check"
 	"runbook/steps/safetext"
+	"runbook/steps/supervise"
 )
 
 // Blocked says whom a command waits for, for how long, and how many wait
@@ -111,9 +112,32 @@ func Backends(l runbook.Live) []string {
 	return lines
 }
 
+// Standing says what is wrong with a running command's processes and output:
+// who was stopped, that nobody supervises it, what found no room.
+func Standing(l runbook.Live) []string {
+	var all []string
+	p := l.Process
+	switch p.Stopped {
+	case "supervisor":
+		all = append(all, "ITS SUPERVISOR IS STOPPED by a signal: its output and its end are not seen until it goes on; a cancel wakes it")
+	case "program":
+		all = append(all, fmt.Sprintf("IT IS STOPPED by a signal and does not go on by itself: kill -CONT -- -%d", p.PID))
+	}
+	if p.Class == supervise.Orphan {
+		all = append(all, fmt.Sprintf("NOBODY SUPERVISES IT: it goes on, and its end will be unknown; %d bytes of output are withheld", p.Withheld))
+	}
+	if p.Lost > 0 {
+		all = append(all, fmt.Sprintf("THE DISK IS FULL: %d bytes of its output found no room; it goes on", p.Lost))
+	}
+	return all
+}
+
 // liveLines are what is known of a command beside its output.
 func liveLines(l runbook.Live) []string {
 	var lines []string
+	for _, text := range Standing(l) {
+		lines = append(lines, "! "+text)
+	}
 	if text := Blocked(l); text != "" {
 		lines = append(lines, "! "+text)
 	}
@@ -151,8 +175,9 @@ type beside struct {
 
 	usual   bool
 	silent  bool
-	blocked string // by whom, as told
-	queue   int    // behind us, as told
+	process supervise.Status // as told
+	blocked string           // by whom, as told
+	queue   int              // behind us, as told
 	told    time.Time
 	during  map[string]steps.Verdict
 	unseen  map[string]string // by server
@@ -178,6 +203,7 @@ func (b *beside) more() {
 		b.print("! it has printed nothing for %s", Clock(time.Since(l.Output)))
 	}
 	b.silent = l.Silent
+	b.standing(l)
 	for _, server := range l.Servers {
 		if b.unseen[server.Where] != server.Unknown {
 			b.unseen[server.Where] = server.Unknown
@@ -197,6 +223,22 @@ func (b *beside) more() {
 		if known || now != steps.Pass {
 			b.print("%s", Aside(d.Step, d.Result))
 		}
+	}
+}
+
+// standing tells what has become of the command's processes and output.
+func (b *beside) standing(l runbook.Live) {
+	was, now := b.process, l.Process
+	b.process = now
+	if now.Source == "" || was.Class == now.Class && was.Stopped == now.Stopped && (was.Lost > 0) == (now.Lost > 0) {
+		return
+	}
+	all := Standing(l)
+	for _, text := range all {
+		b.print("! %s", text)
+	}
+	if len(all) == 0 && was.Stopped != "" {
+		b.print("  it goes on again")
 	}
 }
 

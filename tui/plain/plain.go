@@ -191,11 +191,23 @@ func (p *session) do(ctx context.Context, i runbook.Intent) error {
 	} else {
 		err = p.Do(ctx, i)
 	}
+	if err == nil && i.Kind == runbook.Cancel {
+		p.print("  %s", asked(step))
+	}
 	p.results(before, p.State())
 	if errors.Is(err, context.Canceled) {
 		return ErrDetached
 	}
 	return err
+}
+
+// asked says what a cancel does.
+func asked(step *book.Step) string {
+	v, ok := step.Verb.(book.Run)
+	if !ok || v.Command == nil {
+		return step.ID + " is asked to end"
+	}
+	return fmt.Sprintf("%s is asked to end: SIGINT, after 10 s SIGTERM, after 10 more SIGKILL; cancel %s again sends the next at once", step.ID, step.ID)
 }
 
 // results prints every step that an intent changed.

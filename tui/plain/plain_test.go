@@ -239,7 +239,7 @@ func TestCancelWhileItRuns(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("left with %v", err)
 	}
-	f.shows("cancelled: how far it came is not known", "told #ops", "ACT  2 passed  1 confirmed")
+	f.shows("make is asked to end: SIGINT,", "by its verify, it was cancelled and ended by SIGINT", "cancelled: how far it came is not known", "told #ops", "ACT  2 passed  1 confirmed")
 }
 
 func TestTypedBeforeItWasKnownIsNoAnswer(t *testing.T) {
