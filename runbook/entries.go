@@ -190,6 +190,8 @@ type tellResultBody struct {
 	resultBody
 	Step    string `json:"step"`
 	Attempt int    `json:"attempt"`
+	To      string `json:"to"`
+	Via     string `json:"via"`
 }
 
 type watchBody struct {

@@ -6,7 +6,6 @@ import (
 
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
-	"runbook/steps"
 )
 
 // MessageDigest stands for a message as it is shown. An intent to send carries
@@ -31,7 +30,9 @@ func (s *Session) tell(ctx context.Context, step *book.Step, v book.Tell, i Inte
 		return err // nothing was sent
 	}
 	result := v.Sender.Send(sending, s.world)
-	return s.record(ctx, kindTellResult, &tellResultBody{Step: step.ID, Attempt: attempt, resultBody: bodyOf(result)})
+	return s.record(ctx, kindTellResult, &tellResultBody{
+		Step: step.ID, Attempt: attempt, To: v.Message.To, Via: v.Kind, resultBody: bodyOf(result),
+	})
 }
 
 func foldTell(r *Run, _ *book.Book, e journal.Entry) error {
@@ -50,7 +51,7 @@ func foldTellIntent(r *Run, _ *book.Book, e journal.Entry) error {
 	return err
 }
 
-func foldTellResult(r *Run, b *book.Book, e journal.Entry) error {
+func foldTellResult(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[tellResultBody](e)
 	if known := r.Steps[body.Step]; known == nil || known.Attempt != body.Attempt {
 		return err // of an attempt that a newer one has replaced
@@ -58,18 +59,13 @@ func foldTellResult(r *Run, b *book.Book, e journal.Entry) error {
 	st := r.touch(body.Step, e, body.mark)
 	st.Result = body.result(e.Time)
 	st.Took = st.Result.Took
-	if body.Verdict != steps.Pass {
-		st.State, st.Reason = StateOf(body.Verdict), "not sent: "+body.Reason
-		if st.State == Unknown {
-			st.Reason = body.Reason
-		}
-		return err
-	}
-	st.State, st.Reason, st.Answer = Confirmed, "", "told, "+body.Where
-	if s := b.Step(body.Step); s != nil {
-		if v, ok := s.Verb.(book.Tell); ok {
-			st.Answer = "told " + v.Message.To + " by " + v.Kind
-		}
+	switch st.State = StateOf(body.Verdict); st.State {
+	case Passed:
+		st.State, st.Reason, st.Answer = Confirmed, "", "told "+body.To+" by "+body.Via
+	case Failed:
+		st.Reason = "not sent: " + body.Reason
+	default:
+		st.Reason = body.Reason
 	}
 	return err
 }

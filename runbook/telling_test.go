@@ -21,6 +21,7 @@ schema = 1
 name = "chatty"
 [vars]
 word = { default = "hello" }
+where = { default = "#ops" }
 token = { secret = true }
 [[phase]]
 id = "tell"
@@ -32,7 +33,7 @@ id = "tell"
   ] }
   [[phase.step]]
   id = "news"
-  tell.slack = { to = "#ops", text = "@channel ${word}", url = "token" }
+  tell.slack = { to = "${where}", text = "@channel ${word}", url = "token" }
 `
 
 // chat begins a run whose secret is the URL of a chat that answers so.
@@ -190,7 +191,7 @@ func TestTellReadsItsKinds(t *testing.T) {
 		`ask.form = { question = "?", evidence = ["nothing"], fields = [ { name = "a" } ] }`:                                                            "evidence names no step",
 		`tell.mail = { to = "ops@example.com", text = "x", address = "mail:25", from = "a@example.com" }`:                                               "want subject",
 	} {
-		whole := strings.Replace(chatty, `tell.slack = { to = "#ops", text = "@channel ${word}", url = "token" }`, toml, 1)
+		whole := strings.Replace(chatty, `tell.slack = { to = "${where}", text = "@channel ${word}", url = "token" }`, toml, 1)
 		_, err := book.Read([]byte(whole), "chatty.toml")
 		if err == nil || !strings.Contains(fmt.Sprint(err), problem) {
 			t.Errorf("%s: %v, want %q", toml, err, problem)
