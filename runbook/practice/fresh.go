@@ -26,6 +26,7 @@ const (
 	imageName   = "tickr-backend"
 	oldRelease  = "1.8.1"
 	newRelease  = "1.8.2"
+	webOrigin   = "https://app.tickr.example" // of the web application
 	environment = "production"
 )
 
@@ -101,7 +102,7 @@ func (s *server) environment(name, rounds, role, password, database string) stri
 		"JWT_SECRET=" + randomJWT(), "JWT_ACCESS_EXPIRATION=15m", "JWT_REFRESH_EXPIRATION=7d", "BCRYPT_ROUNDS=" + rounds,
 		"DB_HOST=" + host, "DB_PORT=" + port, "DB_USERNAME=" + role, "DB_PASSWORD=" + password, "DB_NAME=" + database,
 		"DB_SSL_CA=" + filepath.Join(s.dir, "ca.pem"), "DATABASE_URL=" + url,
-		"CORS_ORIGINS=https://app.tickr.example,https://admin.tickr.example", "THROTTLE_LIMIT=100", "LOG_FORMAT=json",
+		"CORS_ORIGINS=" + webOrigin + ",https://admin.tickr.example", "THROTTLE_LIMIT=100", "LOG_FORMAT=json",
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

@@ -100,6 +100,7 @@ func (s *server) writeTarget(site string, t target) error {
 func (s *server) tickrTarget() error {
 	vars := map[string]string{
 		"base_url":     "https://" + local(s.front.HTTPS),
+		"web_origin":   webOrigin,
 		"metrics_url":  "http://" + loopback(s.ports.service) + "/metrics",
 		"image_name":   imageName,
 		"image_tag":    newRelease,

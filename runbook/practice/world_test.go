@@ -102,7 +102,7 @@ func TestTargetIsComplete(t *testing.T) {
 	t.Parallel()
 	w := sharedWith(t)
 	names := []string{
-		"base_url", "metrics_url", "image_tag", "image_name", "service_port", "db_schema", "db_role", "environment", "migrations",
+		"base_url", "web_origin", "metrics_url", "image_tag", "image_name", "service_port", "db_schema", "db_role", "environment", "migrations",
 		"env_file", "data_source", "http_url", "edge", "edge_http", "domain", "certificate", "certificate_key",
 	}
 	text, err := w.Target(append(names, "database_url", "unknown")...)
