@@ -105,7 +105,11 @@ func (d engine) asks(argv []string, tolerated ...string) ([]byte, error) {
 			return ended.stdout.head.Bytes(), nil
 		}
 	}
-	return nil, fmt.Errorf("%s could not tell, %s: %s", outside(argv[0]), ended.state, outside(firstLine(&ended.stderr)))
+	why := firstLine(&ended.stderr)
+	if argv[0] == "kubectl" { // the lines before are of its own log
+		why = lastLine(&ended.stderr)
+	}
+	return nil, fmt.Errorf("%s could not tell, %s: %s", outside(argv[0]), ended.state, outside(why))
 }
 
 // containers inspects those that are there.

@@ -77,6 +77,7 @@ func environed(t *testing.T, sidecar string, forbidden ...string) *steps.World {
 	}
 	says(t, w, "kubectl", `echo "$*" >>asked
 if test -e "$7.$8.forbidden"; then
+	echo 'E1122 05:00:52.222503   18049 memcache.go:265] "Unhandled Error"' >&2
 	echo 'Error from server (Forbidden): secrets "db" is forbidden: User "ana" cannot get resource "secrets"' >&2
 	exit 1
 fi
@@ -125,7 +126,7 @@ func TestServiceEnvThatIsReadInPart(t *testing.T) {
 		want(t, r, steps.Unknown, name+" is not known: ")
 		never(t, r, "S3cret")
 	}
-	want(t, do(t, &check.Env{Name: "KEY"}, w), steps.Unknown, "secret db can't be read: ")
+	want(t, do(t, &check.Env{Name: "KEY"}, w), steps.Unknown, "secret db can't be read: kubectl could not tell, exit status 1: Error from server (Forbidden)")
 	want(t, do(t, &check.Env{Names: []string{"PLAIN", "KEY"}}, w), steps.Unknown, "KEY is not known")
 	want(t, do(t, &check.Env{Names: []string{"PLAIN", "KEY"}, Equals: "no"}, w), steps.Fail, "PLAIN")
 	want(t, do(t, &check.Env{Source: "x", Name: "PLAIN", UniqueAcross: []string{"y"}}, w), steps.Fail, "also that of PLAIN in y")
