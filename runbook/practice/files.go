@@ -125,3 +125,10 @@ func randomJWT() string {
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.StdEncoding.EncodeToString(b[:])
 }
+
+// randomKey is 192 bits in 32 characters.
+func randomKey() string {
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.StdEncoding.EncodeToString(b[:])
+}

@@ -60,7 +60,7 @@ func (s *server) openMail(ctx context.Context) error {
 		m.secrets[name] = random()
 	}
 	m.secrets["payment_key"] = "sk_live_" + random()
-	m.secrets["encryption"], m.secrets["encryption_staging"] = random()[:32], random()[:32]
+	m.secrets["encryption"], m.secrets["encryption_staging"] = randomKey(), randomKey()
 	for _, open := range []func(context.Context) error{
 		s.openMailPorts, s.openNeighbours, s.writeMail, s.fillMail, s.writeBackups, s.startMail, s.watchMail, s.mailTarget,
 	} {
