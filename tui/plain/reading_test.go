@@ -79,7 +79,7 @@ func TestFollow(t *testing.T) {
 func TestTakenOverInLines(t *testing.T) {
 	t.Parallel()
 	for _, lines := range []string{"", "decide choose a\nconfirm sure it is\nrun make\n"} {
-		f := begin(t, strings.Replace(small, "test ! -e broken", "while test ! -e go; do sleep 0.02; done", 1))
+		f := begin(t, strings.Replace(small, "test ! -e broken", "while test -e marker && test ! -e go; do sleep 0.02; done", 1))
 		t.Cleanup(func() { f.write("go") })
 		f.write("marker")
 		answers, answer := io.Pipe()
