@@ -26,6 +26,7 @@ import (
 //	           was cut, or its data is gone
 //	keep       at least so many are there
 //	oldest     none is older
+//	reach      one is at least so old: how far back one can go
 //	read       the newest is read to its end, as
 //	           pg_restore  an archive of pg_dump -Fc, -Fd or -Ft, by the target's
 //	                       pg_restore
@@ -48,6 +49,7 @@ type Backup struct {
 	MinRatio  string         `mapstructure:"min_ratio"`
 	Keep      string         `mapstructure:"keep"`
 	Oldest    steps.Duration `mapstructure:"oldest"`
+	Reach     steps.Duration `mapstructure:"reach"`
 	Read      string         `mapstructure:"read"`
 	Encrypted string         `mapstructure:"encrypted"`
 	Recipient string         `mapstructure:"recipient"`
@@ -70,8 +72,8 @@ func (c *Backup) Validate() error {
 	switch {
 	case c.Files == "":
 		return errors.New("files: missing")
-	case c.MaxAge == 0 && c.Oldest == 0 && c.MinSize+c.MinRatio+c.Keep+c.Read+c.Encrypted == "":
-		return errors.New("nothing is asked: max_age, min_size, min_ratio, keep, oldest, read or encrypted")
+	case c.MaxAge == 0 && c.Oldest == 0 && c.Reach == 0 && c.MinSize+c.MinRatio+c.Keep+c.Read+c.Encrypted == "":
+		return errors.New("nothing is asked: max_age, min_size, min_ratio, keep, oldest, reach, read or encrypted")
 	case c.Read != "" && readers[c.Read] == nil && !unfilled(c.Read):
 		return fmt.Errorf("read: %q is none of pg_restore, tar, gzip, sha256", c.Read)
 	case c.Encrypted != "" && c.Encrypted != "gpg" && c.Encrypted != "age" && !unfilled(c.Encrypted):
@@ -211,15 +213,25 @@ func (c *Backup) number(r *steps.Result, all []artefact) {
 			r.Worsen(verdictOf(err), "%d backups, wanted at least %s", len(all), c.Keep)
 		}
 	}
-	if c.Oldest == 0 {
-		return
-	}
 	last := all[len(all)-1]
 	age := steps.Duration(time.Since(last.info.ModTime()).Truncate(time.Minute))
-	r.Saw("oldest", age.String()+" old", c.Oldest.String(), "")
-	if age > c.Oldest {
+	if c.Oldest > 0 || c.Reach > 0 {
+		r.Saw("oldest", age.String()+" old", between(given(c.Reach), given(c.Oldest)), "")
+	}
+	if c.Oldest > 0 && age > c.Oldest {
 		r.Worsen(steps.Fail, "%s is %s old, wanted none older than %s", last.name(), age, c.Oldest)
 	}
+	if age < c.Reach {
+		r.Worsen(steps.Fail, "the oldest, %s, is %s old: wanted one of %s", last.name(), age, c.Reach)
+	}
+}
+
+// given is a length of time, or nothing.
+func given(d steps.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }
 
 // content reads the newest.

@@ -63,6 +63,8 @@ func TestBackup(t *testing.T) {
 		"shrunk":            {check.Backup{Files: "shrunk-*", MinRatio: "0.7"}, steps.Fail, "400 bytes, 0.40 of the usual 1000"},
 		"nothing before":    {check.Backup{Files: "first-000", MinRatio: "0.7"}, steps.Unknown, "no backup before first-000"},
 		"few":               {check.Backup{Files: "daily-*", Keep: "6"}, steps.Fail, "5 backups, wanted at least 6"},
+		"far back":          {check.Backup{Files: "daily-*", Reach: short(3 * time.Hour)}, steps.Pass, ""},
+		"not far back":      {check.Backup{Files: "daily-*", Reach: short(24 * time.Hour)}, steps.Fail, "the oldest, daily-004, is 4h old: wanted one of 1d"},
 		"too old kept":      {check.Backup{Files: "daily-*", Oldest: short(2 * time.Hour)}, steps.Fail, "daily-004 is 4h old"},
 		"link, directory":   {check.Backup{Files: "first-*", Keep: "2"}, steps.Fail, "1 backups"},
 		"future":            {check.Backup{Files: "future-*", MaxAge: short(time.Hour)}, steps.Unknown, "a clock is wrong"},

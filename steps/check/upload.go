@@ -33,6 +33,9 @@ import (
 //	download  where it is fetched from, with {{id}}
 //	delete    where it is deleted; default download
 //	headers   sent each time
+//	before    requests made first, as steps of check.http, such as a login: what
+//	          they capture may stand in headers
+//	cleanup   requests that are always made at the end
 //	bearer    a secret var of the book, sent each time as "Authorization: Bearer …"
 //	max       the longest time of sending, and of fetching: "10s"
 //	timeout   for each; default "60s"
@@ -53,6 +56,8 @@ type Upload struct {
 	Download string            `mapstructure:"download"`
 	Delete   string            `mapstructure:"delete"`
 	Headers  map[string]string `mapstructure:"headers"`
+	Before   []Request         `mapstructure:"before"`
+	Cleanup  []Request         `mapstructure:"cleanup"`
 	Bearer   string            `mapstructure:"bearer"`
 	Max      steps.Duration    `mapstructure:"max"`
 	Timeout  steps.Duration    `mapstructure:"timeout"`
@@ -66,18 +71,33 @@ func (c *Upload) Touches() bool { return true }
 
 // Plan is what is sent.
 func (c *Upload) Plan() []string {
-	return []string{"POST " + c.URL + " with a file of " + c.size(), "GET " + c.Download, "at its end DELETE " + c.remove().URL}
+	around := (&HTTP{Steps: c.Before, Cleanup: c.Cleanup}).Plan()
+	file := []string{"POST " + c.URL + " with a file of " + c.size(), "GET " + c.Download, "at its end DELETE " + c.remove().URL}
+	return slices.Concat(around[:len(c.Before)], file, around[len(c.Before):])
 }
 
-// SecretVars is bearer.
-func (c *Upload) SecretVars() []SecretVar { return []SecretVar{{"bearer", c.Bearer}} }
+// SecretVars are those of all requests.
+func (c *Upload) SecretVars() []SecretVar {
+	named := []SecretVar{{"bearer", c.Bearer}}
+	for i, q := range c.Before {
+		named = append(named, SecretVar{fmt.Sprintf("before[%d].bearer", i), q.Bearer})
+	}
+	for i, q := range c.Cleanup {
+		named = append(named, SecretVar{fmt.Sprintf("cleanup[%d].bearer", i), q.Bearer})
+	}
+	return named
+}
 
 // Validate reports what is wrong with any of the requests, and a size that is
 // none.
 func (c *Upload) Validate() error {
-	for _, q := range []Request{c.send(), c.fetch(), c.remove()} {
-		if err := q.validate(map[string]bool{"id": true, "unique": true}); err != nil {
+	known := map[string]bool{"unique": true}
+	for _, q := range slices.Concat(c.Before, []Request{c.send(), c.fetch(), c.remove()}, c.Cleanup) {
+		if err := q.validate(known); err != nil {
 			return fmt.Errorf("%s: %w", q.method(), err)
+		}
+		for name := range q.Capture {
+			known[name] = true
 		}
 	}
 	if !unfilled(c.Download) && !strings.Contains(c.Download, "{{id}}") {
@@ -146,12 +166,24 @@ func (c *Upload) Do(whole context.Context, w *steps.World) steps.Result {
 		s := newSequence(w)
 		defer s.transport.CloseIdleConnections()
 		r.Decide(steps.Pass, "")
-		sent := c.upload(whole, s, r, size)
-		if r.Verdict == steps.Pass {
-			c.download(whole, s, r, size, sent)
+		for i, q := range c.Before {
+			if s.do(whole, r, fmt.Sprintf("before %d %s ", i+1, q.method()), q); r.Verdict != steps.Pass {
+				break
+			}
 		}
-		c.cleanUp(whole, s, r)
+		if r.Verdict == steps.Pass {
+			c.roundTrip(whole, s, r, size)
+		}
+		(&HTTP{Cleanup: c.Cleanup}).cleanUp(whole, r, s)
 	})
+}
+
+func (c *Upload) roundTrip(whole context.Context, s *sequence, r *steps.Result, size int64) {
+	sent := c.upload(whole, s, r, size)
+	if r.Verdict == steps.Pass {
+		c.download(whole, s, r, size, sent)
+	}
+	c.cleanUp(whole, s, r)
 }
 
 // upload sends random bytes and answers their digest.

@@ -34,6 +34,8 @@ func (s *store) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	id := strings.TrimPrefix(q.URL.Path, "/files/")
 	content, there := s.files[id]
 	switch {
+	case q.URL.Path == "/login" && s.wrong != "closed":
+		_, _ = io.WriteString(w, `{"accessToken":"t0ken"}`)
 	case q.Header.Get("Authorization") != "Bearer t0ken" || q.Header.Get("X-Tenant") != "probe":
 		w.WriteHeader(http.StatusUnauthorized)
 	case q.Method == http.MethodPost:
@@ -89,6 +91,10 @@ func (s *store) spoil(content []byte) []byte {
 
 func TestUpload(t *testing.T) {
 	t.Parallel()
+	login := func(c *check.Upload) {
+		c.Before = []check.Request{{URL: strings.Replace(c.URL, "/files", "/login", 1), Method: "POST", Capture: map[string]string{"t": "accessToken"}}}
+		c.Headers["Authorization"], c.Bearer = "Bearer {{t}}", ""
+	}
 	for name, c := range map[string]struct {
 		wrong   string
 		change  func(*check.Upload)
@@ -110,6 +116,8 @@ func TestUpload(t *testing.T) {
 		"too slow":        {"", func(c *check.Upload) { c.Max = 1 }, steps.Fail, "wanted within 1ns", 0},
 		"in time":         {"", func(c *check.Upload) { c.Max = short(time.Minute) }, steps.Pass, "", 0},
 		"not signed":      {"", func(c *check.Upload) { c.Bearer = "" }, steps.Fail, "upload status 401", 0},
+		"logged in":       {"", login, steps.Pass, "", 0},
+		"login refused":   {"closed", login, steps.Fail, "before 1 POST status 401", 0},
 		"no secret":       {"", func(c *check.Upload) { c.Bearer = "none" }, steps.Unknown, "secret not available", 0},
 		"silent":          {"silent", func(c *check.Upload) { c.Timeout = short(100 * time.Millisecond) }, steps.Fail, "sending: no answer within 100ms", 0},
 		"another origin":  {"", func(c *check.Upload) { c.Download = "http://127.0.0.1:1/files/{{id}}" }, steps.Unknown, "may not go to", 1},
@@ -168,8 +176,9 @@ func TestUploadFields(t *testing.T) {
 	c := decode[*check.Upload](t, "upload", map[string]any{
 		"url": "${base_url}/api/files", "field": "file", "size": "${size}", "id": "id", "download": "${base_url}/api/files/{{id}}", "max": "10s",
 		"delete": "${base_url}/api/files/{{id}}", "headers": map[string]any{"X-A": "b"}, "bearer": "token", "status": []int64{201}, "timeout": "30s",
+		"before": []map[string]any{{"url": "${base_url}/login", "method": "POST"}},
 	})
-	if !c.Touches() || len(check.SecretVars(c)) != 1 || c.Plan()[0] != "POST ${base_url}/api/files with a file of ${size}" {
+	if !c.Touches() || len(check.SecretVars(c)) != 1 || c.Plan()[0] != "POST ${base_url}/login" || c.Plan()[1] != "POST ${base_url}/api/files with a file of ${size}" {
 		t.Errorf("upload: %+v %q", c, c.Plan())
 	}
 }

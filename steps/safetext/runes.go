@@ -62,7 +62,7 @@ func appendRune(dst []byte, r rune) []byte {
 	case Visible(r):
 		return append(dst, string(r)...)
 	}
-	return append(appendHex(append(dst, "<U+"...), uint32(r), 4), '>')
+	return append(appendHex(append(dst, "<U+"...), uint32(r), 4), '>') // #nosec G115 -- decoded from UTF-8
 }
 
 // appendHex appends n in at least so many upper-case digits.
