@@ -2,10 +2,14 @@ package practice
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -101,7 +105,31 @@ func (s *server) fillDatabase(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "ANALYZE users.users, users.verification_tokens"); err != nil {
 		return fmt.Errorf("fill the practice database: %w", err)
 	}
-	return s.pg.Dump(ctx, s.dsn("tickr_deploy", s.secrets.Deploy, "tickr"), filepath.Join(s.appDir(), "users_backup.dump"))
+	dump := filepath.Join(s.appDir(), "users_backup.dump")
+	if err := s.pg.Dump(ctx, s.dsn("tickr_deploy", s.secrets.Deploy, "tickr"), dump); err != nil {
+		return err
+	}
+	return s.baseBackups(dump)
+}
+
+// baseBackups lays copies of the dump where base backups would lie: of today
+// and of yesterday.
+func (s *server) baseBackups(dump string) error {
+	content, err := os.ReadFile(dump) // #nosec G304 -- made just now
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // no pg_dump made it
+	}
+	if err := errors.Join(err, os.Mkdir(filepath.Join(s.appDir(), "backups"), 0o700)); err != nil {
+		return err
+	}
+	for _, age := range []time.Duration{26 * time.Hour, 2 * time.Hour} {
+		at := time.Now().Add(-age)
+		name := "base-" + at.UTC().Format("20060102T150405Z")
+		if err := writeAt(filepath.Join(s.appDir(), "backups", name), content, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *server) dsn(role, password, database string) string {

@@ -89,8 +89,7 @@ func (s *server) writeApplication() error {
 	return nil
 }
 
-// environment is a dotenv file of the service. SENTRY_DSN is not set: that box
-// of the checklist is open.
+// environment is a dotenv file of the service.
 func (s *server) environment(name, rounds, role, password, database string) string {
 	host, port, _ := strings.Cut(s.databaseAddr(), ":")
 	url := s.dsn(role, password, database)
@@ -103,6 +102,7 @@ func (s *server) environment(name, rounds, role, password, database string) stri
 		"DB_HOST=" + host, "DB_PORT=" + port, "DB_USERNAME=" + role, "DB_PASSWORD=" + password, "DB_NAME=" + database,
 		"DB_SSL_CA=" + filepath.Join(s.dir, "ca.pem"), "DATABASE_URL=" + url,
 		"CORS_ORIGINS=" + webOrigin + ",https://admin.tickr.example", "THROTTLE_LIMIT=100", "LOG_FORMAT=json",
+		"SENTRY_DSN=https://" + random()[:32] + "@errors.tickr.example/7",
 	}
 	return strings.Join(lines, "\n") + "\n"
 }

@@ -54,7 +54,7 @@ func (s *server) writeBackups(ctx context.Context) error {
 			}
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "manifest.sha256"), []byte(manifest.String()), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "SHA256SUMS"), []byte(manifest.String()), 0o600); err != nil {
 		return err
 	}
 	return os.Symlink(filepath.Join("backups", newest), filepath.Join(s.dir, emailSite, "latest-backup.tar.gz.gpg"))

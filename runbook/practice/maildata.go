@@ -118,7 +118,10 @@ func (s *server) mailTarget(context.Context) error {
 		"edge_ssh":        local(g.gate.Addr),
 		"address":         "127.0.0.1",
 		"server_disk":     s.dir,
-		"memory_limit":    "1073741824",
+		"server_memory":   "256MB", // of whatever computer somebody practises on
+		"server_storage":  "1GB",
+		"server_free":     "1",
+		"memory_limit":    "999999999999999", // of a process minutes old no slope means anything
 		"redis_address":   g.redis.Addr(),
 		"resolver":        g.names.Addr,
 		"image_tag":       emailNow,

@@ -122,12 +122,12 @@ func testBackupAndRecovery(t *testing.T, w *World) {
 	if err != nil || len(dumps) != keptDays {
 		t.Fatalf("%d dumps at start, %v", len(dumps), err)
 	}
-	sh(0, "cd backups && sha256sum --check --quiet manifest.sha256")
+	sh(0, "cd backups && sha256sum --check --quiet SHA256SUMS")
 	for _, dump := range dumps[len(dumps)-2:] {
 		do(t, w, "pg_restore", "--file=/dev/null", dump).want(t, 0)
 	}
 	sh(0, "./scripts/disaster-recovery.sh test latest-backup.tar.gz.gpg")
-	sh(0, "./scripts/backup.sh && cd backups && sha256sum --check --quiet manifest.sha256")
+	sh(0, "./scripts/backup.sh && cd backups && sha256sum --check --quiet SHA256SUMS")
 	if packets := sh(0, "gpg --batch --list-packets latest-backup.tar.gz.gpg").out; !strings.Contains(packets, ":symkey enc packet:") {
 		t.Errorf("packets: %s", packets)
 	}
@@ -159,4 +159,23 @@ func testBackupAndRecovery(t *testing.T, w *World) {
 	sh(0, "echo wrong >wrong-key")
 	do(t, w, "gpg", "--batch", "--yes", "--passphrase-file", "wrong-key", "--decrypt", "--output", "x", "latest-backup.tar.gz.gpg").want(t, 2)
 	do(t, w, "gpg", "--gen-key").want(t, 97)
+}
+
+func TestGitOfEncryptedEmail(t *testing.T) {
+	t.Parallel()
+	w := enter(t, newWorld(t))
+	do(t, w, "git", "ls-files", "--error-unmatch", "--", ".env").want(t, 1)
+	do(t, w, "git", "ls-files", "--error-unmatch", "--", "package.json").want(t, 0)
+	do(t, w, "git", "diff", "--exit-code", "--stat").want(t, 0)
+	if r := do(t, w, "git", "diff", "--stat", "HEAD~1", "--", "docs"); r.code != 0 || !strings.Contains(r.out, "docs/api.md") || strings.Contains(r.out, "src/") {
+		t.Errorf("what the release changed in docs: %+v", r)
+	}
+	file := filepath.Join(w.Steps().Dir, "package.json")
+	if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := do(t, w, "git", "diff", "--exit-code", "--stat").want(t, 1); !strings.Contains(r.out, "package.json") {
+		t.Errorf("a changed file: %+v", r)
+	}
+	do(t, w, "git", "push").want(t, 97)
 }

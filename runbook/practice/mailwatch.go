@@ -28,7 +28,8 @@ func (s *server) watchMail(ctx context.Context) error {
 		"postgres":                 s.watchDatabase,
 		"redis":                    alive(func(ctx context.Context) (string, error) { return "", s.reach(ctx, m.redis.Addr()) }),
 		"mail": func(ctx context.Context) (string, error) {
-			return fmt.Sprintf("mails_taken_total %d\n", m.post.Taken()), s.reach(ctx, m.post.Addr)
+			f := m.post.Figures()
+			return fmt.Sprintf("email_sent_total %d\nemail_bounced_total %d\nemail_queue_depth %d\n", f.Taken, f.Refused, f.Taking), s.reach(ctx, m.post.Addr)
 		},
 		"node":   monitor.Node(s.dir),
 		"backup": s.watchBackups,
@@ -113,5 +114,7 @@ func (s *server) watchBackups(context.Context) (string, error) {
 	if newest == nil {
 		return "", errors.New("no backup can be read")
 	}
-	return fmt.Sprintf("backup_last_success_timestamp_seconds %d\nbackup_last_size_bytes %d\nbackup_files %d\n", newest.ModTime().Unix(), newest.Size(), len(files)), nil
+	at := newest.ModTime().Unix()
+	return fmt.Sprintf("backup_last_success_timestamp_seconds %d\nbackup_last_size_bytes %d\nbackup_files %d\n", at, newest.Size(), len(files)) +
+		fmt.Sprintf("job_last_success_timestamp_seconds{job_name=\"backup\"} %d\njob_period_seconds{job_name=\"backup\"} %d\n", at, 24*60*60), nil
 }

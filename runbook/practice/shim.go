@@ -38,7 +38,7 @@ func (sh shell) warn(format string, args ...any) { _, _ = fmt.Fprintf(sh.stderr,
 func tools() map[string]tool {
 	return map[string]tool{
 		"docker": dockerTool, "npm": npmTool, "node": nodeTool, "psql": clientTool, "pg_dump": clientTool, "pg_restore": clientTool, "gpg": gpgTool, "apt-get": aptTool, "apt-config": aptConfigTool,
-		"docker-compose": composeTool, "kubectl": kubectlTool, "npx": nil, "systemctl": nil, "git": nil,
+		"docker-compose": composeTool, "kubectl": kubectlTool, "npx": nil, "systemctl": nil, "git": gitTool,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/mail"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,9 +31,14 @@ type Post struct {
 	user, password string
 	server         *smtp.Server
 
-	mu    sync.Mutex
-	mails []letter
+	mu      sync.Mutex
+	mails   []letter
+	figures Figures
 }
+
+// Figures are what a mail server counts since its start: mails that it took,
+// recipients that it refused, and mails that it is taking now.
+type Figures struct{ Taken, Refused, Taking int }
 
 // letter is a mail as the sink shows it.
 type letter struct {
@@ -63,11 +69,17 @@ func OpenPost(ctx context.Context, user, password string, certificate func(*tls.
 // Close ends it at once.
 func (p *Post) Close() { _ = p.server.Close() }
 
-// Taken is how many mails were taken since the start.
-func (p *Post) Taken() int {
+// Figures are those of now.
+func (p *Post) Figures() Figures {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.mails)
+	return p.figures
+}
+
+func (p *Post) count(change func(*Figures)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.figures)
 }
 
 // ServeHTTP shows the mails, the newest first.
@@ -114,14 +126,20 @@ func (d *delivery) Mail(from string, _ *smtp.MailOptions) error {
 	return nil
 }
 
-// Rcpt adds a recipient.
+// Rcpt adds a recipient, of this host alone.
 func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if !strings.HasSuffix(to, "@localhost") {
+		d.post.count(func(f *Figures) { f.Refused++ })
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 2}, Message: "nobody here is called that"}
+	}
 	d.to = append(d.to, to)
 	return nil
 }
 
 // Data takes the mail itself.
 func (d *delivery) Data(r io.Reader) error {
+	d.post.count(func(f *Figures) { f.Taking++ })
+	defer d.post.count(func(f *Figures) { f.Taking-- })
 	m, err := mail.ReadMessage(r)
 	if err != nil {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "not a mail"}
@@ -131,15 +149,18 @@ func (d *delivery) Data(r io.Reader) error {
 		return errors.Join(errors.New("read the mail"), err)
 	}
 	m.Header["Authentication-Results"] = []string{"localhost; auth=pass smtp.auth=" + d.post.user}
-	d.post.mu.Lock()
-	defer d.post.mu.Unlock()
-	d.post.mails = append(d.post.mails, letter{
-		From: d.from, To: d.to, Subject: m.Header.Get("Subject"), Received: time.Now().UTC(), Headers: m.Header, Body: string(body),
-	})
-	if over := len(d.post.mails) - keptMails; over > 0 {
-		d.post.mails = slices.Delete(d.post.mails, 0, over)
-	}
+	d.post.keep(letter{From: d.from, To: d.to, Subject: m.Header.Get("Subject"), Received: time.Now().UTC(), Headers: m.Header, Body: string(body)})
 	return nil
+}
+
+func (p *Post) keep(l letter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.figures.Taken++
+	p.mails = append(p.mails, l)
+	if over := len(p.mails) - keptMails; over > 0 {
+		p.mails = slices.Delete(p.mails, 0, over)
+	}
 }
 
 // Reset forgets the mail that was begun.

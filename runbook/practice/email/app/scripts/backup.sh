@@ -6,7 +6,7 @@ umask 077
 name=encrypted-email-$(date -u +%Y%m%dT%H%M%SZ)
 pg_dump --format=custom --file="backups/$name.dump"
 pg_restore --file=/dev/null "backups/$name.dump"
-(cd backups && sha256sum "$name.dump" >>manifest.sha256)
+(cd backups && sha256sum "$name.dump" >>SHA256SUMS)
 tar -C backups -czf "backups/$name.tar.gz" "$name.dump"
 gpg --batch --yes --passphrase-file .backup-key --symmetric --output "backups/$name.tar.gz.gpg" "backups/$name.tar.gz"
 rm "backups/$name.tar.gz"
