@@ -9,7 +9,7 @@ import (
 )
 
 // world times the practice world: made from nothing, found alive, and the
-// whole embedded book rehearsed in it.
+// whole embedded books rehearsed in it.
 func (b *bench) world(ctx context.Context) (rows []row, err error) {
 	defer func() { err = errors.Join(err, b.do(context.WithoutCancel(ctx), "practice", "stop")) }()
 	parts := []struct {
@@ -20,6 +20,7 @@ func (b *bench) world(ctx context.Context) (rows []row, err error) {
 		{"practice world, cold", 3, []string{"practice", "start"}},
 		{"practice world, found", 0.3, []string{"practice", "start"}},
 		{"users-module rehearsed", 30, []string{"deploy", "users-module", "-t", "practice", "--rehearse", "--plain"}},
+		{"encrypted-email rehearsed", 30, []string{"deploy", "encrypted-email", "-t", "practice", "--rehearse", "--plain"}},
 	}
 	for _, p := range parts {
 		began := time.Now()
