@@ -221,7 +221,7 @@ func (c *Backup) number(r *steps.Result, all []artefact) {
 	if c.Oldest > 0 && age > c.Oldest {
 		r.Worsen(steps.Fail, "%s is %s old, wanted none older than %s", last.name(), age, c.Oldest)
 	}
-	if age < c.Reach {
+	if c.Reach > 0 && age < c.Reach {
 		r.Worsen(steps.Fail, "the oldest, %s, is %s old: wanted one of %s", last.name(), age, c.Reach)
 	}
 }
