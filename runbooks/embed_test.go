@@ -1,12 +1,7 @@
 package runbooks_test
 
 import (
-	"bufio"
-	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"runbook/runbook/book"
@@ -89,86 +84,4 @@ func TestWordsFitTheScreen(t *testing.T) {
 			}
 		}
 	}
-}
-
-// covered lists every id that an entry of the book covers, with where.
-func covered(b *book.Book) map[string][]string {
-	by := map[string][]string{}
-	add := func(where string, ids []string) {
-		for _, id := range ids {
-			by[id] = append(by[id], where)
-		}
-	}
-	for _, s := range b.All() {
-		add(s.ID, s.Covers)
-	}
-	for _, h := range b.Hints {
-		add("hint "+h.Issue, h.Covers)
-	}
-	for _, c := range b.Contacts {
-		add("contact "+c.Level, c.Covers)
-	}
-	for _, o := range b.Objectives {
-		add("objective "+o.Scenario, o.Covers)
-	}
-	for _, k := range b.Backups {
-		add("backup "+k.Type, k.Covers)
-	}
-	for _, s := range b.Signoffs {
-		add("sign-off "+s.Role, s.Covers)
-	}
-	return by
-}
-
-// notCovered are items of the checklist that no entry covers, with why. It is
-// empty: every item is carried, by a machine or by a question.
-var notCovered = map[string]string{}
-
-func TestUsersModuleCoversItsChecklist(t *testing.T) {
-	t.Parallel()
-	items := checklist(t, "S1")
-	by := covered(read(t)["users-module"])
-	for id, item := range items {
-		switch _, listed := notCovered[id]; {
-		case by[id] == nil && !listed:
-			t.Errorf("%s is not covered: %s", id, item)
-		case by[id] != nil && listed:
-			t.Errorf("%s is listed as not covered, and %s covers it", id, by[id])
-		}
-	}
-	for id, where := range by {
-		if _, ok := items[id]; !ok {
-			t.Errorf("%s covers %s, which the checklist does not have", where, id)
-		}
-	}
-}
-
-// checklist reads the items of one seed: the id is the first column, the text
-// the fifth.
-func checklist(t *testing.T, seed string) map[string]string {
-	t.Helper()
-	file, err := os.Open(filepath.Join("..", "..", "shared", "seeds", "items.tsv"))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the checklists are not on this machine")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = file.Close() }() // only read from
-	items := map[string]string{}
-	scanner := bufio.NewScanner(file)
-	scanner.Buffer(nil, 1<<20)
-	for scanner.Scan() {
-		columns := strings.Split(scanner.Text(), "\t")
-		if len(columns) > 4 && columns[1] == seed {
-			items[columns[0]] = columns[4]
-		}
-	}
-	if err := scanner.Err(); err != nil {
-		t.Fatal(err)
-	}
-	if len(items) < 50 {
-		t.Fatalf("only %d items of %s were found", len(items), seed)
-	}
-	return items
 }
