@@ -3,8 +3,12 @@ package monitor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -86,5 +90,29 @@ func TestQueryRefuses(t *testing.T) {
 		if v, err := s.answer(query); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, %v", query, v, err)
 		}
+	}
+}
+
+// Queries scrape, several at once too: no counter may seem to go back.
+func TestScrapesAreInOrder(t *testing.T) {
+	t.Parallel()
+	var counted atomic.Int64
+	s := &Store{series: map[string]labels{}, targets: map[string]Source{"a": func(context.Context) (string, error) {
+		n := counted.Add(1)
+		runtime.Gosched()
+		return fmt.Sprintf("c %d\n", n), nil
+	}}}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 20 {
+				s.Scrape(t.Context())
+			}
+		})
+	}
+	group.Wait()
+	v, err := s.answer("increase(c[1h])")
+	if err != nil || len(v.points) != 1 || v.points[0].value != 159 {
+		t.Errorf("increase is %v, %v", v, err)
 	}
 }

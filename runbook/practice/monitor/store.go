@@ -36,6 +36,8 @@ type Source func(ctx context.Context) (string, error)
 type Store struct {
 	targets map[string]Source // by job
 
+	scraping sync.Mutex // one at a time: a counter that seems to go back is taken for a restart
+
 	mu      sync.Mutex
 	series  map[string]labels
 	samples []sample // the oldest first
@@ -64,6 +66,9 @@ func NewStore(life context.Context, targets map[string]Source) *Store {
 
 // Scrape asks every target now.
 func (s *Store) Scrape(ctx context.Context) {
+	s.scraping.Lock()
+	defer s.scraping.Unlock()
+	at := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	texts, down := map[string]string{}, map[string]error{}
@@ -78,7 +83,7 @@ func (s *Store) Scrape(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down = down
-	next := sample{at: time.Now(), values: map[string]float64{}}
+	next := sample{at: at, values: map[string]float64{}}
 	put := func(l labels, value float64) {
 		key := l.key()
 		s.series[key] = l
