@@ -107,6 +107,7 @@ func (s *server) tickrTarget() error {
 		"service_port": strconv.Itoa(s.ports.service),
 		"db_schema":    "users",
 		"db_role":      "tickr_app",
+		"login_limit":  "100",
 		"environment":  environment,
 		"migrations":   "src/migrations/*.ts",
 		"env_file":     ".env.production",

@@ -12,13 +12,19 @@ import (
 	"runbook/runbook/practice/web"
 )
 
+// login is limited for each client and account, so that a flood with one
+// account locks nobody else out.
 func (s *Service) login(w http.ResponseWriter, r *http.Request) {
-	if wait := s.limit.Take(web.Client(r)); wait > 0 && !s.Unthrottled() {
+	c, ok := readCredentials(w, r)
+	if !ok {
+		return
+	}
+	if wait := s.limit.Take(web.Client(r) + " " + c.Email); wait > 0 && !s.Unthrottled() {
 		s.Throttle(w, wait)
 		return
 	}
-	c, ok := readCredentials(w, r)
-	if !ok {
+	if c.Email == "" || c.Password == "" {
+		web.Refuse(w, http.StatusBadRequest, "email and password are wanted")
 		return
 	}
 	var id, hash string
