@@ -92,7 +92,7 @@ func TestLoginIsLimited(t *testing.T) {
 			t.Fatalf("login %d: %d", n+1, code)
 		}
 	}
-	req, err := http.NewRequestWithContext(deadline(t), "POST", "http://"+addr+"/api/auth/login", strings.NewReader("{}"))
+	req, err := http.NewRequestWithContext(deadline(t), "POST", "http://"+addr+"/api/auth/login", strings.NewReader(`{"email":"Nobody@example.com","password":"y"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +103,9 @@ func TestLoginIsLimited(t *testing.T) {
 	defer resp.Body.Close() //nolint:errcheck // only read
 	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("the 101st login: %s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
+	}
+	if code, _ := getFrom(t, addr, "POST", "/api/auth/login", "", map[string]string{"email": "somebody@example.com", "password": "x"}); code != 401 {
+		t.Errorf("the first login of another account: %d", code)
 	}
 }
 
