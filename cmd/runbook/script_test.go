@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -135,6 +136,14 @@ func runID(ts *testscript.TestScript, _ bool, _ []string) {
 	if len(dirs) == 0 {
 		ts.Fatalf("there is no run")
 	}
-	last := filepath.Base(dirs[len(dirs)-1])
+	// Two of one second have names in any order.
+	newest, last := time.Time{}, ""
+	for _, dir := range dirs {
+		info, err := os.Stat(filepath.Join(dir, "book.toml"))
+		ts.Check(err)
+		if info.ModTime().After(newest) {
+			newest, last = info.ModTime(), filepath.Base(dir)
+		}
+	}
 	ts.Setenv("RUN", last[strings.LastIndex(last, "-")+1:])
 }

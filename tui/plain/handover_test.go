@@ -48,7 +48,7 @@ func TestTitleIsGivenBack(t *testing.T) {
 	if err := errors.Join(<-done, <-over); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { return strings.HasSuffix(shown.String(), "\r\n") })
+	waitFor(t, func() bool { return strings.Contains(shown.String(), "\x1b[23;0t") })
 	text := shown.String()
 	kept, set, back := strings.Index(text, "\x1b[22;0t"), strings.Index(text, "\x1b]0;title\x07"), strings.LastIndex(text, "\x1b[23;0t")
 	if kept < 0 || kept > set || back < set {
