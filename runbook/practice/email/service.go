@@ -104,10 +104,11 @@ func (s *Service) version(w http.ResponseWriter, _ *http.Request) {
 // read takes a JSON object of at most 64 KiB whose fields have the types of
 // into: 413 if it is longer, 400 if it is no such object.
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
-	err := d.Decode(into)
+	whole := r.Body
+	err := json.NewDecoder(http.MaxBytesReader(w, whole, 1<<16)).Decode(into)
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
+		_, _ = io.Copy(io.Discard, io.LimitReader(whole, 16<<20)) // who still sends would not hear the answer
 		web.Refuse(w, http.StatusRequestEntityTooLarge, "body is over 64 KiB")
 		return false
 	}
