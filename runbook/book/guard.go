@@ -33,25 +33,30 @@ func (b *Book) On(t *Target) *Book {
 	return &on
 }
 
-// guard marks the approvals before the first run with an effect. One with a
-// `when` is none that can be relied on.
+// guard marks the approvals before the first command with an effect. One with a
+// `when` is none that can be relied on. A probe wants one as well: what is
+// approved for it does not stand for the approvals between it and the command.
 func (b *Book) guard(t *Target) {
 	var rests []string // what may not be wrong, and what may
 	guarded := false
 	for _, p := range b.Phases {
-		for i, s := range p.Steps {
+		for i := 0; i < len(p.Steps); i++ {
+			s := p.Steps[i]
 			v, isAsk := s.Verb.(Ask)
-			_, isRun := s.Verb.(Run)
+			run, isRun := s.Verb.(Run)
 			switch {
 			case isAsk && v.Approve != nil && len(s.When) == 0:
 				marked := *s
 				marked.Guards = true
 				p.Steps[i], guarded = &marked, true
-			case isRun && s.Effect != "none" && guarded:
-				return
 			case isRun && s.Effect != "none":
-				p.Steps = slices.Insert(p.Steps, i, b.approval(t, p, rests))
-				return
+				if !guarded {
+					p.Steps = slices.Insert(p.Steps, i, b.approval(t, p, rests))
+					guarded, i = true, i+1
+				}
+				if run.Probe == nil {
+					return
+				}
 			case isCheck(s) && (s.Critical || t.Waiver(s.ID) != nil):
 				rests = append(rests, s.ID)
 			}

@@ -57,6 +57,7 @@ func TestBookOnAGuardedTarget(t *testing.T) {
 		"one of its own":     {`{ id = "own", ask.approve = { role = "lead" } }`, "killer platform tests own* looks guard later"},
 		"one only sometimes": {`{ id = "own", when = { platform = "a" }, ask.approve = { role = "lead" } }`, "killer platform tests own looks guard-guard* guard later"},
 		"a probe changes":    {`{ id = "flood", run.probe.http = { url = "http://x/" } }`, "killer platform tests guard-guard* flood looks guard later"},
+		"after a probe":      {`{ id = "flood", run.probe.http = { url = "http://x/" } }, { id = "own", ask.approve = { role = "lead" } }`, "killer platform tests guard-guard* flood own* looks guard later"},
 	} {
 		b, err := book.Read([]byte(strings.Replace(changes, "SOONER", test.sooner, 1)), "b.toml")
 		if err != nil {
