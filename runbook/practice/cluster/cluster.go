@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"os/user"
@@ -91,14 +91,22 @@ func serverUser() (*syscall.Credential, error) {
 	return nil, fmt.Errorf("run PostgreSQL: root may not, and this machine has neither a user postgres nor nobody")
 }
 
-// FreePort is a TCP port of 127.0.0.1 that nobody listens on.
+// Systems hand out ports above these to whoever wants any: Linux from 32768 on,
+// macOS from 49152.
+const firstPort, afterLastPort = 15000, 32000
+
+// FreePort is a TCP port of 127.0.0.1 that nobody listens on, and that nobody is
+// given who asks for any port before it is used.
 func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	var err error
+	for range 100 {
+		port := firstPort + rand.IntN(afterLastPort-firstPort) // #nosec G404 -- no secret
+		var l net.Listener
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil { //nolint:noctx // closed at once
+			return port, l.Close()
+		}
 	}
-	port := netip.MustParseAddrPort(l.Addr().String()).Port()
-	return int(port), l.Close()
+	return 0, fmt.Errorf("find a free port: %w", err)
 }
 
 // program prepares one of the server's programs as its user, with an
