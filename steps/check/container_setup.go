@@ -156,7 +156,7 @@ func within(r *steps.Result, label, percent string, of float64, limit string) {
 		r.Worsen(steps.Unknown, "%v", err)
 		return
 	}
-	n, err := strconv.ParseFloat(strings.TrimSuffix(percent, "%"), 64)
+	n, err := finite(strings.TrimSuffix(percent, "%"))
 	if err != nil || of <= 0 {
 		r.Saw(label, outside(percent), "< "+limit, "%")
 		r.Worsen(steps.Unknown, "%s is not told: %s", label, outside(percent))

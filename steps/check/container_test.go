@@ -95,6 +95,7 @@ func TestContainer(t *testing.T) {
 		"hostile":            {backend(check.Container{}), []string{`"running"`, `"\u001b]0;owned\u0007"`}, steps.Fail, "wanted it running"},
 		"nothing named":      {check.Container{}, nil, steps.Unknown, "names or compose"},
 		"an option":          {check.Container{Names: []string{"--format=x"}}, nil, steps.Unknown, "would be an option"},
+		"limit of nothing":   {check.Container{Names: both, MaxRestarts: "NaN"}, nil, steps.Unknown, `max_restarts: "NaN" is not a number`},
 		"bad limit":          {check.Container{Names: both, MaxRestarts: "few"}, nil, steps.Unknown, `max_restarts: "few" is not a number`},
 	} {
 		t.Run(name, func(t *testing.T) {

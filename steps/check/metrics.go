@@ -77,8 +77,8 @@ func (c *Metrics) Validate() error {
 		if limit == "" || unfilled(limit) {
 			continue
 		}
-		if _, err := strconv.ParseFloat(limit, 64); err != nil {
-			return fmt.Errorf("%s: %q is not a number", field, limit)
+		if _, err := finite(limit); err != nil {
+			return fmt.Errorf("%s: %w", field, err)
 		}
 	}
 	for field, labels := range map[string]map[string]string{"labels": c.Labels, "over_labels": c.OverLabels} {
@@ -159,10 +159,10 @@ func (c *Metrics) hold(r *steps.Result, families map[string]*dto.MetricFamily) {
 	}
 	shown := strconv.FormatFloat(math.Round(value*1e6)/1e6, 'f', -1, 64)
 	r.Saw(c.Family, shown, between(c.Min, c.Max), unit)
-	if limit, err := strconv.ParseFloat(c.Max, 64); c.Max != "" && (err != nil || value > limit) {
+	if limit, err := finite(c.Max); c.Max != "" && (err != nil || value > limit) {
 		r.Worsen(verdictOf(err), "%s is %s%s, wanted at most %s", c.Family, shown, unit, c.Max)
 	}
-	if limit, err := strconv.ParseFloat(c.Min, 64); c.Min != "" && (err != nil || value < limit) {
+	if limit, err := finite(c.Min); c.Min != "" && (err != nil || value < limit) {
 		r.Worsen(verdictOf(err), "%s is %s%s, wanted at least %s", c.Family, shown, unit, c.Min)
 	}
 }
@@ -210,6 +210,9 @@ func sum(families map[string]*dto.MetricFamily, name string, labels map[string]s
 	}
 	if !found {
 		return 0, fmt.Errorf("%s has %w", name, errNoSample)
+	}
+	if math.IsNaN(total) || math.IsInf(total, 0) { // the share of an infinite whole would be 0
+		return 0, fmt.Errorf("%s is not a number", name)
 	}
 	return total, nil
 }

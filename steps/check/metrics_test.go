@@ -20,6 +20,8 @@ http_requests_total{status="500",path="/a"} 3
 quiet_total 0
 # TYPE odd gauge
 odd NaN
+# TYPE endless gauge
+endless +Inf
 # TYPE wait_seconds histogram
 wait_seconds_bucket{le="1"} 4
 wait_seconds_bucket{le="+Inf"} 5
@@ -65,6 +67,9 @@ func TestMetrics(t *testing.T) {
 		"share of nothing": {check.Metrics{URL: at, Family: "http_requests_total", Over: "quiet_total", Max: "1"}, steps.Unknown, "nothing to take a share of"},
 		"absent":           {check.Metrics{URL: at, Family: "none", Max: "1"}, steps.Unknown, "there is no none"},
 		"no such sample":   {check.Metrics{URL: at, Family: "http_requests_total", Labels: map[string]string{"status": "418"}, Max: "1"}, steps.Unknown, "no sample"},
+		"limit of nothing": {check.Metrics{URL: at, Family: "wait_seconds", Max: "NaN"}, steps.Unknown, `max: "NaN" is not a number`},
+		"endless limit":    {check.Metrics{URL: at, Family: "wait_seconds", Max: "inf"}, steps.Unknown, `max: "inf" is not a number`},
+		"share of endless": {check.Metrics{URL: at, Family: "http_requests_total", Over: "endless", Max: "1"}, steps.Unknown, "endless is not a number"},
 		"not a number":     {check.Metrics{URL: at, Family: "odd", Max: "1"}, steps.Unknown, "not a number"},
 		"html":             {check.Metrics{URL: base + "/html", Exists: []string{"x"}}, steps.Fail, "wanted metrics, got text/html"},
 		"json":             {check.Metrics{URL: base + "/health", Exists: []string{"x"}}, steps.Fail, "got application/json"},

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -204,7 +205,7 @@ func (r row) yes(column string) bool {
 	return ok && b
 }
 
-// number is a column's value; NULL and text are not one.
+// number is a column's value; NULL, NaN, infinity and text are not one.
 func (r row) number(column string) (float64, bool) {
 	switch n := r[column].(type) {
 	case int16:
@@ -214,7 +215,9 @@ func (r row) number(column string) (float64, bool) {
 	case int64:
 		return float64(n), true
 	case float64:
-		return n, true
+		if !math.IsNaN(n) && !math.IsInf(n, 0) {
+			return n, true
+		}
 	}
 	return 0, false
 }
@@ -230,9 +233,19 @@ func number(limit, otherwise string) (float64, error) {
 	if limit == "" {
 		limit = otherwise
 	}
-	n, err := strconv.ParseFloat(strings.TrimSpace(limit), 64)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("%q is not a number", limit)
+	n, err := finite(limit)
+	if err == nil && n < 0 {
+		err = fmt.Errorf("%q is below 0", limit)
+	}
+	return n, err
+}
+
+// finite reads a number that can be compared: nothing is above or below NaN, and
+// nothing above infinity, so as a limit either would hold for all.
+func finite(text string) (float64, error) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return 0, fmt.Errorf("%q is not a number", text)
 	}
 	return n, nil
 }

@@ -67,8 +67,8 @@ func (c *PromQL) Validate() error {
 		if limit == "" || unfilled(limit) {
 			continue
 		}
-		if _, err := strconv.ParseFloat(limit, 64); err != nil {
-			return fmt.Errorf("%s: %q is not a number", field, limit)
+		if _, err := finite(limit); err != nil {
+			return fmt.Errorf("%s: %w", field, err)
 		}
 	}
 	return nil
@@ -181,8 +181,8 @@ func sampleOf(raw json.RawMessage) (float64, error) {
 		return 0, errors.New("it has no value, as histograms have none")
 	}
 	text, _ := pair[1].(string)
-	value, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
+	value, err := finite(text)
+	if err != nil {
 		return 0, fmt.Errorf("its value is %s, which is no number to judge", outside(text))
 	}
 	return value, nil
@@ -221,10 +221,10 @@ func (c *PromQL) judge(r *steps.Result, all []series) {
 		if i < shownSeries {
 			r.Saw(one.name, shown, between(c.Min, c.Max), "")
 		}
-		if most, err := strconv.ParseFloat(c.Max, 64); c.Max != "" && (err != nil || one.value > most) {
+		if most, err := finite(c.Max); c.Max != "" && (err != nil || one.value > most) {
 			r.Worsen(verdictOf(err), "%s is %s, wanted at most %s", one.name, shown, c.Max)
 		}
-		if least, err := strconv.ParseFloat(c.Min, 64); c.Min != "" && (err != nil || one.value < least) {
+		if least, err := finite(c.Min); c.Min != "" && (err != nil || one.value < least) {
 			r.Worsen(verdictOf(err), "%s is %s, wanted at least %s", one.name, shown, c.Min)
 		}
 	}

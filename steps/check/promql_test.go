@@ -90,6 +90,9 @@ func TestPromQL(t *testing.T) {
 		"no such token":         {check.PromQL{Query: "secret", Max: "80", Token: "other"}, steps.Unknown, "secret not available"},
 		"no query":              {check.PromQL{Max: "80"}, steps.Unknown, "query: missing"},
 		"no limit":              {check.PromQL{Query: "vector"}, steps.Unknown, "want at least one"},
+		"a limit of nothing":    {check.PromQL{Query: "vector", Max: "NaN"}, steps.Unknown, `max: "NaN" is not a number`},
+		"an endless limit":      {check.PromQL{Query: "vector", Min: "-Inf"}, steps.Unknown, `min: "-Inf" is not a number`},
+		"samples of nothing":    {check.PromQL{Query: "empty", Max: "80", Samples: "nan"}, steps.Unknown, `samples: "nan" is not a number`},
 		"a limit of words":      {check.PromQL{Query: "vector", Max: "many"}, steps.Unknown, "not a number"},
 	} {
 		t.Run(name, func(t *testing.T) {

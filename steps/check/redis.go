@@ -214,8 +214,8 @@ func (c *Redis) judgeRole(r *steps.Result, says map[string]string) {
 }
 
 func (c *Redis) judgeMemory(r *steps.Result, says map[string]string) {
-	used, err := strconv.ParseFloat(says["used_memory"], 64)
-	whole, wholeErr := strconv.ParseFloat(says["maxmemory"], 64)
+	used, err := finite(says["used_memory"])
+	whole, wholeErr := finite(says["maxmemory"])
 	limit, limitErr := number(c.MaxMemoryPercent, "")
 	switch {
 	case err != nil || wholeErr != nil || limitErr != nil:
