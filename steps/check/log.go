@@ -27,8 +27,9 @@ import (
 //	          lines must
 //	timeout   of argv; default "30s"
 //
-// A line's time is one in ISO 8601 (without a zone: UTC), one as web servers
-// write it, or the field time, timestamp, ts or @timestamp of a JSON object.
+// A line's time is one in ISO 8601 (without a zone: UTC) at its beginning, one as
+// web servers write it, or the field time, timestamp, ts or @timestamp of a JSON
+// object. A date in what the line says is not its time.
 // Evidence shows which messages are the most frequent, without numbers, ids and
 // addresses, so that the same message counts as one.
 //

@@ -141,7 +141,14 @@ var (
 	})
 )
 
-// timeOf is the time that a line tells.
+// ahead is what may stand in a line before its time: colours, a bracket, the
+// name of the field, or what web servers write of a client. A date behind anything else is
+// part of what is said.
+var ahead = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:\x1b\[[\d;]*m)*(?:(?:\S+ ){1,2}- \S+ \[?|\[|(?:time|timestamp|ts)="?)?$`)
+})
+
+// timeOf is the time that a line tells of itself.
 func timeOf(line []byte) (time.Time, bool) {
 	if object, ok := objectOf(line); ok {
 		for _, key := range []string{"time", "timestamp", "ts", "@timestamp"} {
@@ -154,8 +161,8 @@ func timeOf(line []byte) (time.Time, bool) {
 		}
 	}
 	head := line[:min(len(line), 128)]
-	if found := common().FindSubmatch(head); found != nil {
-		at, err := time.Parse("02/Jan/2006:15:04:05 -0700", string(found[1]))
+	if found := common().FindSubmatchIndex(head); found != nil && ahead().Match(head[:found[0]]) {
+		at, err := time.Parse("02/Jan/2006:15:04:05 -0700", string(head[found[2]:found[3]]))
 		return at, err == nil
 	}
 	return isoTime(head)
@@ -163,7 +170,7 @@ func timeOf(line []byte) (time.Time, bool) {
 
 func isoTime(text []byte) (time.Time, bool) {
 	found := iso().FindSubmatch(text)
-	if found == nil {
+	if found == nil || !ahead().Match(text[:bytes.Index(text, found[0])]) {
 		return time.Time{}, false
 	}
 	zone := strings.ReplaceAll(string(found[4]), ":", "")
