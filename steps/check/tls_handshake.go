@@ -24,6 +24,7 @@ type handshake struct {
 	verified [][]*x509.Certificate
 	version  uint16
 	cipher   uint16
+	begun    bool // what went wrong before says nothing of what was offered
 	err      error
 }
 
@@ -52,6 +53,7 @@ func (c *TLS) shake(whole context.Context, w *steps.World, least, most uint16, c
 			return nil
 		},
 	})
+	h.begun = true
 	h.err = cause(ctx, client.HandshakeContext(ctx))
 	state := client.ConnectionState()
 	h.version, h.cipher = state.Version, state.CipherSuite
@@ -74,6 +76,8 @@ func cause(ctx context.Context, err error) error {
 // answer to that is an error.
 func (h handshake) accepted() (bool, error) {
 	switch {
+	case !h.begun:
+		return false, h.err
 	case h.err == nil, len(h.chain) > 0: // a bad certificate comes after the agreement
 		return true, nil
 	case reach.Alerted(h.err), strings.Contains(h.err.Error(), "server selected unsupported protocol version"):

@@ -12,6 +12,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -208,6 +209,15 @@ func TestTLSOfAMailServer(t *testing.T) {
 			want(t, r, c.verdict, c.reason)
 			never(t, r, "\x1b")
 		})
+	}
+	var connected atomic.Int32
+	once := shakes(t, config, func(conn net.Conn) bool {
+		return connected.Add(1) == 1 && greets("220 hi\r\n", "250-m\r\n250 STARTTLS\r\n", "220 go\r\n")(conn)
+	})
+	r := do(t, &check.TLS{Address: once, StartTLS: "smtp", Name: "mail.example"}, w)
+	want(t, r, steps.Unknown, "TLS 1.0 could not be tried")
+	if got := evidence(t, r, "TLS 1.1").Value; got != "not known" {
+		t.Errorf("TLS 1.1 is %s, but the server hung up before TLS began", got)
 	}
 	web := shakes(t, &tls.Config{Certificates: config.Certificates}, nil)
 	want(t, do(t, &check.TLS{Address: web, StartTLS: "smtp", Timeout: short(100 * time.Millisecond)}, w), steps.Fail, "no answer within")
