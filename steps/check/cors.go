@@ -33,8 +33,8 @@ import (
 // pass: each allowed origin is granted by its exact name, no foreign one is,
 // nor everybody ("*"). warn: the answer depends on the origin, and Vary does
 // not say so: a cache hands one site's answer to another. fail: one is not as
-// wanted, or the service refuses or is silent. unknown: the service said 429,
-// or nothing could be asked.
+// wanted, or the service refuses or is silent. unknown: the service said 429, or
+// 500 and above to an origin that it did not grant, or nothing could be asked.
 type CORS struct {
 	URL         string         `mapstructure:"url"`
 	Allowed     []string       `mapstructure:"allowed"`
@@ -131,11 +131,14 @@ func (c *CORS) Do(whole context.Context, w *steps.World) steps.Result {
 				limit, wrong = "refused", g.given(origin)
 			}
 			g.show(&told, origin, limit)
-			if wrong != "" {
+			switch {
+			case wrong != "":
 				told.Worsen(steps.Fail, "%s", wrong)
-				continue
+			case g.failed() != 0:
+				told.Worsen(steps.Unknown, "status %d to %s: what the service grants it when it works is not known", g.failed(), outside(origin))
+			default:
+				held++
 			}
-			held++
 		}
 		c.judgeVary(&told, varies)
 		r.Decide(told.Verdict, "%s", told.Reason)

@@ -34,6 +34,15 @@ func (g grant) show(r *steps.Result, origin, limit string) {
 	r.Saw(outside(origin), outside("preflight "+said(g.preflight)+", GET "+said(g.get)), limit, "")
 }
 
+// failed is the status of an answer that the service did not get to decide on; 0
+// if it decided.
+func (g grant) failed() int {
+	if status := max(g.preflight.status, g.get.status); status >= http.StatusInternalServerError {
+		return status
+	}
+	return 0
+}
+
 // withheld says what an origin that must be allowed is not granted; empty if
 // it has all.
 func (c *CORS) withheld(origin string, g grant) string {

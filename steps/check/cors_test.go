@@ -126,7 +126,25 @@ func TestCORSNotMeasured(t *testing.T) {
 		}
 		cors{rule: listed}.ServeHTTP(w, q)
 	})
+	fails := func(also map[string]string) string {
+		return serve(t, func(w http.ResponseWriter, q *http.Request) {
+			if origin := q.Header.Get("Origin"); listed(origin) == "" && q.Method == http.MethodGet {
+				for name, value := range also {
+					w.Header().Set(name, value)
+				}
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			cors{rule: listed}.ServeHTTP(w, q)
+		})
+	}
 	w, allowed := world(t, nil), []string{ours}
+	broken := do(t, &check.CORS{URL: fails(nil), Allowed: allowed}, w)
+	want(t, broken, steps.Unknown, "status 502 to https://evil.example")
+	if first := broken.Evidence[0]; first.Value != "1" {
+		t.Errorf("%s origins are as wanted, of the others nothing is known", first.Value)
+	}
+	want(t, do(t, &check.CORS{URL: fails(map[string]string{"Access-Control-Allow-Origin": "*"}), Allowed: allowed}, w), steps.Fail, "everybody (*) is granted")
 	want(t, do(t, &check.CORS{URL: limited, Allowed: allowed}, w), steps.Unknown, "status 429")
 	want(t, do(t, &check.CORS{URL: "http://" + closedPort(t), Allowed: allowed}, w), steps.Fail, "connection refused")
 	want(t, do(t, &check.CORS{URL: "http://" + silent(t), Allowed: allowed, Timeout: short(50 * time.Millisecond)}, w), steps.Fail, "no answer within")
