@@ -98,14 +98,16 @@ func execute(ctx context.Context, to *pgconn.PgConn, script io.Reader) error {
 		pending.Reset()
 		return refusal(err)
 	}
-	dumped := false
+	dumped, whole := false, false
 	for {
-		line, err := lines.ReadString('\n')
+		line, err := statementLine(lines)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		last := err != nil
-		dumped = dumped || strings.HasPrefix(line, "-- PostgreSQL database dump")
+		if strings.HasPrefix(line, "-- PostgreSQL database dump") {
+			dumped, whole = true, strings.HasPrefix(line, "-- PostgreSQL database dump complete")
+		}
 		switch {
 		case strings.HasPrefix(line, "-- PostgreSQL database dump complete"), strings.HasPrefix(line, `\restrict `), strings.HasPrefix(line, `\unrestrict `), line == "SET transaction_timeout = 0;\n":
 			// Older servers do not know the last, and 0 is how they are.
@@ -128,16 +130,35 @@ func execute(ctx context.Context, to *pgconn.PgConn, script io.Reader) error {
 			pending.WriteString(line)
 		}
 		if pending.Len() > maxStatements {
-			return unmeasured(fmt.Sprintf("it has more than %d MiB of statements at once: dump it without --inserts", maxStatements>>20))
+			return errStatements
 		}
 		if last {
 			break
 		}
 	}
-	if !dumped {
+	switch {
+	case !dumped:
 		return broken("it is no dump of PostgreSQL")
+	case !whole: // cut between two statements, all that is left can be restored
+		return broken("it ends without the line that pg_dump writes last: it was cut")
 	}
 	return send()
+}
+
+var errStatements = unmeasured(fmt.Sprintf("it has more than %d MiB of statements at once: dump it without --inserts", maxStatements>>20))
+
+// statementLine reads a line, with io.EOF behind the last.
+func statementLine(from *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		part, err := from.ReadSlice('\n')
+		if line = append(line, part...); !errors.Is(err, bufio.ErrBufferFull) {
+			return string(line), err
+		}
+		if len(line) > maxStatements {
+			return "", errStatements
+		}
+	}
 }
 
 // refusal is what a server says to a statement of a dump: that fails the

@@ -80,8 +80,12 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]string{
-		"cut.dump": string(whole[:len(whole)-200]), "cut.sql": string(text[:strings.Index(string(text), "\n\\.\n")]), "notes.txt": "remember the milk\n", "empty.dump": "",
-		"bad.sql": strings.Replace(string(text), "CREATE VIEW users.recent AS", "CREATE VIEW nowhere.recent AS", 1),
+		"cut.dump": string(whole[:len(whole)-200]), "cut.sql": string(text[:strings.Index(string(text), "\n\\.\n")]), "notes.txt": "remember the milk\n",
+		"short.sql":  string(text[:strings.Index(string(text), "--\n-- PostgreSQL database dump complete")]),
+		"twice.sql":  string(text) + "-- PostgreSQL database dump\n\n",
+		"line.sql":   "-- PostgreSQL database dump\n\n",
+		"empty.dump": "",
+		"bad.sql":    strings.Replace(string(text), "CREATE VIEW users.recent AS", "CREATE VIEW nowhere.recent AS", 1),
 	} {
 		if err := os.WriteFile(at(name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -113,6 +117,12 @@ func TestRestore(t *testing.T) {
 	want(t, ask("whole.dump", func(q *check.Restore) { q.Tables = []string{"users.nobody"} }), steps.Unknown, "users.nobody is no table of the original")
 	want(t, ask("cut.dump", nil), steps.Fail, "pg_restore can't read it")
 	want(t, ask("cut.sql", nil), steps.Fail, "it was cut")
+	want(t, ask("short.sql", nil), steps.Fail, "it was cut")
+	want(t, ask("twice.sql", nil), steps.Fail, "it was cut")
+	if err := os.Truncate(at("line.sql"), 65<<20); err != nil { // it has no end of a line, and takes no room
+		t.Fatal(err)
+	}
+	want(t, ask("line.sql", nil), steps.Unknown, "more than 64 MiB of statements at once")
 	want(t, ask("notes.txt", nil), steps.Fail, "it is no dump of PostgreSQL")
 	want(t, ask("empty.dump", nil), steps.Fail, "it is no dump of PostgreSQL")
 	want(t, ask("bad.sql", nil), steps.Fail, `it can't be restored: schema "nowhere" does not exist`)
