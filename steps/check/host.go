@@ -30,7 +30,8 @@ import (
 //	max_memory_percent  in use: all but what can be had without swapping
 //	max_load_percent    of 5 minutes; a load as high as there are CPUs is 100
 //	updates             "none": no security update of Debian or Ubuntu waits, by
-//	                    package lists that are at most 7 days old
+//	                    a list of security updates that is at most 7 days old;
+//	                    where none is called so, all lists must be
 //	reboot              "none": nothing asks for one, and the kernel that runs is
 //	                    the newest that is installed
 //	over                how long CPUs are sampled
@@ -138,7 +139,7 @@ func (c *Host) script() string {
 	// -- would not be known to every df; a path that begins with - is made to begin with ./
 	add(c.Path, `disk: case $1 in -*) set -- "./$1" ;; esac; df -Pk "$1"`, `inodes: df -Pi "$1"`)
 	add(c.Updates,
-		`lists: eval "$(apt-config shell lists Dir::State::lists/d)" && find "$lists" -maxdepth 1 -name '*Release' -mtime -7 | head -n 1`,
+		`lists: eval "$(apt-config shell lists Dir::State::lists/d)" && find "$lists" -maxdepth 1 -name '*Release' '(' -mtime -7 -exec echo fresh {} ';' -o -exec echo old {} ';' ')'`,
 		// dist-upgrade: a new kernel is a new package, which upgrade keeps back
 		"updates: LC_ALL=C apt-get -s -qq dist-upgrade && echo '-- all'")
 	add(c.Reboot, "reboot: test ! -e /run/reboot-required || echo required", "running: uname -r", "installed: ls /boot")

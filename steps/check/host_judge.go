@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -196,12 +197,25 @@ var securityUpdate = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^Inst (\S+) .*\(.*(?:Debian-Security:|-security\b)`)
 })
 
+// fresh reports that the lists by which security updates are told are. Others of
+// a stable release change only every few months, and apt gives a list the time
+// of its last change.
+func fresh(lists string) bool {
+	all := strings.Split(strings.TrimSpace(lists), "\n")
+	if named := slices.DeleteFunc(slices.Clone(all), func(one string) bool { return !strings.Contains(filepath.Base(one), "security") }); len(named) > 0 {
+		return slices.ContainsFunc(named, isFresh)
+	}
+	return !slices.ContainsFunc(all, func(one string) bool { return !isFresh(one) })
+}
+
+func isFresh(list string) bool { return strings.HasPrefix(list, "fresh ") }
+
 func updates(r *steps.Result, parts map[string]string) error {
 	simulated, whole := strings.CutSuffix(strings.TrimSpace(parts["updates"]), "-- all")
 	switch {
 	case !whole:
 		return errors.New("apt-get does not tell what waits")
-	case strings.TrimSpace(parts["lists"]) == "":
+	case !fresh(parts["lists"]):
 		return errors.New("its package lists are older than 7 days (apt-get update)")
 	}
 	var names []string

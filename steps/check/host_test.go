@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -76,7 +77,10 @@ func TestHostOfAnotherKind(t *testing.T) {
 		"others":          {updates, map[string]string{"apt-get": other}, steps.Pass, ""},
 		"security":        {updates, map[string]string{"apt-get": other + security}, steps.Fail, "1 security updates wait, the first is libssl3"},
 		"Ubuntu":          {updates, map[string]string{"apt-get": ubuntu + security}, steps.Fail, "2 security updates wait, the first is openssl"},
-		"old lists":       {updates, map[string]string{"apt-get": "", "find": ""}, steps.Unknown, "older than 7 days"},
+		"no lists":        {updates, map[string]string{"apt-get": "", "find": ""}, steps.Unknown, "older than 7 days"},
+		"an old list":     {updates, map[string]string{"apt-get": "", "find": "fresh /lists/docker_InRelease\nold /lists/debian_InRelease"}, steps.Unknown, "older than 7 days"},
+		"old security":    {updates, map[string]string{"apt-get": "", "find": "fresh /lists/docker_InRelease\nold /lists/bookworm-security_InRelease"}, steps.Unknown, "older than 7 days"},
+		"fresh security":  {updates, map[string]string{"apt-get": "", "find": "old /lists/debian_InRelease\nfresh /lists/bookworm-security_InRelease"}, steps.Pass, ""},
 		"newest kernel":   {reboot, map[string]string{"uname": "6.1.0-18-amd64", "ls": kernels}, steps.Pass, ""},
 		"newer kernel":    {reboot, map[string]string{"uname": "6.1.0-9-amd64", "ls": kernels}, steps.Fail, "kernel 6.1.0-9-amd64 runs, 6.1.0-18-amd64 is installed"},
 		"of its kind":     {reboot, map[string]string{"uname": "6.1.0-20-cloud-amd64", "ls": kernels}, steps.Pass, ""},
@@ -95,7 +99,7 @@ func TestHostOfAnotherKind(t *testing.T) {
 			t.Parallel()
 			w := world(t, nil)
 			says(t, w, "apt-config", "echo \"lists='/'\"")
-			says(t, w, "find", "echo /lists/InRelease")
+			says(t, w, "find", "echo fresh /lists/InRelease")
 			for name, text := range c.programs {
 				says(t, w, name, "printf '%s\\n' '"+text+"'")
 			}
@@ -105,9 +109,35 @@ func TestHostOfAnotherKind(t *testing.T) {
 		})
 	}
 	w := world(t, nil)
-	says(t, w, "find", "echo InRelease")
+	says(t, w, "find", "echo fresh InRelease")
 	says(t, w, "apt-get", "echo 'E: Unable to parse package file' >&2; exit 100")
 	want(t, do(t, &updates, w), steps.Unknown, "apt-get does not tell what waits: E: Unable to parse")
+}
+
+// The lists' age is what the real find tells.
+func TestHostLists(t *testing.T) {
+	t.Parallel()
+	w := world(t, nil)
+	lists := t.TempDir()
+	says(t, w, "apt-config", "echo \"lists='"+lists+"'\"")
+	says(t, w, "apt-get", "")
+	aged := func(name string, days int) {
+		path, at := filepath.Join(lists, name), time.Now().AddDate(0, 0, -days)
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := &check.Host{Updates: "none"}
+	aged("mirror_dists_bookworm_InRelease", 90)
+	aged("docker_dists_bookworm_InRelease", 1)
+	want(t, do(t, q, w), steps.Unknown, "older than 7 days")
+	aged("mirror_dists_bookworm-security_InRelease", 9)
+	want(t, do(t, q, w), steps.Unknown, "older than 7 days")
+	aged("mirror_dists_bookworm-security_InRelease", 2)
+	want(t, do(t, q, w), steps.Pass, "")
 }
 
 // A path with a dash in front, and one with a space, are paths.
