@@ -27,7 +27,11 @@ func (c *Headers) profile(got *answer) []demand {
 		}},
 		{"Content-Security-Policy", "enforced", func(values []string) (steps.Verdict, string) { return c.judgePolicy(got, policy) }},
 		{"X-Frame-Options", "DENY or SAMEORIGIN", func(values []string) (steps.Verdict, string) {
-			_, framed := policy["frame-ancestors"]
+			// Where the policy says who may frame it, browsers leave the header out.
+			framers, framed := policy["frame-ancestors"]
+			if framed && slices.ContainsFunc(framers, anybody) {
+				return steps.Fail, "Content-Security-Policy lets anybody frame it: frame-ancestors " + outside(strings.Join(framers, " "))
+			}
 			return passIf(framed || each(values, "deny", "sameorigin")), ""
 		}},
 		{"Referrer-Policy", "a careful one", func(values []string) (steps.Verdict, string) { return judgeReferrer(values) }},
@@ -103,6 +107,17 @@ func readPolicy(values []string) map[string][]string {
 		}
 	}
 	return policy
+}
+
+// anybody reports that a source of a policy is every site, if only every one of
+// a scheme.
+func anybody(source string) bool {
+	scheme, host, found := strings.Cut(source, "://")
+	if !found {
+		scheme, host = "", scheme
+	}
+	name, _, _ := strings.Cut(host, ":")
+	return name == "*" || scheme == "" && strings.HasSuffix(source, ":")
 }
 
 func (c *Headers) judgePolicy(got *answer, policy map[string][]string) (steps.Verdict, string) {
