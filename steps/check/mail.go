@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,7 +23,8 @@ import (
 //	         it is what stands in the subject
 //	token    a secret var of the book, sent to the sink as a bearer token
 //	match    a regular expression that the sink must match once the mail is
-//	         there: "dkim=pass"
+//	         there: "dkim=pass"; needs {{unique}} in sink, which then must show
+//	         that mail alone
 //	max      the longest time from sending to arriving; default "2m"
 //	timeout  of the mail server, and of each look into the sink; default "10s"
 //
@@ -56,7 +58,8 @@ func (c *Mail) SecretVars() []SecretVar {
 	return []SecretVar{{"password", c.Password}, {"token", c.Token}}
 }
 
-// Validate reports a bad server, bad addresses, and no sink.
+// Validate reports a bad server, bad addresses, no sink, and a match in what
+// shows other mails too.
 func (c *Mail) Validate() error {
 	if err := c.Account.Validate(); err != nil {
 		return err
@@ -71,6 +74,9 @@ func (c *Mail) Validate() error {
 	}
 	if err := (&Request{URL: c.Sink}).validate(map[string]bool{"unique": true}); err != nil {
 		return fmt.Errorf("sink: %w", err)
+	}
+	if c.Match != "" && !unfilled(c.Sink) && !strings.Contains(c.Sink, "{{unique}}") {
+		return errors.New("match: needs a sink with {{unique}} in it, which shows this mail alone: another one could match")
 	}
 	return validPattern("match", c.Match)
 }

@@ -48,7 +48,8 @@ func TestMail(t *testing.T) {
 	}{
 		"arrives":             {probe(at, sink, func(*check.Mail) {}), steps.Pass, ""},
 		"is searched":         {probe(at, searched+"/?q={{unique}}", func(c *check.Mail) { c.Match = "dkim=pass" }), steps.Pass, ""},
-		"does not match":      {probe(at, sink, func(c *check.Mail) { c.Match = "dkim=pass" }), steps.Fail, "nothing matches"},
+		"does not match":      {probe(at, searched+"/?q={{unique}}", func(c *check.Mail) { c.Match = "spf=pass" }), steps.Fail, "nothing matches"},
+		"another matches":     {probe(at, sink, func(c *check.Mail) { c.Match = "dkim=pass" }), steps.Unknown, "match: needs a sink with {{unique}}"},
 		"is lost":             {probe(atLoses, serve(t, loses.ServeHTTP), soon), steps.Fail, "taken and has not arrived within 100ms"},
 		"is refused":          {probe(atFull, sink, soon), steps.Fail, "the mail was not taken: the server refuses: 451"},
 		"by nobody":           {probe(at, sink, func(c *check.Mail) { c.User, c.Password = "", "" }), steps.Fail, "not taken"},
