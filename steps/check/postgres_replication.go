@@ -41,6 +41,12 @@ func askReplication(ctx context.Context, c *Postgres, s *session, r *steps.Resul
 			continue
 		}
 		streaming++
+		// It is NULL too of one that has caught up with an idle primary.
+		if _, known := one.number("replay_lag_s"); !known {
+			if left, ok := one.number("replay_lag_bytes"); !ok || left > 0 {
+				r.Worsen(steps.Unknown, "%s has %s bytes to replay, and for how long is not known", name, cmp.Or(one.text("replay_lag_bytes"), "an unknown number of"))
+			}
+		}
 		if behind > c.lagLimit().D() {
 			r.Worsen(steps.Fail, "%s is %s behind, wanted at most %s", name, steps.Duration(behind.Truncate(time.Millisecond)), c.lagLimit())
 		}

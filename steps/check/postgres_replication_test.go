@@ -1,6 +1,8 @@
 package check_test
 
 import (
+	"context"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"runbook/steps"
 	"runbook/steps/check"
@@ -55,6 +59,8 @@ func TestPostgresReplication(t *testing.T) {
 	want(t, ask(c, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Pass, "")
 
 	slots(t, c, conn)
+	silence(t, c, conn)
+	untilSome(t, conn, "SELECT count(*) FROM (SELECT 1 HAVING NOT EXISTS (SELECT 1 FROM pg_stat_replication)) s")
 	exe(t, conn, "CREATE TABLE pages AS SELECT n FROM generate_series(1, 1000) n; GRANT SELECT ON pages TO streamed_sees; CHECKPOINT")
 	var path string
 	if err := conn.QueryRow(t.Context(), "SELECT pg_relation_filepath('pages')").Scan(&path); err != nil {
@@ -67,6 +73,8 @@ func TestPostgresReplication(t *testing.T) {
 	}
 	t.Cleanup(func() { s.stop() })
 	untilSome(t, conn, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+	exe(t, conn, "CREATE TABLE replayed AS SELECT 1 AS n")
+	untilSome(t, conn, "SELECT count(*) FROM pg_stat_replication WHERE replay_lag IS NOT NULL OR replay_lsn = pg_current_wal_lsn()")
 	want(t, ask(c, "streamed_sees", check.Postgres{Query: "replication"}), steps.Pass, "")
 	want(t, ask(c, "streamed_sees", check.Postgres{Query: "replication", Min: "2"}), steps.Fail, "1 standbys stream, wanted at least 2")
 	want(t, ask(s, "streamed_sees", check.Postgres{Query: "standby", Max: short(time.Hour)}), steps.Pass, "")
@@ -116,6 +124,47 @@ func spoil(t *testing.T, path string) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// silence is of a standby that had caught up, and since then says nothing: the
+// server has no lag of it, and bytes that it did not tell to have replayed.
+func silence(t *testing.T, c *cluster, conn *pgx.Conn) {
+	t.Helper()
+	at, err := pgconn.ParseConfig(c.url("admin", adminPassword, "streamed", "disable"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at.RuntimeParams["replication"], at.RuntimeParams["application_name"] = "true", "mute"
+	walsender, err := pgconn.ConnectConfig(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = walsender.Close(context.Background()) }()
+	var start string
+	if err := conn.QueryRow(t.Context(), "SELECT pg_current_wal_flush_lsn()::text").Scan(&start); err != nil {
+		t.Fatal(err)
+	}
+	server := walsender.Frontend()
+	server.SendQuery(&pgproto3.Query{String: "START_REPLICATION PHYSICAL " + start})
+	for caughtUp := false; !caughtUp; {
+		var sent int64
+		if err := conn.QueryRow(t.Context(), "SELECT replay_lsn IS NOT NULL AND replay_lag IS NULL, coalesce(sent_lsn - '0/0', 0)::bigint FROM pg_stat_replication UNION ALL SELECT false, 0 LIMIT 1").Scan(&caughtUp, &sent); err != nil {
+			t.Fatal(err)
+		}
+		if sent > 0 && !caughtUp {
+			said := []byte{'r'}
+			for _, n := range []int64{sent, sent, sent, 0} { // written, flushed, replayed, and when
+				said = binary.BigEndian.AppendUint64(said, uint64(n))
+			}
+			server.Send(&pgproto3.CopyData{Data: append(said, 0)})
+		}
+		if err := server.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exe(t, conn, "CREATE TABLE unheard AS SELECT 1 AS n")
+	r := do(t, &check.Postgres{Query: "replication", DSN: "db"}, c.asks(t, "streamed_sees", "streamed", "verify-full"))
+	want(t, r, steps.Unknown, "bytes to replay, and for how long is not known")
 }
 
 // slots are looked at while nothing replicates yet.
