@@ -34,7 +34,7 @@ func (c *credentials) wrong() []string {
 
 func (s *Service) register(w http.ResponseWriter, r *http.Request) {
 	var c credentials
-	if !read(w, r, &c) {
+	if !web.Read(w, r, &c) {
 		return
 	}
 	c.Email = strings.ToLower(c.Email)
@@ -44,7 +44,7 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request) {
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(c.Password), s.cfg.BcryptRounds)
 	if err != nil {
-		s.failed(w, "hash password", err)
+		s.Failed(w, "hash password", err)
 		return
 	}
 	var id string
@@ -56,7 +56,7 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.failed(w, "register", err)
+		s.Failed(w, "register", err)
 		return
 	}
 	s.audit("user.registered", id, r)
@@ -67,7 +67,7 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request) {
 // locks nobody else out.
 func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 	var c credentials
-	if !read(w, r, &c) {
+	if !web.Read(w, r, &c) {
 		return
 	}
 	c.Email = strings.ToLower(c.Email)
@@ -79,7 +79,7 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 	err := s.pool.QueryRow(r.Context(), `SELECT id::text, password_hash FROM users.users WHERE email = $1`, c.Email).Scan(&id, &hash)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		s.Metrics.Count("auth_login_total", `result="error"`)
-		s.failed(w, "login", err)
+		s.Failed(w, "login", err)
 		return
 	}
 	if err != nil || bcrypt.CompareHashAndPassword([]byte(hash), []byte(c.Password)) != nil {
@@ -90,7 +90,7 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 	}
 	access, _, err := s.tokens.Issue(id, time.Now())
 	if err != nil {
-		s.failed(w, "login", err)
+		s.Failed(w, "login", err)
 		return
 	}
 	s.Metrics.Count("auth_login_total", `result="success"`)
@@ -134,14 +134,14 @@ func (s *Service) authorized(next func(http.ResponseWriter, *http.Request, strin
 		case errors.Is(err, errAbsent):
 			next(w, r, id)
 		default:
-			s.failed(w, "look up the session", err)
+			s.Failed(w, "look up the session", err)
 		}
 	}
 }
 
 func (s *Service) logout(w http.ResponseWriter, r *http.Request, id string) {
 	if err := s.remember(r.Context(), "SET", revoked(bearer(r)), "1", "EX", "900"); err != nil {
-		s.failed(w, "log out", err)
+		s.Failed(w, "log out", err)
 		return
 	}
 	s.audit("user.logout", id, r)
@@ -157,7 +157,7 @@ func (s *Service) me(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	if err != nil {
-		s.failed(w, "read user", err)
+		s.Failed(w, "read user", err)
 		return
 	}
 	web.Answer(w, http.StatusOK, map[string]string{"id": id, "email": email, "name": name})
@@ -181,7 +181,7 @@ func (s *Service) admin(w http.ResponseWriter, r *http.Request, id string) {
 
 func (s *Service) removeMe(w http.ResponseWriter, r *http.Request, id string) {
 	if _, err := s.pool.Exec(r.Context(), `DELETE FROM users.users WHERE id = $1`, id); err != nil {
-		s.failed(w, "remove user", err)
+		s.Failed(w, "remove user", err)
 		return
 	}
 	s.audit("user.removed", id, r)

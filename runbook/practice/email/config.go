@@ -72,10 +72,6 @@ func ParseConfig(env map[string]string, version, commit string) (Config, error) 
 	if u, err := url.Parse(c.PaymentURL); err != nil || u.Host == "" {
 		wrong = append(wrong, errors.New("PAYMENT_API_URL is no URL"))
 	}
-	for origin := range strings.SplitSeq(env["CORS_ORIGINS"], ",") {
-		if origin = strings.TrimSpace(origin); origin != "" {
-			c.Origins = append(c.Origins, origin)
-		}
-	}
+	c.Origins = web.Origins(env["CORS_ORIGINS"])
 	return c, errors.Join(wrong...)
 }

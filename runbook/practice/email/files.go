@@ -73,7 +73,7 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request, user string) {
 	}
 	sealed, err := Seal(s.cfg.EncryptionKey, plain)
 	if err != nil {
-		s.failed(w, "encrypt file", err)
+		s.Failed(w, "encrypt file", err)
 		return
 	}
 	sum := sha256.Sum256(plain)
@@ -82,7 +82,7 @@ func (s *Service) upload(w http.ResponseWriter, r *http.Request, user string) {
 	err = s.pool.QueryRow(r.Context(), `INSERT INTO mail.files (user_id, name, sha256, bytes, content) VALUES ($1, $2, $3, $4, $5) RETURNING id::text`,
 		user, header.Filename, digest, len(plain), sealed).Scan(&id)
 	if err != nil {
-		s.failed(w, "store file", err)
+		s.Failed(w, "store file", err)
 		return
 	}
 	s.Metrics.Count("files_stored_total", "")
@@ -97,7 +97,7 @@ func (s *Service) download(w http.ResponseWriter, r *http.Request, user string) 
 		return
 	}
 	if err != nil {
-		s.failed(w, "read file", err)
+		s.Failed(w, "read file", err)
 		return
 	}
 	plain, err := Open(s.cfg.EncryptionKey, sealed)
@@ -115,7 +115,7 @@ func (s *Service) removeFile(w http.ResponseWriter, r *http.Request, user string
 	tag, err := s.pool.Exec(r.Context(), `DELETE FROM mail.files WHERE id::text = $1 AND user_id = $2`, r.PathValue("id"), user)
 	switch {
 	case err != nil:
-		s.failed(w, "remove file", err)
+		s.Failed(w, "remove file", err)
 	case tag.RowsAffected() == 0:
 		web.Refuse(w, http.StatusNotFound, "No such file")
 	default:

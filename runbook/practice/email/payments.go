@@ -28,7 +28,7 @@ func (s *Service) pay(w http.ResponseWriter, r *http.Request, user string) {
 		Amount   int    `json:"amount"`
 		Currency string `json:"currency"`
 	}
-	if !read(w, r, &order) {
+	if !web.Read(w, r, &order) {
 		return
 	}
 	if order.Amount < 1 || order.Amount > 1_000_000 || len(order.Currency) != 3 {

@@ -2,30 +2,21 @@ package email
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"runbook/runbook/practice/web"
 )
-
-// Dialer opens the connections of a service; the world gives one that reaches
-// nothing but its own.
-type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Service is one running backend. It starts without its neighbours, as health
 // then says, and finds them again by itself.
 type Service struct {
 	web.App
 	cfg     Config
-	dial    Dialer
+	dial    web.Dialer
 	pool    *pgxpool.Pool
 	tokens  web.Tokens
 	limit   *web.Limiter
@@ -33,18 +24,10 @@ type Service struct {
 }
 
 // New prepares a backend; Close ends it.
-func New(ctx context.Context, cfg Config, dial Dialer, log io.Writer) (*Service, error) {
-	pc, err := pgxpool.ParseConfig(cfg.DSN)
+func New(ctx context.Context, cfg Config, dial web.Dialer, log io.Writer) (*Service, error) {
+	pool, err := web.OpenPool(ctx, cfg.DSN, "encrypted-email-backend", 8, dial)
 	if err != nil {
-		return nil, fmt.Errorf("read the database address: %w", err)
-	}
-	pc.MaxConns, pc.MinConns = 8, 0
-	pc.ConnConfig.ConnectTimeout = 3 * time.Second
-	pc.ConnConfig.RuntimeParams["application_name"] = "encrypted-email-backend"
-	pc.ConnConfig.DialFunc = pgconn.DialFunc(dial)
-	pool, err := pgxpool.NewWithConfig(ctx, pc)
-	if err != nil {
-		return nil, fmt.Errorf("open the connection pool: %w", err)
+		return nil, err
 	}
 	s := &Service{
 		App: web.App{Metrics: web.NewMetrics(), Log: web.NewLogger(log), Origins: cfg.Origins, Faults: cfg.Faults},
@@ -99,35 +82,6 @@ func (s *Service) version(w http.ResponseWriter, _ *http.Request) {
 	web.Answer(w, http.StatusOK, map[string]string{
 		"version": s.cfg.Version, "commit": s.cfg.Commit, "environment": s.cfg.Environment, "deployedAt": s.started.UTC().Format(time.RFC3339),
 	})
-}
-
-// read takes a JSON object of at most 64 KiB whose fields have the types of
-// into: 413 if it is longer, 400 if it is no such object.
-func read(w http.ResponseWriter, r *http.Request, into any) bool {
-	whole := r.Body
-	err := json.NewDecoder(http.MaxBytesReader(w, whole, 1<<16)).Decode(into)
-	var tooLong *http.MaxBytesError
-	if errors.As(err, &tooLong) {
-		_, _ = io.Copy(io.Discard, io.LimitReader(whole, 16<<20)) // who still sends would not hear the answer
-		web.Refuse(w, http.StatusRequestEntityTooLarge, "body is over 64 KiB")
-		return false
-	}
-	if err != nil {
-		web.Refuse(w, http.StatusBadRequest, []string{"body must be a JSON object with the fields of this endpoint"})
-		return false
-	}
-	return true
-}
-
-// failed answers for a database that is away (503) or an error of ours (500).
-func (s *Service) failed(w http.ResponseWriter, doing string, err error) {
-	s.Log.Line("error", doing, map[string]any{"error": err.Error()})
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		web.Refuse(w, http.StatusInternalServerError, "Internal server error")
-		return
-	}
-	web.Refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
 }
 
 // audit logs a security event.

@@ -67,11 +67,7 @@ func ParseConfig(env map[string]string, version string) (Config, error) {
 	c.BcryptRounds = number("BCRYPT_ROUNDS", "10", bcrypt.MinCost, bcrypt.MaxCost)
 	c.LoginLimit = number("THROTTLE_LIMIT", "100", 1, 1_000_000)
 	number("PORT", "3000", 1, 65535)
-	for origin := range strings.SplitSeq(env["CORS_ORIGINS"], ",") {
-		if origin = strings.TrimSpace(origin); origin != "" {
-			c.Origins = append(c.Origins, origin)
-		}
-	}
+	c.Origins = web.Origins(env["CORS_ORIGINS"])
 	return c, errors.Join(wrong...)
 }
 

@@ -31,7 +31,7 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 	err := s.pool.QueryRow(r.Context(), `SELECT id::text, password_hash FROM users.users WHERE email = $1`, c.Email).Scan(&id, &hash)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		s.Metrics.Count("auth_login_total", `result="error"`)
-		s.broken(w, "login", err)
+		s.Failed(w, "login", err)
 		return
 	}
 	if err != nil || bcrypt.CompareHashAndPassword([]byte(hash), []byte(c.Password)) != nil {
@@ -43,7 +43,7 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) {
 	access, refresh, err := s.tokens.Issue(id, time.Now())
 	if err != nil {
 		s.Metrics.Count("auth_login_total", `result="error"`)
-		s.broken(w, "login", err)
+		s.Failed(w, "login", err)
 		return
 	}
 	s.Metrics.Count("auth_login_total", `result="success"`)

@@ -2,21 +2,14 @@ package tickr
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"runbook/runbook/practice/web"
 )
-
-// Dialer opens the connections to the database; the world gives one that
-// reaches nothing but its own.
-type Dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // Service is one running instance. It starts without its database, as health
 // then says, and finds it again by itself.
@@ -31,20 +24,10 @@ type Service struct {
 
 // New prepares an instance; Close ends it. The error is a DSN that can't be
 // read, without its password.
-func New(ctx context.Context, cfg Config, dial Dialer, log io.Writer) (*Service, error) {
-	pc, err := pgxpool.ParseConfig(cfg.DSN)
+func New(ctx context.Context, cfg Config, dial web.Dialer, log io.Writer) (*Service, error) {
+	pool, err := web.OpenPool(ctx, cfg.DSN, "tickr-backend", 10, dial)
 	if err != nil {
-		return nil, fmt.Errorf("read the database address: %w", err)
-	}
-	pc.MaxConns, pc.MinConns = 10, 0
-	pc.ConnConfig.ConnectTimeout = 3 * time.Second
-	pc.ConnConfig.RuntimeParams["application_name"] = "tickr-backend"
-	if dial != nil {
-		pc.ConnConfig.DialFunc = pgconn.DialFunc(dial)
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, pc)
-	if err != nil {
-		return nil, fmt.Errorf("open the connection pool: %w", err)
+		return nil, err
 	}
 	s := &Service{
 		App: web.App{Metrics: web.NewMetrics(), Log: web.NewLogger(log), Origins: cfg.Origins, Faults: cfg.Faults},

@@ -2,7 +2,6 @@ package tickr
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -23,12 +22,9 @@ type credentials struct {
 
 func readCredentials(w http.ResponseWriter, r *http.Request) (credentials, bool) {
 	var c credentials
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&c); err != nil {
-		web.Refuse(w, http.StatusBadRequest, []string{"body must be a JSON object"})
-		return c, false
-	}
+	ok := web.Read(w, r, &c)
 	c.Email = strings.ToLower(c.Email)
-	return c, true
+	return c, ok
 }
 
 func (s *Service) register(w http.ResponseWriter, r *http.Request) {
@@ -46,7 +42,7 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request) {
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(c.Password), s.cfg.BcryptRounds)
 	if err != nil {
-		s.broken(w, "hash password", err)
+		s.Failed(w, "hash password", err)
 		return
 	}
 	var id string
@@ -58,7 +54,7 @@ func (s *Service) register(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.broken(w, "register", err)
+		s.Failed(w, "register", err)
 		return
 	}
 	s.audit(r.Context(), "user.registered", id)
@@ -74,7 +70,7 @@ func (s *Service) me(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	if err != nil {
-		s.broken(w, "read user", err)
+		s.Failed(w, "read user", err)
 		return
 	}
 	web.Answer(w, http.StatusOK, map[string]string{"id": id, "email": email, "firstName": first, "lastName": last})
@@ -82,7 +78,7 @@ func (s *Service) me(w http.ResponseWriter, r *http.Request, id string) {
 
 func (s *Service) removeMe(w http.ResponseWriter, r *http.Request, id string) {
 	if _, err := s.pool.Exec(r.Context(), `DELETE FROM users.users WHERE id = $1`, id); err != nil {
-		s.broken(w, "remove user", err)
+		s.Failed(w, "remove user", err)
 		return
 	}
 	s.audit(r.Context(), "user.removed", id)
@@ -97,15 +93,4 @@ func (s *Service) audit(ctx context.Context, event, user string) {
 	if err != nil && (!errors.As(err, &pg) || pg.Code != "42P01") {
 		s.Log.Line("error", "audit event not kept", map[string]any{"error": err.Error()})
 	}
-}
-
-// broken answers for a database that is away (503) or an error of ours (500).
-func (s *Service) broken(w http.ResponseWriter, doing string, err error) {
-	s.Log.Line("error", doing, map[string]any{"error": err.Error()})
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		web.Refuse(w, http.StatusInternalServerError, "Internal server error")
-		return
-	}
-	web.Refuse(w, http.StatusServiceUnavailable, "Service Unavailable")
 }
