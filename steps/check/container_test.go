@@ -11,20 +11,11 @@ import (
 	"runbook/steps/check"
 )
 
-// docker is a client that prints what a real one of version 28 did, with some
-// texts in it replaced. What it is asked for, it notes in the file asked.
+// docker is a client that prints what was written in the shape of version 28,
+// with some texts in it replaced. What it is asked for, it notes in the file asked.
 func docker(t *testing.T, replace ...string) *steps.World {
 	t.Helper()
-	w := world(t, nil)
-	for _, name := range []string{"docker-container.json", "docker-image.json", "docker-stats.ndjson"} {
-		text, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(w.Dir, name), []byte(strings.NewReplacer(replace...).Replace(string(text))), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w := holding(t, replace, "docker-container.json", "docker-image.json", "docker-stats.ndjson")
 	says(t, w, "docker", `echo "docker $*" >>asked
 case "$1 $2" in
 "container inspect")
@@ -123,7 +114,7 @@ func TestContainerWithoutAnEngine(t *testing.T) {
 	want(t, do(t, named, w), steps.Unknown, "signal: killed")
 	says(t, w, "docker", "exec sleep 300")
 	named.Timeout = short(200 * time.Millisecond)
-	want(t, do(t, named, w), steps.Unknown, "interrupted before it ended")
+	want(t, do(t, named, w), steps.Unknown, "not done when the time of the check was over")
 	says(t, w, "docker-compose", "echo 'open /x/docker-compose.prod.yml: no such file or directory' >&2; exit 14")
 	want(t, do(t, &check.Container{Compose: "docker-compose.prod.yml", Services: []string{"a"}}, w), steps.Unknown, "no such file or directory")
 }

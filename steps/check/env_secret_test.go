@@ -1,9 +1,9 @@
 package check
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -11,11 +11,10 @@ import (
 func TestEntropyOfRandomKeys(t *testing.T) {
 	t.Parallel()
 	lowestHex, lowestBase64 := 1000, 1000
+	keys := rand.NewChaCha8([32]byte{}) // the same each time: of others, one in a million is estimated lower
 	for range 2000 {
 		key := make([]byte, 32)
-		if _, err := rand.Read(key); err != nil {
-			t.Fatal(err)
-		}
+		_, _ = keys.Read(key) // it never fails
 		for _, form := range []struct {
 			text   string
 			lowest *int
@@ -30,8 +29,7 @@ func TestEntropyOfRandomKeys(t *testing.T) {
 			}
 		}
 	}
-	// A book asks for 128; what chance may take off a random key stays well above.
-	if lowestHex < 140 || lowestBase64 < 140 {
+	if lowestHex < 180 || lowestBase64 < 160 {
 		t.Errorf("random keys of 256 bits estimated as low as %d (hex), %d (base64)", lowestHex, lowestBase64)
 	}
 	t.Logf("lowest estimates of 256 bits: hex %d, base64 %d", lowestHex, lowestBase64)

@@ -75,6 +75,8 @@ func (p program) run(whole context.Context, w *steps.World) (*ended, error) {
 	}
 	e.state = cmd.ProcessState
 	switch {
+	case errors.Is(whole.Err(), context.DeadlineExceeded):
+		return nil, errors.New("not done when the time of the check was over, killed")
 	case whole.Err() != nil:
 		return nil, errors.New("interrupted before it ended")
 	case !e.stderr.begin(sign):

@@ -3,6 +3,7 @@ package check_test
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"runbook/steps"
@@ -16,7 +17,12 @@ func says(t *testing.T, w *steps.World, name, script string) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+	// While a child of another test is between fork and exec it holds this file
+	// open for writing too, and the kernel executes no such file.
+	syscall.ForkLock.RLock()
+	err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	w.Env = []string{"PATH=" + dir + ":/usr/bin:/bin", "LANG=C.UTF-8", "RECORDED=" + recorded(t)}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -149,4 +151,21 @@ func dialInstead(dial dialFunc, from, to string) dialFunc {
 		}
 		return dial(ctx, network, address)
 	}
+}
+
+// holding is a world in whose directory these files of testdata lie, with texts
+// replaced in pairs.
+func holding(t *testing.T, replace []string, names ...string) *steps.World {
+	t.Helper()
+	w := world(t, nil)
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(w.Dir, name), []byte(strings.NewReplacer(replace...).Replace(string(text))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
 }
