@@ -54,6 +54,13 @@ func NewWorld(t *book.Target) (*steps.World, error) {
 	w.Vars = func(ctx context.Context, source string) (map[string]string, error) {
 		return readVars(ctx, w, t, source)
 	}
+	w.Origins = func(ctx context.Context, source string) (map[string]steps.Origin, error) {
+		in, source, err := sourceOf(w, t, source)
+		if err != nil {
+			return nil, err
+		}
+		return check.ServiceOrigins(ctx, in, source, t.Kube.Context)
+	}
 	w.Secret = func(ctx context.Context, name string) (steps.Secret, error) { return readSecret(ctx, t, env, name) }
 	return w, nil
 }
@@ -103,15 +110,26 @@ func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	return d.DialContext(ctx, network, addr)
 }
 
-func readVars(ctx context.Context, w *steps.World, t *book.Target, source string) (map[string]string, error) {
+// sourceOf is the source that "service" stands for, and the world with the host
+// where it is looked at.
+func sourceOf(w *steps.World, t *book.Target, source string) (*steps.World, string, error) {
 	in := *w
 	if source == "service" {
 		source, in.Host = t.Service.EnvFrom, t.Service.On
 	}
+	if source == "" {
+		return nil, "", errors.New("the target names no [service] env_from, so the service's environment is not known")
+	}
+	return &in, source, nil
+}
+
+func readVars(ctx context.Context, w *steps.World, t *book.Target, source string) (map[string]string, error) {
+	in, source, err := sourceOf(w, t, source)
+	if err != nil {
+		return nil, err
+	}
 	kind, path, _ := strings.Cut(source, ":")
 	switch {
-	case source == "":
-		return nil, errors.New("the target names no [service] env_from, so the service's environment is not known")
 	case kind == "process" && t.Guard:
 		return nil, fmt.Errorf("our own process is no source on %s, which is guarded: this shell is not the service", t.Name)
 	case kind == "process":
@@ -130,7 +148,7 @@ func readVars(ctx context.Context, w *steps.World, t *book.Target, source string
 		}
 		return vars, nil
 	}
-	return check.ServiceEnv(ctx, &in, source, t.Kube.Context)
+	return check.ServiceEnv(ctx, in, source, t.Kube.Context)
 }
 
 func readSecret(ctx context.Context, t *book.Target, env []string, name string) (steps.Secret, error) {

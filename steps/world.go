@@ -33,6 +33,10 @@ type World struct {
 	// secrets; whoever prints one is wrong. The error may be a *PartialEnv.
 	Vars func(ctx context.Context, source string) (map[string]string, error)
 
+	// Origins tells where each variable of such an environment comes from. The
+	// error may be a *PartialEnv.
+	Origins func(ctx context.Context, source string) (map[string]Origin, error)
+
 	// Secret resolves a secret var of the book by its name, each time anew.
 	// The error wraps ErrSecret and says which and why, without the value.
 	Secret func(ctx context.Context, name string) (Secret, error)

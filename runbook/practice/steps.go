@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"runbook/steps"
+	"runbook/steps/check"
 )
 
 // Steps is the world as steps see it. Whatever it hands out asks the living
@@ -22,7 +23,7 @@ import (
 func (w *World) Steps() *steps.World {
 	world := &steps.World{
 		Name: "practice", Clock: worldClock{w}, Dir: filepath.Join(w.dir, w.site), Env: w.env(),
-		Dial: w.dial, Vars: w.vars, Secret: w.secret,
+		Dial: w.dial, Vars: w.vars, Origins: w.origins, Secret: w.secret,
 		Practice: &steps.Practice{
 			ID: w.ID(),
 			Alive: func(ctx context.Context) error {
@@ -82,26 +83,44 @@ func (w *World) dial(ctx context.Context, network, addr string) (net.Conn, error
 
 // vars reads the service's environment, or a dotenv file of the world.
 func (w *World) vars(ctx context.Context, source string) (map[string]string, error) {
-	if _, err := w.Status(ctx); err != nil {
+	file, err := w.dotenv(ctx, source)
+	if err != nil {
 		return nil, err
+	}
+	return readDotenv(file)
+}
+
+// origins tells where its variables come from.
+func (w *World) origins(ctx context.Context, source string) (map[string]steps.Origin, error) {
+	file, err := w.dotenv(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	return check.ServiceOrigins(ctx, w.Steps(), "file:"+file, "")
+}
+
+// dotenv is the file that a source means.
+func (w *World) dotenv(ctx context.Context, source string) (string, error) {
+	if _, err := w.Status(ctx); err != nil {
+		return "", err
 	}
 	file, isFile := strings.CutPrefix(source, "file:")
 	switch {
 	case source == "service":
 		file = filepath.Join(w.dir, w.site, map[string]string{tickrSite: ".env.production", emailSite: ".env"}[w.site])
 	case !isFile:
-		return nil, fmt.Errorf("read the environment of %q: the practice world has \"service\" and \"file:PATH\"", source)
+		return "", fmt.Errorf("read the environment of %q: the practice world has \"service\" and \"file:PATH\"", source)
 	case !filepath.IsAbs(file):
 		file = filepath.Join(w.dir, w.site, file)
 	}
 	real, err := filepath.EvalSymlinks(file)
 	if err != nil {
-		return nil, fmt.Errorf("read the environment of %s: %w", source, err)
+		return "", fmt.Errorf("read the environment of %s: %w", source, err)
 	}
 	if !strings.HasPrefix(real, w.dir+"/") {
-		return nil, fmt.Errorf("read the environment of %s: the file is not in the practice world", source)
+		return "", fmt.Errorf("read the environment of %s: the file is not in the practice world", source)
 	}
-	return readDotenv(real)
+	return real, nil
 }
 
 var secretName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)

@@ -11,15 +11,23 @@ import (
 // environed is a deployment as far as its environment goes.
 type environed struct {
 	Spec struct {
-		Template struct {
-			Spec struct{ Containers []environedContainer }
-		}
+		Template struct{ Spec environedPod }
+	}
+}
+
+type environedPod struct {
+	Containers []environedContainer
+	Volumes    []struct {
+		Name        string
+		Secret, CSI *struct{}
+		Projected   struct{ Sources []struct{ Secret *struct{} } }
 	}
 }
 
 type environedContainer struct {
-	Name    string
-	EnvFrom []struct {
+	Name         string
+	VolumeMounts []struct{ Name, MountPath string }
+	EnvFrom      []struct {
 		Prefix                  string
 		SecretRef, ConfigMapRef *objectRef
 	}
@@ -40,21 +48,32 @@ type objectRef struct {
 // environment is that of a container of a deployment, as far as kubectl may
 // read what it is made of.
 func (k kubectl) environment(name, container string) (map[string]string, error) {
-	found, err := get[environed](k, "deployments.apps", name)
+	_, one, err := k.container(name, container)
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("%s is no deployment in %s", outside(name), outside(k.namespace))
+	return k.environmentOf(one)
+}
+
+// container is the one that is meant of a deployment: its only one, or that of
+// a name.
+func (k kubectl) container(name, container string) (environedPod, environedContainer, error) {
+	found, err := get[environed](k, "deployments.apps", name)
+	if err != nil {
+		return environedPod{}, environedContainer{}, err
 	}
+	if len(found) == 0 {
+		return environedPod{}, environedContainer{}, fmt.Errorf("%s is no deployment in %s", outside(name), outside(k.namespace))
+	}
+	spec := found[0].Spec.Template.Spec
 	var names []string
-	for _, one := range found[0].Spec.Template.Spec.Containers {
-		if container == "" && len(found[0].Spec.Template.Spec.Containers) == 1 || one.Name == container {
-			return k.environmentOf(one)
+	for _, one := range spec.Containers {
+		if container == "" && len(spec.Containers) == 1 || one.Name == container {
+			return spec, one, nil
 		}
 		names = append(names, outside(one.Name))
 	}
-	return nil, fmt.Errorf("name one container of %s, k8s:%s/%s/CONTAINER: %s", outside(name), outside(k.namespace), outside(name), strings.Join(names, ", "))
+	return spec, environedContainer{}, fmt.Errorf("name one container of %s, k8s:%s/%s/CONTAINER: %s", outside(name), outside(k.namespace), outside(name), strings.Join(names, ", "))
 }
 
 // assembly puts an environment together.
