@@ -167,10 +167,12 @@ type Backup struct {
 	Covers    []string `mapstructure:"covers" json:"covers,omitempty"`
 }
 
-// Signoff is a role that signs at the end; Scope is "run" or "phase:ID".
+// Signoff is a role that has to sign; Scope is "run" or "phase:ID". Distinct
+// says that its key may sign no other role that has to sign.
 type Signoff struct {
-	Role   string   `mapstructure:"role" json:"role,omitempty"`
-	Title  string   `mapstructure:"title" json:"title,omitempty"`
-	Scope  string   `mapstructure:"scope" json:"scope,omitempty"`
-	Covers []string `mapstructure:"covers" json:"covers,omitempty"`
+	Role     string   `mapstructure:"role" json:"role,omitempty"`
+	Title    string   `mapstructure:"title" json:"title,omitempty"`
+	Scope    string   `mapstructure:"scope" json:"scope,omitempty"`
+	Distinct bool     `mapstructure:"distinct" json:"distinct,omitempty"`
+	Covers   []string `mapstructure:"covers" json:"covers,omitempty"`
 }

@@ -67,13 +67,16 @@ func (b *Book) guard(t *Target) {
 // approval is the step that a guarded target puts before the first run with an
 // effect of a book that has none of its own there.
 func (b *Book) approval(t *Target, p *Phase, evidence []string) *Step {
-	id := "guard"
+	id, role := "guard", "approver"
 	for b.Step(id) != nil {
 		id += "-guard"
+	}
+	for b.Signed(role, phaseScope+p.ID) != nil { // a signature settles one step
+		role = "guard-" + role
 	}
 	return &Step{
 		ID: id, Title: "Approval: " + t.Name + " is guarded", Phase: p.ID, Critical: true, Guards: true,
 		Note: "The target demands it, not the book. What was accepted before stands in the list of steps, each with its reason.",
-		Verb: Ask{Kind: "approve", Approve: &ask.Approve{Role: "approver", Question: fmt.Sprintf("May this run change %s?", t.Name), Evidence: evidence}},
+		Verb: Ask{Kind: "approve", Approve: &ask.Approve{Role: role, Question: fmt.Sprintf("May this run change %s?", t.Name), Evidence: evidence}},
 	}
 }

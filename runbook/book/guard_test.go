@@ -104,3 +104,22 @@ func TestBookFitsWhatATargetChooses(t *testing.T) {
 		}
 	}
 }
+
+// A signature settles one step: the approval that a target puts in has a role
+// of its own.
+func TestTheGuardsRoleIsItsOwn(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer("SOONER", "", `role = "lead"`, `role = "approver"`).Replace(changes)
+	b, err := book.Read([]byte(text), "b.toml")
+	must(t, err)
+	on := b.On(&book.Target{Name: "prod", Guard: true})
+	for id, want := range map[string]string{"guard-guard": "guard-approver phase:change", "later": "approver phase:change"} {
+		role, scope, ok := on.Step(id).Signs()
+		if !ok || role+" "+scope != want || on.Signed(role, scope) != on.Step(id) {
+			t.Errorf("%s is signed as %s %s, want %s", id, role, scope, want)
+		}
+	}
+	if s := on.Signed("approver", "run"); s != nil {
+		t.Errorf("a signature of the run settles %s", s.ID)
+	}
+}

@@ -35,6 +35,7 @@ func Lint(b *Book) []Problem {
 	for _, s := range b.All() {
 		l.step(s)
 	}
+	l.signs()
 	slices.SortStableFunc(l.list, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})

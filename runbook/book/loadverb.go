@@ -43,7 +43,7 @@ func (r *reader) verb(path, verb string, table map[string]any) Verb {
 		return orNil(r.decode(path, fields, &a) && r.decide(path, a), Ask{Kind: kind, Decide: &a})
 	case "ask.approve":
 		var a ask.Approve
-		return orNil(r.decode(path, fields, &a) && r.role(join(path, "role"), a.Role), Ask{Kind: kind, Approve: &a})
+		return orNil(r.decode(path, fields, &a) && r.approve(path, a), Ask{Kind: kind, Approve: &a})
 	case "ask.form":
 		var a ask.Form
 		return orNil(r.decode(path, fields, &a) && r.valid(path, a.Validate()), Ask{Kind: kind, Form: &a})

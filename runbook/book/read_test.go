@@ -193,6 +193,7 @@ func TestProblems(t *testing.T) {
 		"reserved, export":  {"schema = 1\nname = \"x\"\n[vars]\na = { export = \"LD_PRELOAD\" }", "4:1: var a would reach commands as LD_PRELOAD, which is reserved; name it otherwise, or set export"},
 		"secret default":    {"schema = 1\nname = \"x\"\n[vars]\na = { secret = true, default = \"b\" }", "4:22: a secret has no default: it would stand in the book"},
 		"default and match": {"schema = 1\nname = \"x\"\n[vars]\na = { default = \"b\", match = \"a\" }", "4:7: default: a = \"b\" does not match a"},
+		"approval's scope":  {step + "ask.approve = { role = \"qa\", scope = \"phase:p\" }", "7:30: scope is \"run\", or is left out: then it is the phase of the step, not \"phase:p\""},
 		"signoff scope":     {"schema = 1\nname = \"x\"\n[[signoff]]\nrole = \"qa\"\nscope = \"phase:x\"", "5:1: scope is \"run\" or \"phase:ID\" of a phase of this book, not \"phase:x\""},
 	} {
 		t.Run(name, func(t *testing.T) {

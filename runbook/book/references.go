@@ -187,8 +187,8 @@ func (r *reader) plain(b *Book) {
 	for i, s := range b.Signoffs {
 		path := element("signoff", i)
 		r.role(join(path, "role"), s.Role)
-		phase, ok := strings.CutPrefix(s.Scope, "phase:")
-		if s.Scope != "run" && (!ok || !slices.ContainsFunc(b.Phases, func(p *Phase) bool { return p.ID == phase })) {
+		phase, ok := strings.CutPrefix(s.Scope, phaseScope)
+		if s.Scope != runScope && (!ok || !slices.ContainsFunc(b.Phases, func(p *Phase) bool { return p.ID == phase })) {
 			r.at(join(path, "scope"), "scope is \"run\" or \"phase:ID\" of a phase of this book, not %q", s.Scope)
 		}
 	}

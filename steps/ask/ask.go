@@ -41,11 +41,14 @@ type Decide struct {
 	Choices  []string `mapstructure:"choices"`  // two or more
 }
 
-// Approve asks a person in a role to approve or reject.
+// Approve asks a person in a role to approve or reject: the phase it stands in,
+// or the run as a whole. It is signed with that person's key, or reported by
+// whoever drives.
 //
-//	ask.approve = { role = "qa-lead", evidence = ["smoke"] }
+//	ask.approve = { role = "qa-lead", scope = "run", evidence = ["smoke"] }
 type Approve struct {
 	Role     string   `mapstructure:"role"`     // in which somebody approves: lower case letters, digits and dashes
+	Scope    string   `mapstructure:"scope"`    // "run", which a [[signoff]] of the role wants; the phase of the step if empty
 	Question string   `mapstructure:"question"` // what is asked
 	Evidence []string `mapstructure:"evidence"` // ids of steps whose results are shown
 }
