@@ -52,7 +52,7 @@ func TestRunElsewhereComesHome(t *testing.T) {
 	if _, err := os.Stat(f.run.Dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it lies elsewhere still: %v", err)
 	}
-	if report := journal.Verify(sum.Dir, journal.Signers{}); report.Integrity.Word != journal.OK {
+	if report := journal.Verify(sum.Dir, journal.Policy{}); report.Integrity.Word != journal.OK {
 		t.Errorf("integrity %v", report.Integrity)
 	}
 	if err := CheckCopies(sum.Dir); err != nil {

@@ -110,7 +110,7 @@ func TestFullDiskStopsWorkAndNeverARecovery(t *testing.T) {
 	if err != nil || again.Outcome != RolledBack || again.Steps["unmake"].State != Passed {
 		t.Errorf("the log folds to %q, %v", again.Outcome, err)
 	}
-	if report := journal.Verify(r.Dir, journal.Signers{}); report.Integrity.Word != journal.OK {
+	if report := journal.Verify(r.Dir, journal.Policy{}); report.Integrity.Word != journal.OK {
 		t.Errorf("integrity %v", report.Integrity)
 	}
 }

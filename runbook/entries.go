@@ -3,6 +3,7 @@ package runbook
 import (
 	"time"
 
+	"runbook/runbook/journal"
 	"runbook/steps"
 )
 
@@ -73,6 +74,8 @@ type runStartBody struct {
 	Guard      bool              `json:"guard,omitempty"`   // the target is production
 	Demands    []string          `json:"demands,omitempty"` // the vars it demanded of this run
 	Vars       map[string]string `json:"vars"`
+
+	Signoffs []journal.Required `json:"signoffs,omitempty"` // the roles that must sign
 }
 
 type phaseBody struct {

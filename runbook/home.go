@@ -24,6 +24,7 @@ const hostFile = "/etc/runbook.toml"
 type Home struct {
 	Dir    string // $RUNBOOK_HOME, else `home` of /etc/runbook.toml, else $XDG_STATE_HOME/runbook
 	Config string // $XDG_CONFIG_HOME/runbook
+	Seen   string // heads that this account saw of runs: seen under $RUNBOOK_HOME, else under $XDG_STATE_HOME/runbook
 
 	group string // who reads along; nobody if empty
 }
@@ -49,8 +50,12 @@ func findHome(getenv func(string) string, file string) (Home, error) {
 			return h, fmt.Errorf("RUNBOOK_HOME=%s: %w", dir, err)
 		}
 		h.Dir = abs
-	} else if err := h.readHost(file); err != nil {
-		return h, err
+	}
+	h.Seen = filepath.Join(h.Dir, "seen")
+	if getenv("RUNBOOK_HOME") == "" {
+		if err := h.readHost(file); err != nil {
+			return h, err
+		}
 	}
 	if !filepath.IsAbs(h.Dir) || !filepath.IsAbs(h.Config) {
 		return h, errors.New("neither HOME nor RUNBOOK_HOME is set: set one, the runs are kept there")

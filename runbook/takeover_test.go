@@ -233,7 +233,7 @@ func TestTakeOverOfAStoppedDriver(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r := journal.Verify(f.run.Dir, journal.Signers{}); r.Integrity.Word != journal.OK {
+	if r := journal.Verify(f.run.Dir, journal.Policy{}); r.Integrity.Word != journal.OK {
 		t.Errorf("%q", r.Lines())
 	}
 }

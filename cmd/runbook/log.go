@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/journal"
 	"runbook/runbook/report"
-	"runbook/steps/safetext"
 )
 
 func newLog() *cobra.Command {
@@ -85,53 +82,4 @@ func newLogHead() *cobra.Command {
 			return err
 		},
 	}
-}
-
-func newLogVerify() *cobra.Command {
-	var signers string
-	cmd := &cobra.Command{
-		Use: "verify [RUN|DIR]", Short: "four verdicts: integrity, completeness, identity, anchoring", Args: atMostOne,
-		Long: "Exit codes: 0 ok, 1 tampered, forked or rolled back, 2 usage, 3 incomplete, torn or open, 4 identity unverified.\n" +
-			"Signers come from --signers FILE, else from allowed_signers under the configuration.",
-		RunE: func(_ *cobra.Command, args []string) error {
-			h, err := home()
-			if err != nil {
-				return err
-			}
-			dir, err := logDir(h, args)
-			if err != nil {
-				return &usageError{err}
-			}
-			return verify(h, dir, signers)
-		},
-	}
-	cmd.Flags().StringVar(&signers, "signers", "", "allowed_signers `FILE` of the one who verifies")
-	return cmd
-}
-
-func verify(h runbook.Home, dir, file string) error {
-	var known journal.Signers
-	var err error
-	switch {
-	case file != "":
-		if known, err = journal.ReadSigners(file); err != nil {
-			return &usageError{err}
-		}
-	default:
-		known, err = journal.ReadSigners(filepath.Join(h.Config, "allowed_signers"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &usageError{err}
-		}
-	}
-	report := journal.Verify(dir, known)
-	if err := runbook.CheckCopies(dir); err != nil && report.Integrity.Word == journal.OK {
-		report.Integrity = journal.Verdict{Word: journal.Tampered, Text: err.Error()}
-	}
-	for _, line := range report.Lines() {
-		fmt.Println(safetext.Line(line))
-	}
-	if code := report.Exit(); code != 0 {
-		return &toldError{code}
-	}
-	return nil
 }

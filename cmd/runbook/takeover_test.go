@@ -100,7 +100,7 @@ func handovers(t *testing.T, r *runbook.Run) {
 	if got := strings.Join(all, " "); got != "session run.intent handover session session run.result" {
 		t.Errorf("the log holds %s", got)
 	}
-	if v := journal.Verify(r.Dir, journal.Signers{}); v.Integrity.Word != journal.OK {
+	if v := journal.Verify(r.Dir, journal.Policy{}); v.Integrity.Word != journal.OK {
 		t.Errorf("%q", v.Lines())
 	}
 }

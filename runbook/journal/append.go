@@ -44,9 +44,13 @@ type result struct {
 // yet being written. Errors: ErrNotRecorded if the disk did not take it,
 // ErrEnded, os.ErrClosed; then there is no such entry.
 func (l *Log) Append(ctx context.Context, kind string, body any) (Entry, error) {
-	if !kindForm.MatchString(kind) || kind == KindSession {
+	if !kindForm.MatchString(kind) || kind == KindSession || kind == KindAttest {
 		return Entry{}, fmt.Errorf("append an entry of kind %q: not a kind of a caller's", kind)
 	}
+	return l.append(ctx, kind, body)
+}
+
+func (l *Log) append(ctx context.Context, kind string, body any) (Entry, error) {
 	raw, err := encodeBody(body)
 	if err != nil {
 		return Entry{}, fmt.Errorf("append %s: %w", kind, err)
@@ -110,6 +114,10 @@ func (l *Log) commit() {
 	err := l.write(b.lines)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err == nil {
+		l.total.Write(b.lines)
+		l.bytes += int64(len(b.lines))
+	}
 	for i, r := range b.requests {
 		if err != nil {
 			r.done <- result{err: fmt.Errorf("%w: %s: %w", ErrNotRecorded, segmentPath(l.dir, l.seg), err)}

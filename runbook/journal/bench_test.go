@@ -96,7 +96,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if r := Verify(dir, Signers{}); r.Integrity.Word != OK {
+		if r := Verify(dir, Policy{}); r.Integrity.Word != OK {
 			b.Fatal(r.Lines())
 		}
 	}

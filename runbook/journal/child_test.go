@@ -159,7 +159,7 @@ func TestKilledWriter(t *testing.T) {
 	l, entries := reopen(t, dir, Options{})
 	add(t, l, KindRunEnd, nil)
 	closeLog(t, l)
-	if r := Verify(dir, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK || r.Segments != kills+1 {
+	if r := Verify(dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK || r.Segments != kills+1 {
 		t.Errorf("%q", r.Lines())
 	}
 	if last := entries[len(entries)-1]; last.Seg != kills {

@@ -24,10 +24,11 @@ const (
 
 // The kinds the journal itself knows. All others belong to the caller.
 const (
-	KindSession = "session" // first line of a segment
-	KindAttest  = "attest"  // a signed statement of a person
-	KindAnchor  = "anchor"  // the head as somebody else saw it
-	KindRunEnd  = "run.end" // after it only attest and anchor follow
+	KindSession  = "session"  // first line of a segment
+	KindAttest   = "attest"   // a signed statement of a person
+	KindAnchor   = "anchor"   // the head of another log that belongs to the run
+	KindShredded = "shredded" // a file beside the log was taken away
+	KindRunEnd   = "run.end"  // after it only attest, anchor and shredded follow
 )
 
 var (
@@ -36,7 +37,7 @@ var (
 	// ErrNotRecorded says that an entry is not in the log: it must not be taken as
 	// done. The same Append may be tried again on the same Log.
 	ErrNotRecorded = errors.New("NOT RECORDED")
-	// ErrEnded says that the run has ended: only attest and anchor may follow.
+	// ErrEnded says that the run has ended: only attest, anchor and shredded may follow.
 	ErrEnded = errors.New("the run has ended")
 	// ErrTorn says that bytes without an end follow the last whole line, as a crash
 	// leaves them. Nothing acknowledged is lost.

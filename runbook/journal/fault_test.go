@@ -39,7 +39,7 @@ func TestFaultSeries(t *testing.T) {
 				l, _ := reopen(t, dir, Options{})
 				add(t, l, KindRunEnd, nil)
 				closeLog(t, l)
-				if r := Verify(dir, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
+				if r := Verify(dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
 					t.Errorf("%s %s %d: %q", call, what, k, r.Lines())
 				}
 				resumed++

@@ -57,7 +57,7 @@ func TestDiskFull(t *testing.T) {
 	acked[e.N] = e.Head
 	closeLog(t, l)
 	holds(t, dir, acked)
-	if r := Verify(dir, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
+	if r := Verify(dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
 		t.Errorf("%q", r.Lines())
 	}
 }

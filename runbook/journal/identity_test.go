@@ -117,7 +117,7 @@ func TestKeygenVerifiesOurs(t *testing.T) {
 				}
 				file, signers := signersFile(t, `ann@example.com namespaces="session@runbook-log" `+publicKey(t, key))
 				dir := finished(t, Options{Identity: id})
-				r := Verify(dir, signers)
+				r := Verify(dir, Policy{Signers: signers})
 				if r.Exit() != 0 || !strings.Contains(r.Identity.Text, "ann@example.com SHA256:") {
 					t.Fatalf("exit %d %q", r.Exit(), r.Lines())
 				}
@@ -295,7 +295,7 @@ func TestKeyThatDoesNotSign(t *testing.T) {
 	command(t, append(os.Environ(), "SSH_AUTH_SOCK="+socket), nil, "ssh-add", "-q", "-D")
 	dir := finished(t, Options{Identity: id})
 	_, signers := signersFile(t, "ann "+publicKey(t, key))
-	if r := Verify(dir, signers); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no longer in the agent") {
+	if r := Verify(dir, Policy{Signers: signers}); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no longer in the agent") {
 		t.Errorf("exit %d %q", r.Exit(), r.Lines())
 	}
 }
@@ -339,16 +339,16 @@ func TestIdentityVerdicts(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 			continue
 		}
-		r := Verify(dir, s)
+		r := Verify(dir, Policy{Signers: s})
 		if want == "" && r.Exit() != 0 || want != "" && (r.Exit() != 4 || !strings.Contains(r.Identity.Text, want)) {
 			t.Errorf("%s: exit %d, %q", line, r.Exit(), r.Identity)
 		}
 		sameAsKeygen(t, dir, path, want == "")
 	}
-	if r := Verify(dir, Signers{}); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no allowed_signers") {
+	if r := Verify(dir, Policy{}); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no allowed_signers") {
 		t.Errorf("no signers: %q", r.Lines())
 	}
-	if r := Verify(finished(t, Options{NoIdentity: "no agent"}), Signers{}); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no person signed (none: no agent)") {
+	if r := Verify(finished(t, Options{NoIdentity: "no agent"}), Policy{}); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no person signed (none: no agent)") {
 		t.Errorf("no key: %q", r.Lines())
 	}
 }

@@ -57,7 +57,7 @@ func TestDiskThatNeverSyncs(t *testing.T) {
 	l, _ := reopen(t, dir, Options{})
 	add(t, l, KindRunEnd, nil)
 	closeLog(t, l)
-	if r := Verify(dir, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
+	if r := Verify(dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
 		t.Errorf("%q", r.Lines())
 	}
 	t.Logf("%d acknowledged, %d refused", len(acked), failed)

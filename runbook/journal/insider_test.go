@@ -22,7 +22,7 @@ func TestInsider(t *testing.T) {
 			before = "note"
 		}
 		end := add(t, l, before, nil)
-		e := l.entry(KindAttest, end.N+1, end.Head)
+		e := l.entry(KindAnchor, end.N+1, end.Head)
 		e.Body = []byte("{}")
 		wrong(&e)
 		line, err := l.sign(&e)
@@ -34,7 +34,7 @@ func TestInsider(t *testing.T) {
 		if name == "nothing" {
 			want = OK
 		}
-		if r := Verify(dir, Signers{}); r.Integrity.Word != want {
+		if r := Verify(dir, Policy{}); r.Integrity.Word != want {
 			t.Errorf("%s: %q", name, r.Lines())
 		}
 	}
@@ -59,7 +59,7 @@ func TestForeignSignature(t *testing.T) {
 			b = append(b, entries[i].Line()...)
 		}
 		put(t, segmentPath(dir, 1), b)
-		if r := Verify(dir, Signers{}); r.Integrity.Word != Tampered {
+		if r := Verify(dir, Policy{}); r.Integrity.Word != Tampered {
 			t.Errorf("entry %d: %q", n+1, r.Lines())
 		}
 	}

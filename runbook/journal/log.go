@@ -57,6 +57,8 @@ type Log struct {
 	queue  []*request
 	n      uint64
 	head   string
+	bytes  int64     // of all lines up to n, and total the SHA-256 over them
+	total  hash.Hash // what statements commit to
 	ended  bool
 	closed bool
 }
@@ -168,8 +170,6 @@ func (l *Log) resume() ([]Entry, error) {
 		return nil, err
 	}
 	l.n, l.head, l.ended = c.n, c.head, c.ended
-	c.bytes += int64(len(valid))
-	c.sum.Write(valid)
 	l.seg = last.first.Seg
 	return entries, l.begin(c, valid, rest)
 }
@@ -226,6 +226,8 @@ func (l *Log) begin(c *chain, valid, rest []byte) error {
 	l.seg, l.n, l.head, l.identity = e.Seg, e.N, e.Head, s.Identity
 	l.off, l.sum = int64(len(line)), sha256.New()
 	l.sum.Write(line)
+	l.total, l.bytes = c.sum, c.bytes+int64(len(line))
+	l.total.Write(line)
 	return nil
 }
 
@@ -264,6 +266,13 @@ func (l *Log) Head() (n uint64, head string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.n, l.head
+}
+
+// Commitment is what a statement over the last acknowledged entry commits to.
+func (l *Log) Commitment() Commitment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Commitment{N: l.n, Head: l.head, Bytes: l.bytes, SHA256: hex.EncodeToString(l.total.Sum(nil))}
 }
 
 // Close waits for what is being written, wipes the session key and gives the

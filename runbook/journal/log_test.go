@@ -83,10 +83,10 @@ func TestCreateAppendRead(t *testing.T) {
 	if _, err := l.Append(t.Context(), "note", nil); !errors.Is(err, ErrEnded) {
 		t.Errorf("a note behind run.end: %v", err)
 	}
-	add(t, l, KindAttest, nil)
+	add(t, l, KindAnchor, nil)
 	n, head := l.Head()
 	closeLog(t, l)
-	if _, err := l.Append(t.Context(), KindAttest, nil); !errors.Is(err, os.ErrClosed) {
+	if _, err := l.Append(t.Context(), KindAnchor, nil); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("append to a closed log: %v", err)
 	}
 	if !bytes.Equal(l.key, make([]byte, len(l.key))) {
@@ -222,10 +222,10 @@ func TestResume(t *testing.T) {
 		t.Errorf("segment %d entry %d", e.Seg, e.N)
 	}
 	closeLog(t, again)
-	attest, _ := reopen(t, dir, Options{})
-	add(t, attest, KindAttest, map[string]string{"stmt": "x"})
-	closeLog(t, attest)
-	r := Verify(dir, Signers{})
+	note, _ := reopen(t, dir, Options{})
+	add(t, note, KindAnchor, map[string]string{"of": "x"})
+	closeLog(t, note)
+	r := Verify(dir, Policy{})
 	if r.Integrity.Word != OK || r.Completeness.Word != OK || r.Entries != 6 || r.Segments != 3 || len(r.Sessions) != 2 {
 		t.Errorf("%+v", r)
 	}
@@ -237,14 +237,14 @@ func TestReadersCreateNothing(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "lock")); err != nil {
 		t.Fatal(err)
 	}
-	Verify(dir, Signers{})
+	Verify(dir, Policy{})
 	if _, err := Read(dir); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Read(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no log: %v", err)
 	}
-	if r := Verify(filepath.Join(dir, "none"), Signers{}); r.Exit() != 2 {
+	if r := Verify(filepath.Join(dir, "none"), Policy{}); r.Exit() != 2 {
 		t.Errorf("no log: exit %d", r.Exit())
 	}
 	names, err := os.ReadDir(dir)

@@ -26,7 +26,7 @@ func cutRun(t *testing.T) string {
 	again, _ := reopen(t, dir, Options{})
 	add(t, again, KindRunEnd, nil)
 	closeLog(t, again)
-	if r := Verify(dir, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
+	if r := Verify(dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
 		t.Fatalf("%+v", r)
 	}
 	return dir
@@ -68,7 +68,7 @@ func judge(t *testing.T, dir string, segs ...[]byte) Report {
 	for k, b := range segs {
 		put(t, segmentPath(dir, uint64(k)+1), b)
 	}
-	return Verify(dir, Signers{})
+	return Verify(dir, Policy{})
 }
 
 func TestEveryBitFlipIsSeen(t *testing.T) {
@@ -92,7 +92,7 @@ func TestEveryBitFlipIsSeen(t *testing.T) {
 				for bit := w; bit < 8*len(b); bit += workers * stride {
 					at := int64(bit / 8)
 					_, flip := f.WriteAt([]byte{b[at] ^ 1<<(bit%8)}, at)
-					r := Verify(dir, Signers{})
+					r := Verify(dir, Policy{})
 					_, back := f.WriteAt(b[at:at+1], at)
 					if flip != nil || back != nil {
 						t.Error(flip, back)
@@ -132,7 +132,7 @@ func TestNoPrefixIsComplete(t *testing.T) {
 		if err := os.Truncate(segmentPath(dir, 1), int64(size)); err != nil {
 			t.Fatal(err)
 		}
-		r := Verify(dir, Signers{})
+		r := Verify(dir, Policy{})
 		words[r.Integrity.Word]++
 		if r.Completeness.Word == OK || r.Exit() == 0 {
 			t.Fatalf("%d bytes of %d: %v", size, len(segs[0]), r.Lines())
@@ -216,7 +216,7 @@ func TestSegmentMutations(t *testing.T) {
 	gap := t.TempDir()
 	put(t, segmentPath(gap, 1), one)
 	put(t, segmentPath(gap, 3), two)
-	if r := Verify(gap, Signers{}); r.Exit() != 1 {
+	if r := Verify(gap, Policy{}); r.Exit() != 1 {
 		t.Errorf("gap: %v", r.Lines())
 	}
 	if err := os.Remove(segmentPath(gap, 3)); err != nil {
@@ -225,7 +225,7 @@ func TestSegmentMutations(t *testing.T) {
 	if err := os.Symlink(segmentPath(gap, 1), segmentPath(gap, 2)); err != nil {
 		t.Fatal(err)
 	}
-	if r := Verify(gap, Signers{}); r.Exit() == 0 || r.Integrity.Word == OK {
+	if r := Verify(gap, Policy{}); r.Exit() == 0 || r.Integrity.Word == OK {
 		t.Errorf("symlink: %v", r.Lines())
 	}
 }
@@ -247,7 +247,7 @@ func TestForked(t *testing.T) {
 	closeLog(t, again)
 	put(t, segmentPath(dir, 1), after)
 	entries, err := Read(dir)
-	if r := Verify(dir, Signers{}); !errors.Is(err, ErrForked) || r.Integrity.Word != Forked || r.Exit() != 1 || len(entries) != 3 {
+	if r := Verify(dir, Policy{}); !errors.Is(err, ErrForked) || r.Integrity.Word != Forked || r.Exit() != 1 || len(entries) != 3 {
 		t.Errorf("%v, %d entries: %v", err, len(entries), r.Lines())
 	}
 	if _, _, err := Open(dir, Options{}); !errors.Is(err, ErrForked) {
@@ -327,13 +327,13 @@ func TestResumeFromTornImage(t *testing.T) {
 		if entries, err := Read(dir); !errors.Is(err, ErrTorn) || len(entries) != 2 {
 			t.Errorf("%s: %d entries, %v", name, len(entries), err)
 		}
-		if r := Verify(dir, Signers{}); r.Integrity.Word != Torn || r.Completeness.Word != Torn {
+		if r := Verify(dir, Policy{}); r.Integrity.Word != Torn || r.Completeness.Word != Torn {
 			t.Errorf("%s: %v", name, r.Lines())
 		}
 		again, _ := reopen(t, dir, Options{})
 		add(t, again, KindRunEnd, nil)
 		closeLog(t, again)
-		if r := Verify(dir, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK || r.Entries != 4 {
+		if r := Verify(dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK || r.Entries != 4 {
 			t.Errorf("%s: %v", name, r.Lines())
 		}
 		if !bytes.Equal(get(t, segmentPath(dir, 1)), image) {

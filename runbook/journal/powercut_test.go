@@ -67,7 +67,7 @@ func cutPower(t *testing.T, wrap ...string) (acked, lost int) {
 		l, _ := reopen(t, after, Options{})
 		add(t, l, KindRunEnd, nil)
 		closeLog(t, l)
-		if r := Verify(after, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
+		if r := Verify(after, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
 			t.Errorf("%q", r.Lines())
 		}
 	}

@@ -14,8 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // chain is what a pass over a log has accepted so far.
@@ -24,9 +22,17 @@ type chain struct {
 	n          uint64
 	head       string
 	ended      bool
-	bytes      int64     // of the segments before the last, each up to its cut
+	bytes      int64     // of the lines up to here: the segments joined, each up to its cut
 	sum        hash.Hash // SHA-256 over these bytes
+	marks      []mark    // one an entry
 	segs       []segment
+	attested   []attested
+}
+
+// mark is what a statement that speaks of an entry commits to.
+type mark struct {
+	head, sum [sha256.Size]byte
+	bytes     int64
 }
 
 // segment is one file of the log.
@@ -34,10 +40,10 @@ type segment struct {
 	first  Entry
 	body   session
 	key    ed25519.PublicKey
-	signer ssh.PublicKey // nil if no person signed
-	acts   bool          // holds more than attest and anchor
-	valid  []byte        // the longest valid prefix; only of the last segment
-	rest   []byte        // what follows it; only of the last segment
+	signer person // without a key if no person signed
+	acts   bool   // holds more than attest and anchor
+	valid  []byte // the longest valid prefix; only of the last segment
+	rest   []byte // what follows it; only of the last segment
 }
 
 // scan reads and checks the whole log in dir and calls visit with each entry of
@@ -129,16 +135,11 @@ func (c *chain) segment(k uint64, data, next []byte, last bool, visit func(Entry
 		if err := checkCut(data, pos, next); err != nil {
 			return fmt.Errorf("%w (%s)", err, where)
 		}
-		stopped = nil
+		return nil
 	}
-	if last {
-		seg := &c.segs[len(c.segs)-1]
-		seg.valid, seg.rest = data[:pos], rest
-		return stopped
-	}
-	c.bytes += int64(pos)
-	c.sum.Write(data[:pos])
-	return nil
+	seg := &c.segs[len(c.segs)-1]
+	seg.valid, seg.rest = data[:pos], rest
+	return stopped
 }
 
 func orTampered(err error) error {
@@ -199,7 +200,7 @@ func (c *chain) line(k uint64, b []byte, first bool) (Entry, int, error) {
 		err = c.otherVersion(k, line, first, err)
 	}
 	if err == nil {
-		err = c.accept(k, &e, first)
+		err = c.accept(k, &e, line, first)
 	}
 	return e, len(line), err
 }
@@ -208,14 +209,16 @@ func (c *chain) line(k uint64, b []byte, first bool) (Entry, int, error) {
 // was altered: ours verifies once the 1 is put back.
 func (c *chain) otherVersion(k uint64, line []byte, first bool, err error) error {
 	_, rest, found := bytes.Cut(line, []byte(","))
-	if e, parsed := ParseLine(append([]byte(`{"v":1,`), rest...)); found && parsed == nil && c.accept(k, &e, first) == nil {
+	ours := append([]byte(`{"v":1,`), rest...)
+	if e, parsed := ParseLine(ours); found && parsed == nil && c.accept(k, &e, ours, first) == nil {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrVersion, err)
 }
 
-// accept takes e, which has the right form, as the next entry.
-func (c *chain) accept(k uint64, e *Entry, first bool) error {
+// accept takes e, which has the right form, as the next entry. line is e as it
+// is written.
+func (c *chain) accept(k uint64, e *Entry, line []byte, first bool) error {
 	switch {
 	case c.n > 0 && e.Run != c.run:
 		return errors.New("a line of another run")
@@ -230,6 +233,15 @@ func (c *chain) accept(k uint64, e *Entry, first bool) error {
 	case c.ended && !first && !isNote(e.Kind):
 		return fmt.Errorf("kind %s behind the end of the run", e.Kind)
 	}
+	if err := c.signed(e, first); err != nil {
+		return err
+	}
+	c.advance(e, line)
+	return nil
+}
+
+// signed checks the signatures of e, which has its right place.
+func (c *chain) signed(e *Entry, first bool) error {
 	if first {
 		return c.begin(e)
 	}
@@ -237,16 +249,36 @@ func (c *chain) accept(k uint64, e *Entry, first bool) error {
 	if err := checkLine(e, seg.key, c.world); err != nil {
 		return err
 	}
+	if e.Kind == KindAttest {
+		if err := c.attest(e); err != nil {
+			return err
+		}
+	}
 	seg.acts = seg.acts || !isNote(e.Kind)
-	c.advance(e)
 	return nil
 }
 
-func isNote(kind string) bool { return kind == KindAttest || kind == KindAnchor }
+// isNote tells what may stand behind the end of a run, and needs no identity:
+// it vouches for itself, or for nothing that was done.
+func isNote(kind string) bool {
+	return kind == KindAttest || kind == KindAnchor || kind == KindShredded
+}
 
-func (c *chain) advance(e *Entry) {
+func (c *chain) advance(e *Entry, line []byte) {
 	c.n, c.head = e.N, e.Head
 	c.ended = c.ended || e.Kind == KindRunEnd
+	c.bytes += int64(len(line))
+	c.sum.Write(line)
+	m := mark{bytes: c.bytes}
+	c.sum.Sum(m.sum[:0])
+	_, _ = hex.Decode(m.head[:], []byte(e.Head)) // it is a hash that was just made
+	c.marks = append(c.marks, m)
+}
+
+// commitment is what a statement over entry n, which there is, commits to.
+func (c *chain) commitment(n uint64) Commitment {
+	m := c.marks[n-1]
+	return Commitment{N: n, Head: hex.EncodeToString(m.head[:]), Bytes: m.bytes, SHA256: hex.EncodeToString(m.sum[:])}
 }
 
 // begin takes e as the first line of a segment.
@@ -280,7 +312,6 @@ func (c *chain) begin(e *Entry) error {
 	}
 	c.run, c.world = e.Run, s.World
 	c.segs = append(c.segs, seg)
-	c.advance(e)
 	return nil
 }
 

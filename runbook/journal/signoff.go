@@ -35,28 +35,28 @@ func SignoffNamespace(world, role string) string { return "signoff." + role + "@
 // what was shown and what is signed, so it is the text that counts: ParseSignoff
 // takes only what Text writes.
 type Signoff struct {
-	World     string // Real or Practice
-	Run       string // 32 hex digits
-	Role      string // as ValidRole wants it
-	Scope     string // ScopeRun, or PhaseScope of a phase
-	Decision  string
-	Book      string // name of the book
-	BookSHA   string // of the run's own copy, 64 hex digits; so is TargetSHA
-	Target    string
-	TargetSHA string
-	Mode      string // deploy or rollback
+	World     string `json:"world"` // Real or Practice
+	Run       string `json:"run"`   // 32 hex digits
+	Role      string `json:"role"`  // as ValidRole wants it
+	Scope     string `json:"scope"` // ScopeRun, or PhaseScope of a phase
+	Decision  string `json:"decision"`
+	Book      string `json:"book"`        // name of the book
+	BookSHA   string `json:"book_sha256"` // of the run's own copy, 64 hex digits; so is TargetSHA
+	Target    string `json:"target"`
+	TargetSHA string `json:"target_sha256"`
+	Mode      string `json:"mode"` // deploy or rollback
 	Commitment
-	ReportSHA string    // of the report that was shown, 64 hex digits
-	Note      string    // what the person adds; may be empty
-	Time      time.Time // to the second, UTC
+	ReportSHA string    `json:"report_sha256"` // of the report that was shown, 64 hex digits
+	Note      string    `json:"note"`          // what the person adds; may be empty
+	Time      time.Time `json:"time"`          // to the second, UTC
 }
 
 // Commitment says of which log a statement speaks, up to which entry.
 type Commitment struct {
-	N      uint64 // of the last entry
-	Head   string // its hash, 64 hex digits
-	Bytes  int64  // of the segments up to and with it, each up to its cut
-	SHA256 string // of these bytes, 64 hex digits
+	N      uint64 `json:"entry"`  // of the last entry
+	Head   string `json:"head"`   // its hash, 64 hex digits
+	Bytes  int64  `json:"bytes"`  // of the segments up to and with it, each up to its cut
+	SHA256 string `json:"sha256"` // of these bytes, 64 hex digits
 }
 
 const signoffTitle = "runbook-log/v1 sign-off"

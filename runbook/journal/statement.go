@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/hiddeco/sshsig"
-	"golang.org/x/crypto/ssh"
 )
 
 // EntryNamespace is the SSHSIG namespace of the signatures of lines in a world.
@@ -67,21 +64,17 @@ func (s *session) key() (ed25519.PublicKey, error) {
 	return b, nil
 }
 
-// signer returns the person's key that signed the statement, nil if none did,
-// and an error if the signature does not hold.
-func (s *session) signer() (ssh.PublicKey, error) {
+// signer returns who signed the statement, nobody if none did, and an error if
+// the signature does not hold.
+func (s *session) signer() (person, error) {
 	if s.SSHSig == "" {
-		return nil, nil //nolint:nilnil // a session without a person's key is legal
+		return person{}, nil
 	}
-	sig, err := sshsig.Unarmor([]byte(s.SSHSig))
+	who, err := checkSigned(s.SSHSig, SessionNamespace(s.World), s.Stmt)
 	if err != nil {
-		return nil, fmt.Errorf("session statement: %w", err)
+		return person{}, fmt.Errorf("session statement: %w", err)
 	}
-	err = sshsig.Verify(strings.NewReader(s.Stmt), sig, sig.PublicKey, sig.HashAlgorithm, SessionNamespace(s.World))
-	if err != nil {
-		return nil, fmt.Errorf("session statement: %w", err)
-	}
-	return sig.PublicKey, nil
+	return who, nil
 }
 
 // signedData is what SSHSIG signs for a message m: PROTOCOL.sshsig of OpenSSH.

@@ -163,7 +163,7 @@ func (f *frozen) takenOver(take func()) (wrong error) {
 	if !bytes.Equal(f.segments(l.seg), old) {
 		wrong = errors.New("the old driver wrote behind the cut")
 	}
-	if r := Verify(f.dir, Signers{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
+	if r := Verify(f.dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK {
 		return errors.Join(wrong, fmt.Errorf("%q", r.Lines()))
 	}
 	entries, err := Read(f.dir)

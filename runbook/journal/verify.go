@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // Word is a verdict of Verify in one word.
@@ -16,65 +14,109 @@ type Word string
 // The words of the four verdicts.
 const (
 	OK         Word = "ok"
-	Torn       Word = "torn"       // integrity, completeness: bytes without an end follow
-	Tampered   Word = "tampered"   // integrity
-	Forked     Word = "forked"     // integrity
-	Unreadable Word = "unreadable" // integrity: not there, no permission, another version
-	Unknown    Word = "unknown"    // the others, where integrity is lost
-	Unfinished Word = "open"       // completeness: no run.end
-	Unverified Word = "unverified" // identity
-	NoAnchor   Word = "none"       // anchoring
+	Torn       Word = "torn"        // integrity, completeness: bytes without an end follow
+	Tampered   Word = "tampered"    // integrity
+	Forked     Word = "forked"      // integrity
+	Unreadable Word = "unreadable"  // integrity: not there, no permission, another version
+	Unknown    Word = "unknown"     // the others, where integrity is lost
+	Unfinished Word = "open"        // completeness: no run.end
+	Unverified Word = "unverified"  // identity
+	Rejected   Word = "rejected"    // completeness: a role that must sign rejects
+	Missing    Word = "missing"     // completeness: a role that must sign has not
+	NoAnchor   Word = "none"        // anchoring
+	RolledBack Word = "rolled back" // anchoring: entries that were seen are gone
 )
 
 // Verdict is a word and what it rests on.
 type Verdict struct {
-	Word Word
-	Text string // one line; it may hold outside text
+	Word Word   `json:"word"`
+	Text string `json:"text"` // one line; it may hold outside text
+}
+
+// Policy is what a log is held against: all of it is the verifier's own, and
+// none of it comes from the log.
+type Policy struct {
+	Signers Signers
+	Revoked Revoked
+	Anchors []Anchor // what others have seen of it
+	Seen    []Anchor // what the verifier has seen of it: it tells a change, and proves nothing to others
+	// Terms reads what a run was begun with from the entry that says so: the kinds
+	// of entries are the caller's. Without it no role must sign.
+	Terms func(Entry) (Terms, bool)
+}
+
+// Terms are what a run was begun with.
+type Terms struct {
+	Required                               []Required
+	Book, BookSHA, Target, TargetSHA, Mode string // a sign-off must name these
+}
+
+// Required is a role that must sign, and what it signs.
+type Required struct {
+	Role     string `json:"role"`
+	Scope    string `json:"scope"`
+	Distinct bool   `json:"distinct,omitempty"` // its key signs for no other required role
 }
 
 // Report is what Verify found. The four verdicts are apart: none vouches for
 // another.
 type Report struct {
-	Integrity    Verdict // are these the bytes that were signed
-	Completeness Verdict // did the run end
-	Identity     Verdict // who signed the sessions
-	Anchoring    Verdict // has anybody else seen the head
+	Integrity    Verdict `json:"integrity"`    // are these the bytes that were signed
+	Completeness Verdict `json:"completeness"` // did the run end, and has every role signed
+	Identity     Verdict `json:"identity"`     // who signed the sessions and for the roles
+	Anchoring    Verdict `json:"anchoring"`    // has anybody else seen the head
 
-	Run      string // 32 hex digits
-	World    string // Real or Practice
-	Entries  int    // in the longest valid prefix
-	Segments int
-	Head     string // hash of its last entry
-	Sessions []Session
+	Run      string      `json:"run"`     // 32 hex digits
+	World    string      `json:"world"`   // Real or Practice
+	Entries  int         `json:"entries"` // in the longest valid prefix
+	Segments int         `json:"segments"`
+	Head     string      `json:"head"` // hash of its last entry
+	Sessions []Session   `json:"sessions"`
+	Signoffs []SignedOff `json:"signoffs"`
+	Roles    []Role      `json:"roles"` // those that must sign
 }
 
 // Session is a segment and who vouched for its key.
 type Session struct {
-	Seg         uint64
-	Principal   string // as the signers say; empty if unverified
-	Fingerprint string // SHA256:… of the person's key; empty if none signed
-	Recorded    string // what the session says of itself
-	Why         string // why it is unverified
+	Seg         uint64 `json:"segment"`
+	Principal   string `json:"principal"`   // as the signers say; empty if unverified
+	Fingerprint string `json:"fingerprint"` // SHA256:… of the person's key; empty if none signed
+	Presence    string `json:"presence,omitempty"`
+	Recorded    string `json:"recorded"`      // what the session says of itself
+	Why         string `json:"why,omitempty"` // why it is unverified
 }
 
-// Verify checks the log in dir: every byte and every signature. s says whose
+// Verify checks the log in dir: every byte and every signature. p says whose
 // keys count in a real run; a practice run is held against the public keys
-// kept beside the runs, in allowed_signers of the parent of dir. It creates and locks
-// nothing.
-func Verify(dir string, s Signers) Report {
-	c, err := scan(dir, func(Entry) {})
-	r := Report{
-		Run: c.run, World: c.world, Entries: int(c.n), Segments: len(c.segs), Head: c.head, //nolint:gosec // counted lines
-		Anchoring: Verdict{NoAnchor, "nobody else has seen the head"},
-	}
+// kept beside the runs, in allowed_signers of the parent of dir. It creates and
+// locks nothing.
+func Verify(dir string, p Policy) Report {
+	var terms Terms
+	c, err := scan(dir, func(e Entry) {
+		if p.Terms == nil {
+			return
+		}
+		if t, ok := p.Terms(e); ok {
+			terms = t
+		}
+	})
+	r := Report{Run: c.run, World: c.world, Entries: int(c.n), Segments: len(c.segs), Head: c.head} //nolint:gosec // counted lines
 	r.Integrity = integrity(c, err)
 	if r.Integrity.Word != OK && r.Integrity.Word != Torn {
 		lost := Verdict{Unknown, "not judged without integrity"}
-		r.Completeness, r.Identity = lost, lost
+		r.Completeness, r.Identity, r.Anchoring = lost, lost, lost
 		return r
 	}
-	r.Completeness = completeness(c, r.Integrity.Word)
-	r.Identity = r.identify(c, dir, s)
+	if c.world == Practice {
+		if p.Signers, err = ReadSigners(filepath.Join(filepath.Dir(filepath.Clean(dir)), "allowed_signers")); err != nil {
+			p.Signers = Signers{}
+		}
+	}
+	r.Signoffs = signoffs(c, p, terms)
+	r.Roles = roles(terms.Required, r.Signoffs)
+	r.Completeness = completeness(c, r.Integrity.Word, r.Roles)
+	r.Identity = r.identify(c, p)
+	r.Anchoring = anchoring(c, p)
 	return r
 }
 
@@ -93,75 +135,46 @@ func integrity(c *chain, err error) Verdict {
 	return Verdict{word, strings.TrimPrefix(err.Error(), string(word)+": ")} // the word stands before it
 }
 
-func completeness(c *chain, integrity Word) Verdict {
+func completeness(c *chain, integrity Word, roles []Role) Verdict {
+	v := Verdict{OK, "run.end is there"}
 	switch {
 	case integrity == Torn:
-		return Verdict{Torn, fmt.Sprintf("the last whole entry is %d", c.n)}
+		v = Verdict{Torn, fmt.Sprintf("the last whole entry is %d", c.n)}
 	case !c.ended:
-		return Verdict{Unfinished, "no run.end"}
+		v = Verdict{Unfinished, "no run.end"}
 	}
-	return Verdict{OK, "run.end is there"}
-}
-
-// identify holds the key of each session against the signers. A session that
-// only added statements of others or anchors needs nobody to vouch for it.
-func (r *Report) identify(c *chain, dir string, s Signers) Verdict {
-	if c.world == Practice {
-		var err error
-		if s, err = ReadSigners(filepath.Join(filepath.Dir(filepath.Clean(dir)), "allowed_signers")); err != nil {
-			s = Signers{}
-		}
+	if len(roles) == 0 {
+		return v
 	}
-	var good, bad []string
-	for i := range c.segs {
-		seg := &c.segs[i]
-		if i > 0 && !seg.acts {
+	signed, word := 0, OK
+	var open []string
+	for _, role := range roles {
+		if role.Word == OK {
+			signed++
 			continue
 		}
-		session := r.session(seg, s)
-		r.Sessions = append(r.Sessions, session)
-		switch {
-		case session.Why != "":
-			bad = append(bad, fmt.Sprintf("session %d: %s", session.Seg, session.Why))
-		case c.world == Practice:
-			good = append(good, fmt.Sprintf("practice key %s (proves no person)", session.Fingerprint))
-		default:
-			good = append(good, session.Principal+" "+session.Fingerprint)
+		open = append(open, strings.TrimSpace(fmt.Sprintf("%s (%s) %s %s", role.Role, role.Scope, role.Word, role.Text)))
+		if word != Rejected {
+			word = role.Word
 		}
 	}
-	if len(bad) > 0 {
-		return Verdict{Unverified, strings.Join(bad, "; ")}
+	v.Text += fmt.Sprintf("; sign-offs %d/%d", signed, len(roles))
+	if len(open) > 0 {
+		v.Text += ": " + strings.Join(open, ", ")
 	}
-	slices.Sort(good)
-	return Verdict{OK, strings.Join(slices.Compact(good), ", ")}
+	if v.Word == OK {
+		v.Word = word
+	}
+	return v
 }
 
-// session judges one.
-func (r *Report) session(seg *segment, s Signers) Session {
-	out := Session{Seg: seg.first.Seg, Recorded: seg.body.Identity}
-	if seg.signer == nil {
-		out.Why = "no person signed (" + seg.body.Identity + ")"
-		return out
-	}
-	out.Fingerprint = ssh.FingerprintSHA256(seg.signer)
-	if !s.Given() {
-		out.Why = fmt.Sprintf("no allowed_signers to hold %s against", out.Fingerprint)
-		return out
-	}
-	principal, err := s.Principal(seg.signer, SessionNamespace(r.World), seg.first.Time)
-	if err != nil {
-		out.Why = fmt.Sprintf("%s: %v", out.Fingerprint, err)
-		return out
-	}
-	out.Principal = principal
-	return out
-}
-
-// Exit returns what `log verify` exits with: 0 ok, 1 tampered or forked, 2 not
-// readable, 3 torn or open, 4 identity unverified. The worst wins: 1, 2, 4, 3.
+// Exit returns what `log verify` exits with: 0 ok, 1 tampered, forked or rolled
+// back, 2 not readable, 3 torn, open, or a role has not signed or rejects, 4
+// identity unverified. The worst wins: 1, 2, 4, 3.
 func (r Report) Exit() int {
 	switch {
-	case r.Integrity.Word == Tampered || r.Integrity.Word == Forked:
+	case slices.Contains([]Word{r.Integrity.Word, r.Anchoring.Word}, Forked),
+		r.Integrity.Word == Tampered, r.Anchoring.Word == RolledBack:
 		return 1
 	case r.Integrity.Word == Unreadable:
 		return 2

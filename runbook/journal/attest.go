@@ -1,0 +1,100 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Attest is the body of an attest entry: a sign-off and its signature, as
+// somebody handed them in.
+type Attest struct {
+	Principal string `json:"principal"` // who the signers of the writer said owns the key: a claim; empty if nobody vouched
+	SSHSig    string `json:"sshsig"`    // armored
+	Stmt      string `json:"stmt"`      // what Signoff.Text wrote
+	Via       string `json:"via"`       // how the key was reached: "agent", "file PATH", "detached"
+}
+
+// attested is an attest entry that holds.
+type attested struct {
+	Signoff
+	person
+	entry uint64
+	at    time.Time // of the entry: when it came into the log
+}
+
+// attest takes e, whose place and line are right.
+func (c *chain) attest(e *Entry) error {
+	var a Attest
+	if err := json.Unmarshal(e.Body, &a); err != nil {
+		return fmt.Errorf("attest: %w", err)
+	}
+	if again, err := encodeBody(a); err != nil || !bytes.Equal(again, e.Body) {
+		return errors.New("attest: other keys than these")
+	}
+	s, who, err := c.check(a)
+	if err != nil {
+		return err
+	}
+	c.attested = append(c.attested, attested{s, who, e.N, e.Time})
+	return nil
+}
+
+// check holds a sign-off against the log so far: it must speak of this run, of
+// an entry that is there, and of the very bytes up to it.
+func (c *chain) check(a Attest) (Signoff, person, error) {
+	s, err := ParseSignoff(a.Stmt)
+	if err != nil {
+		return s, person{}, err
+	}
+	switch {
+	case s.Run != c.run:
+		return s, person{}, fmt.Errorf("sign-off: it is about run %s", s.Run)
+	case s.World != c.world:
+		return s, person{}, fmt.Errorf("sign-off: it is about a run of world %s", s.World)
+	case s.N > c.n:
+		return s, person{}, fmt.Errorf("sign-off: it is about entry %d, and the log ends at %d", s.N, c.n)
+	case s.Commitment != c.commitment(s.N):
+		return s, person{}, fmt.Errorf("sign-off: at entry %d it is about another log", s.N)
+	}
+	who, err := checkSigned(a.SSHSig, SignoffNamespace(s.World, s.Role), a.Stmt)
+	if err != nil {
+		return s, who, fmt.Errorf("sign-off of %s: %w", s.Role, err)
+	}
+	return s, who, nil
+}
+
+// CheckAttest holds a sign-off against the log in dir, without whose key it
+// is: Signers.Principal says that. The error says why no log takes it.
+func CheckAttest(dir string, a Attest) (Signoff, ssh.PublicKey, error) {
+	c, err := scan(dir, func(Entry) {})
+	if err != nil && !errors.Is(err, ErrTorn) { // torn may be a line on its way
+		return Signoff{}, nil, err
+	}
+	s, who, err := c.check(a)
+	return s, who.key, err
+}
+
+// CommitmentOf is what a statement over the last entry of the log in dir
+// commits to.
+func CommitmentOf(dir string) (Commitment, error) {
+	c, err := scan(dir, func(Entry) {})
+	if err != nil && !errors.Is(err, ErrTorn) || c.n == 0 {
+		return Commitment{}, err
+	}
+	return c.commitment(c.n), nil
+}
+
+// Attest appends a sign-off that CheckAttest takes. It may follow the end of a
+// run. Errors: as Append, and why it does not hold.
+func (l *Log) Attest(ctx context.Context, a Attest) (Entry, error) {
+	if _, _, err := CheckAttest(l.dir, a); err != nil {
+		return Entry{}, fmt.Errorf("append a sign-off: %w", err)
+	}
+	return l.append(ctx, KindAttest, a)
+}

@@ -1,0 +1,74 @@
+package runbook
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"runbook/runbook/durable"
+	"runbook/runbook/journal"
+)
+
+// Verify checks a run: its log, against what the verifier's policy says and
+// what the run was begun with, and the files beside it.
+func Verify(dir string, p journal.Policy) journal.Report {
+	p.Terms = terms
+	report := journal.Verify(dir, p)
+	if err := CheckCopies(dir); err != nil && report.Integrity.Word == journal.OK {
+		report.Integrity = journal.Verdict{Word: journal.Tampered, Text: err.Error()}
+	}
+	return report
+}
+
+// terms reads what a run was begun with from its run.start.
+func terms(e journal.Entry) (journal.Terms, bool) {
+	if e.Kind != kindRunStart {
+		return journal.Terms{}, false
+	}
+	body, err := decode[runStartBody](e)
+	return journal.Terms{
+		Required: body.Signoffs,
+		Book:     body.Book, BookSHA: body.BookSHA, Target: body.Target, TargetSHA: body.TargetSHA, Mode: body.Mode,
+	}, err == nil
+}
+
+// LastSeen is the highest head that this account saw of a run: a copy that is
+// shorter or other was changed since. None is no error.
+func (h Home) LastSeen(run string) ([]journal.Anchor, error) {
+	file := filepath.Join(h.Seen, run)
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	a := journal.Anchor{From: "this account (" + file + ")"}
+	if err == nil {
+		_, err = fmt.Sscanf(string(data), "%d %64s\n", &a.N, &a.Head)
+	}
+	if err == nil && (a.N == 0 || len(a.Head) != 64) {
+		err = errors.New("it holds no number and hash")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the head last seen of this run in %s: %w", file, err)
+	}
+	return []journal.Anchor{a}, nil
+}
+
+// Remember keeps the head of a log that was verified and is as long as any that
+// this account saw. A practice run proves nothing, and is not remembered.
+func (h Home) Remember(r journal.Report) error {
+	whole := r.Integrity.Word == journal.OK || r.Integrity.Word == journal.Torn
+	changed := r.Anchoring.Word == journal.Forked || r.Anchoring.Word == journal.RolledBack
+	if !whole || changed || r.World == journal.Practice {
+		return nil
+	}
+	err := durable.MkdirAll(h.Seen, 0o700)
+	if err == nil {
+		err = durable.WriteFile(filepath.Join(h.Seen, r.Run), fmt.Appendf(nil, "%d %s\n", r.Entries, r.Head), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("remember the head of this run: %w", err)
+	}
+	return nil
+}
