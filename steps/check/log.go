@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"runbook/steps"
@@ -15,17 +16,25 @@ import (
 //
 //	check.log = { argv = ["docker", "logs", "--since", "1h", "tickr-backend"], match = '"level":"(error|fatal)"', max = "20" }
 //	check.log = { file = "/var/log/app/*.log", since = "1h", json = ["time", "level", "msg"] }
+//	check.log = { context = "production", namespace = "users", deployment = "api", since = "5m", match = '"level":"error"', max = "5" }
 //
-//	file      files, relative to the target's dir; of each the last 4 MiB
-//	argv      instead: a program that prints the lines and ends; of each of its
-//	          streams the first 4 MiB
-//	since     only lines that are younger: "1h". A line without a time of its own
-//	          belongs to the one before it
-//	match     a regular expression: only the lines that it matches are counted
-//	max, min  limits of that count, inclusive
-//	json      keys that a line must have as a JSON object: at least 95 of 100
-//	          lines must
-//	timeout   of argv; default "30s"
+//	file        files, relative to the target's dir; of each the last 4 MiB. What
+//	            was rotated away counts if it is among them: "app.log*"
+//	argv        instead: a program that prints the lines and ends; of each of its
+//	            streams the first 4 MiB
+//	deployment  instead: every container of every pod of a deployment of
+//	            Kubernetes, one by one, of each the first 4 MiB; with since, what
+//	            it printed before it was started again too
+//	context     kubectl's, of the deployment
+//	namespace   the same
+//	since       only lines that are younger: "1h". A line without a time of its
+//	            own belongs to the one before it; of a deployment the cluster's
+//	            time counts
+//	match       a regular expression: only the lines that it matches are counted
+//	max, min    limits of that count, inclusive
+//	json        keys that a line must have as a JSON object: at least 95 of 100
+//	            lines must
+//	timeout     of argv, and of all that is asked for a deployment; default "30s"
 //
 // A line's time is one in ISO 8601 (without a zone: UTC) at its beginning, one as
 // web servers write it, or the field time, timestamp, ts or @timestamp of a JSON
@@ -34,17 +43,21 @@ import (
 // addresses, so that the same message counts as one.
 //
 // pass: the count is within its limits and the lines are as wanted. fail: they
-// are not. unknown: there is no line, the log can't be read, no line tells its
-// time, or not all of the time since then was looked at.
+// are not. unknown: there is no line, the log or that of one pod can't be read,
+// no line tells its time, or not all of the time since then was looked at: a log
+// that begins later was rotated.
 type Log struct {
-	File    string         `mapstructure:"file"`
-	Argv    []string       `mapstructure:"argv"`
-	Since   steps.Duration `mapstructure:"since"`
-	Match   string         `mapstructure:"match"`
-	Max     string         `mapstructure:"max"`
-	Min     string         `mapstructure:"min"`
-	JSON    []string       `mapstructure:"json"`
-	Timeout steps.Duration `mapstructure:"timeout"`
+	File       string         `mapstructure:"file"`
+	Argv       []string       `mapstructure:"argv"`
+	Deployment string         `mapstructure:"deployment"`
+	Context    string         `mapstructure:"context"`
+	Namespace  string         `mapstructure:"namespace"`
+	Since      steps.Duration `mapstructure:"since"`
+	Match      string         `mapstructure:"match"`
+	Max        string         `mapstructure:"max"`
+	Min        string         `mapstructure:"min"`
+	JSON       []string       `mapstructure:"json"`
+	Timeout    steps.Duration `mapstructure:"timeout"`
 }
 
 const (
@@ -58,9 +71,12 @@ const (
 // Touches is false: it reads.
 func (c *Log) Touches() bool { return false }
 
-// Executes is its argv.
+// Executes is its argv, or kubectl.
 func (c *Log) Executes() *Command {
-	if len(c.Argv) == 0 {
+	switch {
+	case c.Deployment != "":
+		return &Command{Argv: []string{"kubectl"}}
+	case len(c.Argv) == 0:
 		return nil
 	}
 	return &Command{Argv: c.Argv}
@@ -68,8 +84,22 @@ func (c *Log) Executes() *Command {
 
 // Validate reports that there is no one log, and what cannot be read.
 func (c *Log) Validate() error {
-	if (c.File == "") == (len(c.Argv) == 0) || len(c.Argv) > 0 && c.Argv[0] == "" {
-		return errors.New("file or argv: want exactly one of them")
+	given := 0
+	for _, is := range []bool{c.File != "", len(c.Argv) > 0, c.Deployment != ""} {
+		if is {
+			given++
+		}
+	}
+	switch {
+	case given != 1, len(c.Argv) > 0 && c.Argv[0] == "":
+		return errors.New("file, argv or deployment: want exactly one of them")
+	case c.Deployment != "" && (c.Context == "" || c.Namespace == ""):
+		return errors.New("context, namespace: want both, the current ones may be anybody's")
+	}
+	for _, name := range []string{c.Deployment, c.Context, c.Namespace} {
+		if strings.HasPrefix(name, "-") {
+			return fmt.Errorf("%q would be an option of kubectl", name)
+		}
 	}
 	for field, limit := range map[string]string{"max": c.Max, "min": c.Min} {
 		if limit == "" || unfilled(limit) {
@@ -85,8 +115,11 @@ func (c *Log) Validate() error {
 // Do reads the log once.
 func (c *Log) Do(whole context.Context, w *steps.World) steps.Result {
 	where := whereOf("log", w)
-	if c.File != "" {
+	switch {
+	case c.File != "":
 		where = "log " + outside(c.File)
+	case c.Deployment != "":
+		where = "log of " + outside(c.Context+"/"+c.Namespace+"/"+c.Deployment)
 	}
 	return measure(where, func(r *steps.Result) {
 		if err := c.Validate(); err != nil {

@@ -60,8 +60,11 @@ func (l *logLines) add(text []byte, headless bool, than time.Time) (lacks bool) 
 
 // read takes the end of each file, or what the program prints.
 func (c *Log) read(ctx context.Context, w *steps.World, than time.Time) (logLines, error) {
-	if len(c.Argv) > 0 {
+	switch {
+	case len(c.Argv) > 0:
 		return c.printed(ctx, w, than)
+	case c.Deployment != "":
+		return c.pods(ctx, w, than)
 	}
 	pattern := c.File
 	if !filepath.IsAbs(pattern) {
@@ -77,17 +80,62 @@ func (c *Log) read(ctx context.Context, w *steps.World, than time.Time) (logLine
 		return logLines{}, fmt.Errorf("%d files; the limit is %d", len(files), maxLogs)
 	}
 	var all logLines
+	begins := beginnings{}
 	for _, file := range files {
 		name := outside(filepath.Base(file))
 		text, cut, err := tailOf(file)
 		if err != nil {
 			return logLines{}, fmt.Errorf("%s cannot be read: %s", name, bare(err))
 		}
-		if all.add(text, cut, than) {
+		lacks := all.add(text, cut, than)
+		if lacks {
 			all.cut = "only the last 4 MiB of " + name + " were looked at"
 		}
+		begins.note(file, text, lacks)
+	}
+	if late := begins.after(than); late != "" {
+		all.cut = late
 	}
 	return all, nil
+}
+
+// beginnings are when the logs of some files begin, each with what was rotated
+// away from it.
+type beginnings map[string]time.Time
+
+var rotated = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:\.log)?[.-]\d[\d.-]*$|[-._]\d{4}-?\d\d-?\d\d(?:$|(\.))`)
+})
+
+// note takes the first time that a file tells. One that lacks its beginning was
+// judged by what is left.
+func (b beginnings) note(file string, text []byte, lacks bool) {
+	family := rotated().ReplaceAllString(file, "$1")
+	family = strings.TrimSuffix(family, ".log") + ".log"
+	if lacks {
+		return
+	}
+	for line := range bytes.Lines(text) {
+		at, ok := timeOf(bytes.TrimRight(line, "\r\n"))
+		if !ok {
+			continue
+		}
+		if first, there := b[family]; !there || at.Before(first) {
+			b[family] = at
+		}
+		return
+	}
+}
+
+// after says which log begins later than a time: what was before is elsewhere.
+func (b beginnings) after(than time.Time) string {
+	for _, family := range sortedKeys(b) {
+		if !than.IsZero() && b[family].After(than) {
+			return fmt.Sprintf("%s begins at %s: what was logged before lies elsewhere, or was rotated away",
+				outside(filepath.Base(family)), b[family].UTC().Format(time.RFC3339))
+		}
+	}
+	return ""
 }
 
 // tailOf reads the end of a file, and reports whether there is more before it.
@@ -152,13 +200,18 @@ var ahead = sync.OnceValue(func() *regexp.Regexp {
 func timeOf(line []byte) (time.Time, bool) {
 	if object, ok := objectOf(line); ok {
 		for _, key := range []string{"time", "timestamp", "ts", "@timestamp"} {
+			at, ok := time.Time{}, false
 			switch value := object[key].(type) {
 			case string:
-				return isoTime([]byte(value))
+				at, ok = isoTime([]byte(value))
 			case json.Number:
-				return epoch(value)
+				at, ok = epoch(value)
+			}
+			if ok {
+				return at, true
 			}
 		}
+		return time.Time{}, false
 	}
 	head := line[:min(len(line), 128)]
 	if found := common().FindSubmatchIndex(head); found != nil && ahead().Match(head[:found[0]]) {
@@ -182,16 +235,24 @@ func isoTime(text []byte) (time.Time, bool) {
 	return at, err == nil
 }
 
-// epoch reads seconds or milliseconds since 1970.
+// epochs are the years that a number may mean: a smaller one counts something
+// else, such as how long a request took.
+var epochs = [2]time.Time{time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
+
+// epoch reads seconds since 1970, or thousandths, millionths or billionths of
+// them: no number is a time in two of these.
 func epoch(n json.Number) (time.Time, bool) {
 	value, err := strconv.ParseFloat(n.String(), 64)
-	if err != nil || value <= 0 {
+	if err != nil {
 		return time.Time{}, false
 	}
-	if value > 1e11 {
-		value /= 1000
+	for _, parts := range []float64{1, 1e3, 1e6, 1e9} {
+		seconds := value / parts
+		if seconds >= float64(epochs[0].Unix()) && seconds < float64(epochs[1].Unix()) {
+			return time.UnixMilli(int64(seconds * 1000)), true
+		}
 	}
-	return time.UnixMilli(int64(value * 1000)), true
+	return time.Time{}, false
 }
 
 // objectOf reads a line that is one JSON object.

@@ -44,6 +44,11 @@ func TestLog(t *testing.T) {
 		"late.log":  ago(time.Minute) + " restores 2026-01-02T03:04:05Z\nof 2026-01-02 03:04:05\n{\"msg\":\"of 2026-01-02 03:04:05\"}\nERROR boom\n",
 		"forms.log": "\x1b[32m[2026-01-02 03:04:05] boom\ntime=\"2026-01-02T03:04:05Z\" level=error msg=boom\n10.0.0.1 - eve [2026-01-02T03:04:05Z] boom\ntime=" + ago(time.Minute) + " late\n",
 		"empty.log": "\n",
+		"ms.log":    fmt.Sprintf("{\"time\":123,\"level\":50,\"msg\":\"boom\"}\n{\"time\":45.5,\"ts\":%d,\"msg\":\"boom\"}\n", time.Now().UnixNano()),
+		"count.log": `{"time":123,"level":50,"msg":"boom"}` + "\n",
+		"young.log": ago(time.Minute) + " a beginning\n" + ago(time.Second) + " ERROR boom\n",
+		"day.log":   ago(time.Minute) + " a beginning\n" + ago(time.Second) + " ERROR boom\n",
+		"day.log.1": ago(3*time.Hour) + " another\n" + ago(2*time.Minute) + " ERROR boom\n",
 		"old.log":   "2026-01-02T03:04:05Z the last that was heard\n",
 		"mixed.log": strings.Repeat(`{"time":"2026-01-02T03:04:05Z","level":"info","msg":"x"}`+"\n", 9) + "> app@1.0.0 start\n",
 	} {
@@ -77,6 +82,14 @@ func TestLog(t *testing.T) {
 		"too little JSON":        {check.Log{File: "mixed.log", JSON: []string{"msg"}}, steps.Fail, "90.0% of 10 lines"},
 		"a key is missing":       {check.Log{File: "app.log", JSON: []string{"msg", "trace"}}, steps.Fail, "0.0% of 62 lines"},
 		"no times":               {check.Log{File: "none.log", Since: hour, Match: "boom", Max: "0"}, steps.Unknown, "none of 2 lines tells its time"},
+		"a number that's none":   {check.Log{File: "count.log", Since: hour, Match: "boom", Max: "0"}, steps.Unknown, "none of 1 lines tells its time"},
+		"another is one":         {check.Log{File: "ms.log", Since: hour, Match: "boom", Max: "2"}, steps.Unknown, "ms.log begins at"},
+		"rotated away":           {check.Log{File: "young.log", Since: hour, Match: "boom", Max: "1"}, steps.Unknown, "young.log begins at 20"},
+		"rotated, and too many":  {check.Log{File: "young.log", Since: hour, Match: "boom", Max: "0"}, steps.Fail, "1 lines that match"},
+		"rotated, not needed":    {check.Log{File: "young.log", Since: short(30 * time.Second), Match: "boom", Max: "1"}, steps.Pass, ""},
+		"rotated, and looked at": {check.Log{File: "day.log*", Since: hour, Match: "boom", Max: "2"}, steps.Pass, ""},
+		"not of it":              {check.Log{File: "day.log", Since: hour, Match: "boom", Max: "2"}, steps.Unknown, "day.log begins at"},
+		"one covers another not": {check.Log{File: "[ay]*.log", Since: hour, Match: "no such", Max: "0"}, steps.Unknown, "young.log begins at"},
 		"no times needed":        {check.Log{File: "none.log", Match: "boom", Max: "0"}, steps.Pass, ""},
 		"silent":                 {check.Log{File: "old.log", Since: hour, Match: "boom", Max: "0"}, steps.Unknown, "no line is younger than 1h"},
 		"empty":                  {check.Log{File: "empty.log", Match: "boom", Max: "0"}, steps.Unknown, "the log is empty"},
@@ -126,4 +139,77 @@ func TestLogOfANamedPipe(t *testing.T) {
 	w := world(t, nil)
 	want(t, do(t, &check.Command{Argv: []string{"mkfifo", filepath.Join(w.Dir, "pipe")}}, w), steps.Pass, "")
 	want(t, do(t, &check.Log{File: "pipe"}, w), steps.Unknown, "not a regular file")
+}
+
+// logsOf is a cluster with two pods. What kubectl says of each stands in files
+// POD, POD.previous and, for what can't be read, POD.forbidden.
+func logsOf(t *testing.T, statuses map[string]string, files map[string]string) *steps.World {
+	t.Helper()
+	w := world(t, nil)
+	var items []string
+	for _, pod := range []string{"api-1", "api-2"} {
+		items = append(items, `{"metadata":{"name":"`+pod+`"},"spec":{"containers":[{"name":"api"}]},"status":{"containerStatuses":[`+statuses[pod]+`]}}`)
+	}
+	put(t, w, "deployments.apps", `{"kind":"Deployment","metadata":{"name":"api"},"spec":{"selector":{"matchLabels":{"app":"api"}}}}`, 0o600)
+	put(t, w, "pods", `{"kind":"List","items":[`+strings.Join(items, ",")+`]}`, 0o600)
+	for name, text := range files {
+		put(t, w, name, text, 0o600)
+	}
+	says(t, w, "kubectl", `shift 4
+case $2 in
+get) test "$3" = deployments.apps || test "$*" = "--request-timeout=15s get pods -l app=api -o json" || exit 9; cat "$3" ;;
+logs)
+	case $* in
+	*--previous*) file=$3.previous ;;
+	*--timestamps*) file=$3.first ;;
+	*) file=$3 ;;
+	esac
+	if test -e "$file"; then cat "$file"; exit; fi
+	echo "Error from server (Forbidden): pods \"$3\" is forbidden" >&2
+	exit 1 ;;
+esac`)
+	return w
+}
+
+func TestLogOfEveryPod(t *testing.T) {
+	t.Parallel()
+	const good, boom = "{\"level\":\"info\"}\n", "{\"level\":\"error\"}\n"
+	running := func(age time.Duration, restarts int, before string) string {
+		return fmt.Sprintf(`{"name":"api","restartCount":%d,"state":{"running":{"startedAt":%q}},"lastState":%s}`, restarts, ago(age), before)
+	}
+	died := func(age time.Duration) string { return fmt.Sprintf(`{"terminated":{"startedAt":%q}}`, ago(age)) }
+	old, young := running(3*time.Hour, 0, "{}"), running(time.Minute, 0, "{}")
+	reaches, late := ago(2*time.Hour)+" x\n", ago(time.Minute)+" x\n"
+	for name, c := range map[string]struct {
+		second  string
+		files   map[string]string
+		verdict steps.Verdict
+		says    string
+	}{
+		"both are good":           {young, map[string]string{"api-1": good, "api-2": good}, steps.Pass, ""},
+		"the second is not":       {young, map[string]string{"api-1": good, "api-2": boom}, steps.Fail, "1 lines that match"},
+		"the second is not read":  {young, map[string]string{"api-1": good}, steps.Unknown, "pod api-2: its log can't be read: Error from server (Forbidden)"},
+		"it is old, and reaches":  {old, map[string]string{"api-1": good, "api-2": good, "api-2.first": reaches}, steps.Pass, ""},
+		"it was rotated":          {old, map[string]string{"api-1": good, "api-2": good, "api-2.first": late}, steps.Unknown, "the log of pod api-2 begins at 20"},
+		"it has no first line":    {old, map[string]string{"api-1": good, "api-2": "", "api-2.first": ""}, steps.Pass, ""},
+		"its first is no time":    {old, map[string]string{"api-1": good, "api-2": good, "api-2.first": "x y\n"}, steps.Unknown, "does not tell when it begins"},
+		"it was good before":      {running(time.Minute, 1, died(time.Hour)), map[string]string{"api-1": good, "api-2": good, "api-2.previous": good}, steps.Pass, ""},
+		"it was bad before":       {running(time.Minute, 1, died(time.Hour)), map[string]string{"api-1": good, "api-2": good, "api-2.previous": boom}, steps.Fail, "1 lines that match"},
+		"what was before is gone": {running(time.Minute, 1, "{}"), map[string]string{"api-1": good, "api-2": good}, steps.Unknown, "its log can't be read"},
+		"it dies all the time":    {running(time.Minute, 7, died(2*time.Minute)), map[string]string{"api-1": good, "api-2": good, "api-2.previous": good}, steps.Unknown, "was started again 7 times"},
+		"nobody says anything":    {young, map[string]string{"api-1": "", "api-2": ""}, steps.Unknown, "no line is younger"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := logsOf(t, map[string]string{"api-1": young, "api-2": c.second}, c.files)
+			r := do(t, &check.Log{Context: "prod", Namespace: "users", Deployment: "api", Since: short(30 * time.Minute), Match: `"error"`, Max: "0"}, w)
+			want(t, r, c.verdict, c.says)
+		})
+	}
+	w := logsOf(t, map[string]string{"api-1": old, "api-2": old}, map[string]string{"api-1": good, "api-2": boom})
+	want(t, do(t, &check.Log{Context: "prod", Namespace: "users", Deployment: "api", Match: `"error"`, Max: "1"}, w), steps.Pass, "")
+	put(t, w, "pods", `{"kind":"List","items":[]}`, 0o600)
+	want(t, do(t, &check.Log{Context: "prod", Namespace: "users", Deployment: "api"}, w), steps.Unknown, "api has no pod")
+	want(t, do(t, &check.Log{Namespace: "users", Deployment: "api"}, w), steps.Unknown, "want both")
+	want(t, do(t, &check.Log{Context: "prod", Namespace: "--all", Deployment: "api"}, w), steps.Unknown, "would be an option")
 }

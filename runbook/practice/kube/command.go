@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,8 @@ type options struct {
 	revision                             *int
 	tail                                 *int
 	since                                *time.Duration
+	timestamps, previous                 *bool
+	limitBytes                           *int
 }
 
 // Run executes one command and returns its exit code.
@@ -61,7 +64,10 @@ func (c *Cluster) dispatch(ctx context.Context, call Call) error {
 		output: flags.StringP("output", "o", "", ""), selector: flags.StringP("selector", "l", "", ""), context: flags.String("context", c.context, ""),
 		namespace: flags.StringP("namespace", "n", "default", ""), timeout: flags.Duration("timeout", 0, ""), revision: flags.Int("to-revision", 0, ""),
 		tail: flags.Int("tail", -1, ""), since: flags.Duration("since", 0, ""),
+		timestamps: flags.Bool("timestamps", false, ""), previous: flags.BoolP("previous", "p", false, ""), limitBytes: flags.Int("limit-bytes", 0, ""),
 	}
+	flags.StringP("container", "c", "", "")
+	flags.Bool("all-containers", false, "")
 	flags.String("request-timeout", "", "")
 	flags.Bool("watch", true, "")
 	flags.Bool("client", false, "")
@@ -250,14 +256,65 @@ func (c *Cluster) setImage(_ context.Context, call Call, o options, args []strin
 	return err
 }
 
+// logs prints those of a pod, or of the only pod of a deployment. No container is
+// ever started again, so none has any from before.
 func (c *Cluster) logs(_ context.Context, call Call, o options, args []string) error {
-	d, err := c.one(o, args)
+	d, err := c.logged(o, args)
 	if err != nil {
 		return err
+	}
+	if *o.previous {
+		return fmt.Errorf("Error from server (BadRequest): previous terminated container %q in pod not found", d.name) //nolint:staticcheck // kubectl's own words
 	}
 	var from time.Time
 	if *o.since > 0 {
 		from = time.Now().Add(-*o.since)
 	}
-	return c.engine.Logs(d.name, call.Out, *o.tail, from)
+	var text bytes.Buffer
+	if err := c.engine.Logs(d.name, &text, *o.tail, from); err != nil {
+		return err
+	}
+	out := text.Bytes()
+	if *o.timestamps {
+		look, _ := c.engine.Look(d.name)
+		out = stamped(out, look.Started)
+	}
+	if *o.limitBytes > 0 {
+		out = out[:min(len(out), *o.limitBytes)]
+	}
+	_, err = call.Out.Write(out)
+	return err
+}
+
+// logged is the deployment whose pod is meant: by the pod's name, or its own.
+func (c *Cluster) logged(o options, args []string) (*deployment, error) {
+	if len(args) == 0 {
+		return nil, errNotSimulated
+	}
+	name, isPod := strings.CutPrefix(args[0], "pod/")
+	if !isPod && strings.Contains(name, "/") {
+		return c.one(o, args)
+	}
+	for _, d := range c.deployments {
+		for _, pod := range c.pods(d) {
+			if pod["metadata"].(object)["name"] == name && *o.namespace == c.namespace { //nolint:errcheck // its maker's own
+				return d, nil
+			}
+		}
+	}
+	return nil, notFound("pods", name)
+}
+
+// stamped puts before each line the time that it tells, or that of the line
+// before it.
+func stamped(text []byte, at time.Time) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(text) {
+		var entry struct{ Time time.Time }
+		if json.Unmarshal(line, &entry) == nil && !entry.Time.IsZero() {
+			at = entry.Time
+		}
+		_, _ = fmt.Fprintf(&out, "%s %s", at.UTC().Format(time.RFC3339Nano), line)
+	}
+	return out.Bytes()
 }
