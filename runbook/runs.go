@@ -34,16 +34,9 @@ type Summary struct {
 // List reads every run of this home, the newest first, and those that had to be
 // kept elsewhere.
 func (h Home) List() ([]Summary, error) {
-	all, err := h.list()
-	if err != nil {
+	var all []Summary
+	if err := h.each(func(dir string, practice bool) { all = append(all, summarize(dir, practice)) }); err != nil {
 		return nil, err
-	}
-	for _, stray := range h.strays() {
-		more, err := stray.list()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, more...)
 	}
 	slices.SortStableFunc(all, func(a, b Summary) int {
 		return strings.Compare(filepath.Base(b.Dir), filepath.Base(a.Dir))
@@ -51,21 +44,31 @@ func (h Home) List() ([]Summary, error) {
 	return all, nil
 }
 
-func (h Home) list() ([]Summary, error) {
-	var all []Summary
+// each visits the directory of every run of this home, also of those that had
+// to be kept elsewhere.
+func (h Home) each(visit func(dir string, practice bool)) error {
+	for _, home := range append([]Home{h}, h.strays()...) {
+		if err := home.eachHere(visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h Home) eachHere(visit func(dir string, practice bool)) error {
 	for _, practice := range []bool{false, true} {
 		dirs, err := os.ReadDir(h.Runs(practice))
 		private := practice && errors.Is(err, fs.ErrPermission) // a practice world is its operator's
 		if err != nil && !private && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("list the runs: %w", err)
+			return fmt.Errorf("list the runs: %w", err)
 		}
 		for _, d := range dirs {
 			if d.IsDir() {
-				all = append(all, summarize(filepath.Join(h.Runs(practice), d.Name()), practice))
+				visit(filepath.Join(h.Runs(practice), d.Name()), practice)
 			}
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // Away is where a run lies that is not in its home; empty if it is there.

@@ -55,3 +55,29 @@ func edge(path string, end bool) (data []byte, err error) {
 	}
 	return io.ReadAll(io.LimitReader(f, 2*MaxLine))
 }
+
+// Skim reads a log along its chain and holds no signature against anything: as
+// Peek, enough for a list, and never for a decision. It stops where the chain
+// does.
+func Skim(dir string) ([]Entry, error) {
+	count, err := segments(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []Entry
+	head := Zeros
+	for k := range count {
+		data, err := readSegment(dir, k+1)
+		if err != nil {
+			return all, err
+		}
+		for line := range bytes.Lines(data) {
+			e, err := ParseLine(line)
+			if err != nil || e.Prev != head {
+				break // the next segment says where this one is cut
+			}
+			all, head = append(all, e), e.Head
+		}
+	}
+	return all, nil
+}

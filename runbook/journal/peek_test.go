@@ -33,3 +33,20 @@ func TestPeekSeesTheEdges(t *testing.T) {
 		t.Errorf("of no log: %v", err)
 	}
 }
+
+// TestSkimReadsWhatReadReads also over a cut, and where signatures are not looked at.
+func TestSkimReadsWhatReadReads(t *testing.T) {
+	t.Parallel()
+	dir := cutRun(t)
+	want, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Skim(dir)
+	if err != nil || len(got) != len(want) || got[len(got)-1].Head != want[len(want)-1].Head {
+		t.Errorf("%d entries of %d, %v", len(got), len(want), err)
+	}
+	if _, err := Skim(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of no log: %v", err)
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"runbook/runbook"
+	"runbook/steps/safetext"
+)
+
+func newDue() *cobra.Command {
+	var brief bool
+	cmd := &cobra.Command{
+		Use: "due", Short: "what is due in the runs of this home, or will be", Args: noArgs,
+		Long: "Slots of watches, what waits for a person, and sign-offs that are missing; with the command to go on.\n" +
+			"With --brief one line, for a prompt or at login: nothing while nothing is due, and nothing of practice.",
+		RunE: func(*cobra.Command, []string) error {
+			h, err := home()
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			all, err := h.Due(now)
+			if brief {
+				if line := briefly(all, now); line != "" {
+					fmt.Println(line)
+				}
+				return err
+			}
+			for _, d := range all {
+				fmt.Println(dueLine(d, now))
+			}
+			if len(all) == 0 && err == nil {
+				fmt.Println("nothing is due")
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&brief, "brief", false, "one line if something is due, else nothing")
+	return cmd
+}
+
+// dueLine is one thing in one line: when, whose, what, and how to go on.
+func dueLine(d runbook.Due, now time.Time) string {
+	place := d.Run.Target
+	if d.Run.Practice {
+		place = "PRACTICE " + place
+	}
+	whose := d.Operator
+	if d.Run.Driven {
+		whose += ", driven now"
+	}
+	return fmt.Sprintf("%-26s  %s  %s on %s (%s)  %s  ->  %s",
+		when(d, now), d.Run.Short, safetext.Line(d.Run.Book), safetext.Line(place), safetext.Line(whose), safetext.Line(d.What), safetext.Line(d.Command))
+}
+
+func when(d runbook.Due, now time.Time) string {
+	switch {
+	case d.At.IsZero():
+		return "now"
+	case d.Now(now):
+		return "overdue for " + about(now.Sub(d.At))
+	}
+	return d.At.UTC().Format("2006-01-02 15:04Z") + " in " + about(d.At.Sub(now))
+}
+
+// about is a time to wait as people say it.
+func about(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	}
+	return fmt.Sprintf("%d d", d/(24*time.Hour))
+}
+
+// briefly is what is due now of real runs that nobody drives, in one line.
+func briefly(all []runbook.Due, now time.Time) string {
+	line, more := "", 0
+	for _, d := range all {
+		switch {
+		case d.Run.Practice, d.Run.Driven, !d.Now(now):
+		case line == "":
+			overdue := ""
+			if !d.At.IsZero() {
+				overdue = ", " + when(d, now)
+			}
+			line = fmt.Sprintf("runbook: %s %s on %s: %s%s: %s", d.Run.Short, safetext.Line(d.Run.Book), safetext.Line(d.Run.Target),
+				safetext.Line(d.What), overdue, safetext.Line(d.Command))
+		default:
+			more++
+		}
+	}
+	if more > 0 {
+		line += fmt.Sprintf(" (and %d more: runbook due)", more)
+	}
+	return line
+}

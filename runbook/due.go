@@ -1,0 +1,201 @@
+package runbook
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"runbook/runbook/book"
+	"runbook/runbook/durable"
+	"runbook/runbook/journal"
+)
+
+// Due is one thing of a run that waits for its time or for a person.
+type Due struct {
+	Run      Summary
+	Operator string    // who drove it last, as the log claims it
+	At       time.Time // of a slot; zero: a person is waited for
+	What     string    // it may hold outside text
+	Command  string    // to go on with
+}
+
+// Now reports whether it is due.
+func (d Due) Now(now time.Time) bool { return !now.Before(d.At) }
+
+// Due is what is due in the runs of this home, or will be: slots, the oldest
+// first, what waits for a person, and the sign-offs that ended runs lack. Logs
+// are read, and not verified: it is for a list at login.
+func (h Home) Due(now time.Time) ([]Due, error) {
+	var all []Due
+	err := h.each(func(dir string, practice bool) { all = append(all, dueIn(dir, practice)...) })
+	slices.SortStableFunc(all, func(a, b Due) int { return cmp.Or(rank(a, now)-rank(b, now), a.At.Compare(b.At)) })
+	return all, err
+}
+
+// rank puts what is overdue before what waits, and that before what will be.
+func rank(d Due, now time.Time) int {
+	switch {
+	case d.At.IsZero():
+		return 1
+	case d.Now(now):
+		return 0
+	}
+	return 2
+}
+
+func dueIn(dir string, practice bool) []Due {
+	first, last, err := journal.Peek(dir)
+	if err != nil || len(first) < 2 || first[1].Kind != kindRunStart {
+		return nil // it never began
+	}
+	if last.Kind == kindRunEnd {
+		return endedDue(dir, practice, first, []journal.Entry{last})
+	}
+	entries, err := journal.Skim(dir)
+	if err != nil {
+		return nil
+	}
+	if end := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Kind == kindRunEnd }); end >= 0 {
+		return endedDue(dir, practice, first, entries[end:])
+	}
+	b, _, err := ReadCopies(dir)
+	if err != nil {
+		return nil
+	}
+	r, err := Fold(b, dir, entries)
+	if err != nil && !errors.As(err, new(*ErrUnknownKind)) || r.Started.IsZero() {
+		return nil
+	}
+	r.overlay(b)
+	return r.dues(b, practice)
+}
+
+// dues are what is due in an open run.
+func (r *Run) dues(b *book.Book, practice bool) []Due {
+	of := Due{Run: Summary{
+		ID: r.ID, Short: r.Short(), Dir: r.Dir, Practice: practice, Book: r.Book, Target: r.Target, Mode: r.Mode, Started: r.Started,
+	}, Operator: r.Operator}
+	of.Run.Driven, _ = durable.Locked(filepath.Join(r.Dir, "lock"))
+	var all []Due
+	if d := of; r.nextSlots(b, &d) {
+		d.Command = "runbook watch " + r.Short() + " --once"
+		all = append(all, d)
+	}
+	for _, what := range r.waiting(b) {
+		d := of
+		d.What, d.Command = what, "runbook resume "+r.Short()
+		all = append(all, d)
+	}
+	return all
+}
+
+// nextSlots describes the slots that are due next, if any watch runs.
+func (r *Run) nextSlots(b *book.Book, d *Due) bool {
+	if d.At = r.NextSlot(b); d.At.IsZero() {
+		return false
+	}
+	var next []string
+	for _, s := range r.Phase(b).Steps {
+		w, ok := s.Verb.(book.Watch)
+		st := r.Step(s)
+		if k := st.lastSlot() + 1; ok && st.State == Running && w.Due(st.Began, k).Equal(d.At) {
+			next = append(next, fmt.Sprintf("slot %d of %d of %s", k, w.Slots(), s.ID))
+		}
+	}
+	d.What = next[0]
+	if len(next) > 1 {
+		d.What += fmt.Sprintf(" and %d more", len(next)-1)
+	}
+	return true
+}
+
+// waiting is what only waits for a person; nothing if only time is missing.
+func (r *Run) waiting(b *book.Book) []string {
+	if err := Standing(b, r); errors.As(err, new(*WaitError)) {
+		return nil
+	}
+	var all []string
+	for _, c := range r.cancels(b) {
+		all = append(all, c.Step+" runs")
+	}
+	p := r.Phase(b)
+	if p == nil {
+		if len(r.Sequence(b)) == 0 {
+			return append(all, "no plan is chosen")
+		}
+		return append(all, "every phase is closed: end the run")
+	}
+	for _, s := range p.Steps {
+		switch st := r.Step(s); {
+		case st.State.Open():
+			if st.Reason == "" && st.Result != nil {
+				st.Reason = st.Result.Reason
+			}
+			all = append(all, strings.TrimSuffix(s.ID+" "+st.State.String()+": "+st.Reason, ": "))
+		case st.State == Pending && isPersons(s) && r.inTurn(p, s):
+			all = append(all, s.ID+" waits for an answer")
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	if r.settled(p) {
+		return []string{"phase " + p.ID + " can be closed"}
+	}
+	return []string{"phase " + p.ID + " can go on"}
+}
+
+// isPersons tells the steps that are nothing but a person's word.
+func isPersons(s *book.Step) bool {
+	switch s.Verb.(type) {
+	case book.Ask, book.Tell:
+		return true
+	}
+	return false
+}
+
+// endedDue is the sign-offs that an ended run lacks. since begins with run.end.
+func endedDue(dir string, practice bool, first, since []journal.Entry) []Due {
+	start, startErr := decode[runStartBody](first[1])
+	session, sessionErr := decode[struct {
+		Claims map[string]string `json:"claims"`
+	}](first[0])
+	end, endErr := decode[struct {
+		Missing []string `json:"missing"`
+	}](since[0])
+	if errors.Join(startErr, sessionErr, endErr) != nil {
+		return nil
+	}
+	run := Summary{
+		ID: since[0].Run, Short: since[0].Run[:4], Dir: dir, Practice: practice, Book: start.Book, Target: start.Target, Mode: start.Mode,
+		Started: first[1].Time, Ended: since[0].Time,
+	}
+	var all []Due
+	for _, missing := range end.Missing {
+		role, _, _ := strings.Cut(missing, " ")
+		if slices.ContainsFunc(since, func(e journal.Entry) bool { return speaksFor(e, missing) }) {
+			continue
+		}
+		all = append(all, Due{
+			Run: run, Operator: session.Claims["user"],
+			What: "the sign-off of " + missing + " is missing", Command: "runbook sign " + run.Short + " --role " + role,
+		})
+	}
+	return all
+}
+
+// speaksFor reports whether e is a sign-off of this role and scope.
+func speaksFor(e journal.Entry, roleAndScope string) bool {
+	body, err := decode[struct {
+		Stmt string `json:"stmt"`
+	}](e)
+	if err != nil || e.Kind != "attest" {
+		return false
+	}
+	s, err := journal.ParseSignoff(body.Stmt)
+	return err == nil && s.Role+" "+s.Scope == roleAndScope
+}

@@ -1,0 +1,117 @@
+package runbook
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"runbook/runbook/journal"
+)
+
+// dueAt is what a home lists at a time: when, and what.
+func dueAt(t *testing.T, f *fixture, now time.Time) []Due {
+	t.Helper()
+	all, err := Home{Dir: filepath.Dir(f.runs)}.Due(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestDueTellsSlotsAndWhatWaits(t *testing.T) {
+	t.Parallel()
+	f := begin(t, watched)
+	clock := &handClock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	f.world.Clock = clock
+	if all := dueAt(t, f, clock.Now()); len(all) != 1 || !all[0].At.IsZero() || all[0].What != "phase day can go on" || !all[0].Run.Driven {
+		t.Fatalf("before the watches began: %+v", all)
+	}
+	f.write("alive", "")
+	f.do(WatchIt, "")
+	all := dueAt(t, f, clock.Now())
+	if len(all) != 1 || all[0].Now(clock.Now()) || all[0].What != "slot 1 of 10 of alive" || all[0].Command != "runbook watch "+f.run.Short()+" --once" {
+		t.Fatalf("a slot to come: %+v", all)
+	}
+	if !all[0].Now(all[0].At) {
+		t.Error("a slot is not due when it is due")
+	}
+	clock.add(2 * time.Hour)
+	f.do(Slots, "")
+	clock.add(2 * time.Hour)
+	all = dueAt(t, f, clock.Now())
+	if len(all) != 1 || !all[0].At.Equal(clock.Now().Add(-time.Hour)) || all[0].What != "slot 3 of 10 of alive" {
+		t.Fatalf("an overdue slot: %+v", all)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if all = dueAt(t, f, clock.Now()); len(all) != 1 || all[0].Run.Driven || all[0].Operator != "" {
+		t.Fatalf("of a run that nobody drives: %+v", all)
+	}
+}
+
+func TestDueTellsWhatWaitsForAPerson(t *testing.T) {
+	t.Parallel()
+	f := begin(t, tiny)
+	f.write("readme", "")
+	f.do(Check, "")
+	all := dueAt(t, f, time.Now())
+	var said []string
+	for _, d := range all {
+		said = append(said, d.What)
+		if !d.At.IsZero() || d.Command != "runbook resume "+f.run.Short() {
+			t.Errorf("%+v", d)
+		}
+	}
+	if text := strings.Join(said, "; "); len(all) != 2 || !strings.HasPrefix(text, "marker-there failed: ") || !strings.HasSuffix(text, "choose waits for an answer") {
+		t.Errorf("%q", said)
+	}
+	f.do(End, "", "enough")
+	if all = dueAt(t, f, time.Now()); len(all) != 0 {
+		t.Errorf("of a run that ended: %+v", all)
+	}
+}
+
+func TestDueTellsMissingSignoffs(t *testing.T) {
+	t.Parallel()
+	f := begin(t, tiny)
+	end := struct {
+		runEndBody
+		Missing []string `json:"missing"`
+	}{runEndBody{Outcome: Finished}, []string{"qa-lead run", "security-lead run"}}
+	if _, err := f.log.Append(t.Context(), kindRunEnd, end); err != nil {
+		t.Fatal(err)
+	}
+	if all := dueAt(t, f, time.Now()); len(all) != 2 || all[0].What != "the sign-off of qa-lead run is missing" ||
+		all[1].Command != "runbook sign "+f.run.Short()+" --role security-lead" {
+		t.Fatalf("%+v", all)
+	}
+	sum := strings.Repeat("0a", 32)
+	stmt := journal.Signoff{
+		World: journal.Real, Run: f.run.ID, Role: "qa-lead", Scope: journal.ScopeRun, Decision: journal.DecisionApprove,
+		Book: "tiny", BookSHA: sum, Target: "here", TargetSHA: sum, Mode: ModeDeploy,
+		Commitment: journal.Commitment{N: 3, Head: sum, Bytes: 10, SHA256: sum}, ReportSHA: sum, Time: time.Now(),
+	}.Text()
+	signed := journal.Entry{Kind: journal.KindAttest, Body: []byte(`{"stmt":` + quoted(t, stmt) + `}`)}
+	if !speaksFor(signed, "qa-lead run") || speaksFor(signed, "security-lead run") || speaksFor(signed, "qa-lead phase:look") {
+		t.Error("a sign-off speaks for its role and scope alone")
+	}
+}
+
+func TestDueOfAHomeThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	if all, err := (Home{Dir: filepath.Join(t.TempDir(), "none")}).Due(time.Now()); err != nil || len(all) != 0 {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func quoted(t *testing.T, text string) string {
+	t.Helper()
+	data, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
