@@ -16,20 +16,22 @@ import (
 // CI is check.ci: what a code forge says of exactly one commit, over the API of
 // GitHub (as Gitea and GitHub Enterprise have it too).
 //
-//	check.ci = { url = "${repository_url}", commit = "${commit}", token = "ci_token", checks = ["test", "security-scan"], reviews = "1", merged = true }
+//	check.ci = { url = "${repository_url}", commit = "${commit}", token = "ci_token", checks = ["test", "security-scan"], reviews = "1", base = "main", merged = true }
 //
 //	url      of the repository's API: https://api.github.com/repos/OWNER/NAME
 //	commit   its hash, at least 7 digits of it
 //	token    a secret var of the book, sent as a bearer token
 //	checks   names of check runs or commit statuses that must have succeeded
 //	reviews  people who approved the commit's pull request as it is now: its
-//	         author does not count, nor who approved an older state of it
+//	         author does not count, nor who approved an older state of it, nor a
+//	         stranger: owner, member or collaborator are who may approve
+//	base     the branch that the pull request must go to
 //	merged   true: the pull request is merged
 //	timeout  for each request; default "10s"
 //
 // pass: all that is given holds. fail: a check failed, was skipped or is not
-// there, no pull request has the commit, somebody wants changes, or there are
-// too few approvals. unknown: the forge is not reached, does not know the
+// there, no pull request has the commit, it goes to another branch, somebody
+// wants changes, or there are too few approvals. unknown: the forge is not reached, does not know the
 // commit or refuses the token, a check has not ended, or an answer is longer
 // than one page of 100.
 type CI struct {
@@ -38,6 +40,7 @@ type CI struct {
 	Token   string         `mapstructure:"token"`
 	Checks  []string       `mapstructure:"checks"`
 	Reviews string         `mapstructure:"reviews"`
+	Base    string         `mapstructure:"base"`
 	Merged  bool           `mapstructure:"merged"`
 	Timeout steps.Duration `mapstructure:"timeout"`
 }
@@ -60,8 +63,8 @@ func (c *CI) Validate() error {
 	switch {
 	case !unfilled(c.Commit) && !commitHash().MatchString(c.Commit):
 		return fmt.Errorf("commit: %q is no hash of at least 7 digits: a branch moves", c.Commit)
-	case len(c.Checks) == 0 && c.Reviews == "" && !c.Merged:
-		return errors.New("checks, reviews or merged: want at least one of them")
+	case len(c.Checks) == 0 && !c.pulled():
+		return errors.New("checks, reviews, base or merged: want at least one of them")
 	}
 	if c.Reviews != "" && !unfilled(c.Reviews) {
 		if n, err := strconv.Atoi(c.Reviews); err != nil || n < 1 {
@@ -70,6 +73,9 @@ func (c *CI) Validate() error {
 	}
 	return nil
 }
+
+// pulled reports that something is asked of the pull request.
+func (c *CI) pulled() bool { return c.Reviews != "" || c.Base != "" || c.Merged }
 
 // Do asks for the checks, then for the pull request and its reviews.
 func (c *CI) Do(whole context.Context, w *steps.World) steps.Result {
@@ -85,7 +91,7 @@ func (c *CI) Do(whole context.Context, w *steps.World) steps.Result {
 				r.Worsen(steps.Unknown, "%v", err)
 			}
 		}
-		if c.Reviews != "" || c.Merged {
+		if c.pulled() {
 			if err := f.review(r); err != nil {
 				r.Worsen(steps.Unknown, "%v", err)
 			}

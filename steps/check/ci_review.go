@@ -18,6 +18,9 @@ type pull struct {
 	Head   struct {
 		SHA string `json:"sha"`
 	} `json:"head"`
+	Base struct {
+		Ref string `json:"ref"`
+	} `json:"base"`
 }
 
 type account struct {
@@ -28,10 +31,19 @@ type review struct {
 	Author account `json:"user"`
 	State  string  `json:"state"`
 	Commit string  `json:"commit_id"`
+
+	Association string `json:"author_association"`
+	Official    bool   `json:"official"` // instead, at Gitea: who said it may approve
 }
 
-// review holds the pull request that brought the commit. Of several, one that
-// is merged counts, then the newest.
+// stranger reports that who said it has no part in the repository: at a public
+// forge anybody may approve.
+func (r review) stranger() bool {
+	return !r.Official && !slices.Contains([]string{"OWNER", "MEMBER", "COLLABORATOR"}, r.Association)
+}
+
+// review holds the pull request that brought the commit. Of several, one to the
+// wanted branch counts, then one that is merged, then the newest.
 func (f *forge) review(r *steps.Result) error {
 	var pulls []pull
 	if err := f.get("/commits/"+f.Commit+"/pulls", &pulls); err != nil {
@@ -43,6 +55,9 @@ func (f *forge) review(r *steps.Result) error {
 		return nil
 	}
 	slices.SortStableFunc(pulls, func(a, b pull) int {
+		if f.Base != "" && (a.Base.Ref == f.Base) != (b.Base.Ref == f.Base) {
+			return map[bool]int{true: -1, false: 1}[a.Base.Ref == f.Base]
+		}
 		if (a.Merged != nil) != (b.Merged != nil) {
 			return map[bool]int{true: -1, false: 1}[a.Merged != nil]
 		}
@@ -51,6 +66,12 @@ func (f *forge) review(r *steps.Result) error {
 	one := pulls[0]
 	r.Saw("pull request", strings.TrimSpace(fmt.Sprintf("#%d %s", one.Number, withoutSecrets(one.Page))), "", "")
 	r.Saw("author", outside(one.Author.Login), "", "")
+	if f.Base != "" {
+		r.Saw("goes to", outside(one.Base.Ref), f.Base, "")
+		if one.Base.Ref != f.Base {
+			r.Worsen(steps.Fail, "pull request #%d goes to %s, wanted %s", one.Number, orElse(outside(one.Base.Ref), "no branch that is named"), f.Base)
+		}
+	}
 	if f.Merged {
 		r.Saw("merged", yesNo(one.Merged != nil), "yes", "")
 		if one.Merged == nil {
@@ -90,8 +111,10 @@ func (f *forge) approvals(r *steps.Result, one pull) error {
 		case said.State != "APPROVED":
 		case strings.EqualFold(login, one.Author.Login):
 			others["its author"] = ": its author's own does not count"
-		case said.Commit != one.Head.SHA:
+		case said.Commit == "" || said.Commit != one.Head.SHA:
 			others["older"] = ": one of an older state does not count"
+		case said.stranger():
+			others["stranger"] = ": a stranger's does not count"
 		default:
 			approved = append(approved, outside(login))
 		}
@@ -103,7 +126,7 @@ func (f *forge) approvals(r *steps.Result, one pull) error {
 	}
 	r.Saw("approved by", orElse(strings.Join(approved, ", "), "nobody"), ">= "+f.Reviews, "people")
 	if len(approved) < wanted {
-		r.Worsen(steps.Fail, "%d people approved pull request #%d, wanted at least %d%s", len(approved), one.Number, wanted, others["its author"]+others["older"])
+		r.Worsen(steps.Fail, "%d people approved pull request #%d, wanted at least %d%s", len(approved), one.Number, wanted, others["its author"]+others["older"]+others["stranger"])
 	}
 	return nil
 }

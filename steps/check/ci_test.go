@@ -26,11 +26,12 @@ func forge(w http.ResponseWriter, q *http.Request) {
 		return fmt.Sprintf(`{"total_count":%d,"check_runs":[%s]}`, len(all), strings.Join(all, ","))
 	}
 	pull := func(number int, head, result, merged string) string {
-		return fmt.Sprintf(`{"number":%d,"html_url":"https://git.example/o/r/pull/%d","user":{"login":"ana"},"merged_at":%s,"merge_commit_sha":%q,"head":{"sha":%q}}`, number, number, merged, result, head)
+		return fmt.Sprintf(`{"number":%d,"html_url":"https://git.example/o/r/pull/%d","user":{"login":"ana"},"merged_at":%s,"merge_commit_sha":%q,"head":{"sha":%q},"base":{"ref":"main"}}`, number, number, merged, result, head)
 	}
 	review := func(login, state, commit string) string {
-		return fmt.Sprintf(`{"user":{"login":%q},"state":%q,"commit_id":%q}`, login, state, commit)
+		return fmt.Sprintf(`{"user":{"login":%q},"state":%q,"commit_id":%q,"author_association":"MEMBER"}`, login, state, commit)
 	}
+	as := func(association, said string) string { return strings.Replace(said, "MEMBER", association, 1) }
 	list := func(all ...string) string { return "[" + strings.Join(all, ",") + "]" }
 	merged := `"2026-11-20T10:00:00Z"`
 	answers := map[string]string{
@@ -49,6 +50,15 @@ func forge(w http.ResponseWriter, q *http.Request) {
 		"/commits/eeeeee0/pulls": list(pull(10, "eeeeee0aaaa", "", "null")),
 		"/pulls/10/reviews":      list(review("ana", "APPROVED", "eeeeee0aaaa")),
 		"/commits/dddddd0/pulls": list(pull(11, "dddddd0aaaa", "", merged)),
+		"/commits/ccccc11/pulls": list(pull(12, "ccccc11aaaa", "", merged)),
+		"/pulls/12/reviews": list(
+			as("OWNER", review("olga", "APPROVED", "ccccc11aaaa")), as("COLLABORATOR", review("col", "APPROVED", "ccccc11aaaa")),
+			as("NONE", review("eve", "APPROVED", "ccccc11aaaa")), as("CONTRIBUTOR", review("con", "APPROVED", "ccccc11aaaa")),
+			`{"user":{"login":"gil"},"state":"APPROVED","commit_id":"ccccc11aaaa","official":true}`, `{"user":{"login":"gus"},"state":"APPROVED","commit_id":"ccccc11aaaa","official":false}`),
+		"/commits/bbbbb22/pulls": list(pull(13, "bbbbb22aaaa", "", merged), strings.Replace(pull(14, "bbbbb22aaaa", "", merged), "main", "side", 1)),
+		"/commits/bbbbb33/pulls": list(strings.Replace(pull(15, "bbbbb33aaaa", "", merged), "main", "side", 1)),
+		"/commits/bbbbb44/pulls": list(pull(16, "", "bbbbb44", merged)),
+		"/pulls/16/reviews":      list(review("bob", "APPROVED", "")),
 		"/pulls/11/reviews":      list(review("eve", "APPROVED", "cccccc0"), review("bob", "DISMISSED", "dddddd0aaaa")),
 	}
 	path, _ := strings.CutPrefix(q.URL.Path, "/repos/o/r")
@@ -98,6 +108,11 @@ func TestCI(t *testing.T) {
 		"it went on":               {check.CI{Commit: "ffffff0", Merged: true}, steps.Unknown, "went on after this commit"},
 		"only its author":          {check.CI{Commit: "eeeeee0", Reviews: "1"}, steps.Fail, "0 people approved pull request #10, wanted at least 1: its author's own"},
 		"older or taken back":      {check.CI{Commit: "dddddd0", Reviews: "1"}, steps.Fail, "0 people approved pull request #11, wanted at least 1: one of an older state"},
+		"owner, collaborator":      {check.CI{Commit: "ccccc11", Reviews: "3"}, steps.Pass, ""},
+		"strangers":                {check.CI{Commit: "ccccc11", Reviews: "4"}, steps.Fail, "3 people approved pull request #12, wanted at least 4: a stranger's does not count"},
+		"of no commit":             {check.CI{Commit: "bbbbb44", Reviews: "1"}, steps.Fail, "0 people approved"},
+		"to main":                  {check.CI{Commit: "bbbbb22", Base: "main"}, steps.Pass, ""},
+		"to another branch":        {check.CI{Commit: "bbbbb33", Base: "main", Merged: true}, steps.Fail, "#15 goes to side, wanted main"},
 		"a bad token":              {check.CI{Commit: good, Merged: true, Token: "old"}, steps.Unknown, "status 401, wanted 200: Bad credentials"},
 		"a token nobody has":       {check.CI{Commit: good, Merged: true, Token: "none"}, steps.Unknown, "secret not available"},
 		"a branch":                 {check.CI{Commit: "main", Merged: true}, steps.Unknown, "a branch moves"},

@@ -69,7 +69,7 @@ func (f forge) runs(c Commit) any {
 func pull(c Commit) any {
 	return map[string]any{
 		"number": c.Pull, "state": "closed", "title": "Release " + c.Version, "merged_at": c.At.UTC().Format(time.RFC3339), "merge_commit_sha": c.SHA,
-		"user": map[string]string{"login": "ann"}, "head": map[string]string{"sha": c.SHA}, "html_url": "https://forge.example/pulls",
+		"user": map[string]string{"login": "ann"}, "head": map[string]string{"sha": c.SHA}, "base": map[string]string{"ref": "main"}, "html_url": "https://forge.example/pulls",
 	}
 }
 
@@ -77,7 +77,7 @@ func (f forge) reviews(w http.ResponseWriter, r *http.Request) {
 	for _, c := range f.commits {
 		if r.PathValue("number") == strconv.Itoa(c.Pull) {
 			answer(w, http.StatusOK, []any{map[string]any{
-				"id": c.Pull, "user": map[string]string{"login": "bob"}, "state": "APPROVED", "commit_id": c.SHA, "submitted_at": c.At.UTC().Format(time.RFC3339),
+				"id": c.Pull, "user": map[string]string{"login": "bob"}, "state": "APPROVED", "author_association": "MEMBER", "commit_id": c.SHA, "submitted_at": c.At.UTC().Format(time.RFC3339),
 			}})
 			return
 		}
