@@ -166,9 +166,23 @@ func (l *Log) gather() batch {
 func (l *Log) entry(kind string, n uint64, prev string) Entry {
 	return Entry{
 		V: version, Run: l.o.Run, Seg: l.seg, N: n, Prev: prev, Kind: kind,
-		Time: l.o.Now().UTC().Truncate(time.Microsecond),
+		Time: writable(l.o.Now()),
 		Mono: (boottime() - l.began).Microseconds(),
 	}
+}
+
+// writable is what a line can hold of a time: years of four digits. A clock that
+// is further off than that does not cost the log, as order comes from N.
+func writable(now time.Time) time.Time {
+	now = now.UTC().Truncate(time.Microsecond)
+	first, last := time.Time{}, time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+	switch {
+	case now.Before(first):
+		return first
+	case now.After(last):
+		return last
+	}
+	return now
 }
 
 // sign completes e and returns its line.

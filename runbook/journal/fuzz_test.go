@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
 // FuzzParseLine: what is accepted is exactly what we would write.
@@ -79,6 +81,7 @@ func TestParseLineIsStrict(t *testing.T) {
 		"not UTF-8":      {"é", "\xe9"},
 		"empty kind":     {`"kind":"note"`, `"kind":""`},
 		"null body":      {`"body":{`, `"body":null,{`},
+		"zero segment":   {`"seg":1`, `"seg":0`},
 	} {
 		mutated := bytes.Replace(line, []byte(change[0]), []byte(change[1]), 1)
 		if bytes.Equal(mutated, line) {
@@ -86,6 +89,25 @@ func TestParseLineIsStrict(t *testing.T) {
 		}
 		if _, err := ParseLine(mutated); err == nil {
 			t.Errorf("%s: accepted %s", name, mutated)
+		}
+	}
+	e, err := ParseLine(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, wrong := range map[string]func(e *Entry){
+		"no body":         func(e *Entry) { e.Body = []byte("null") },
+		"a list":          func(e *Entry) { e.Body = []byte("[]") },
+		"too long":        func(e *Entry) { e.Body = []byte(`{"x":"` + strings.Repeat("x", MaxLine) + `"}`) },
+		"short prev":      func(e *Entry) { e.Prev = e.Prev[2:] },
+		"prev in capital": func(e *Entry) { e.Prev = strings.Repeat("AB", 32) },
+		"short signature": func(e *Entry) { e.Sig = e.Sig[:84] + "====" },
+		"year 10000":      func(e *Entry) { e.Time = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		e := e
+		wrong(&e)
+		if _, err := ParseLine(e.Line()); err == nil {
+			t.Errorf("%s: accepted %s", name, e.Line())
 		}
 	}
 }
