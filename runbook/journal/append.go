@@ -1,30 +1,20 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
-	"syscall"
 	"time"
-
-	"runbook/runbook/durable"
 )
 
-const (
-	// ahead is how much disk space is reserved, so that a full disk can't take the
-	// last entries of a run: the failure, the end.
-	ahead = 256 << 10
-	// maxEnvelope bounds a line without its body, in bytes.
-	maxEnvelope = 512
-)
+// maxEnvelope bounds a line without its body, in bytes.
+const maxEnvelope = 512
 
 // request is one Append on its way.
 type request struct {
@@ -120,7 +110,7 @@ func (l *Log) commit() {
 	}
 	for i, r := range b.requests {
 		if err != nil {
-			r.done <- result{err: fmt.Errorf("%w: %s: %w", ErrNotRecorded, segmentPath(l.dir, l.seg), err)}
+			r.done <- result{err: fmt.Errorf("%w: %s: %w", ErrNotRecorded, l.path, err)}
 			continue
 		}
 		e := b.entries[i]
@@ -186,9 +176,11 @@ func writable(now time.Time) time.Time {
 }
 
 // sign completes e and returns its line.
-func (l *Log) sign(e *Entry) ([]byte, error) {
+func (l *Log) sign(e *Entry) ([]byte, error) { return sign(e, l.key, EntryNamespace(l.o.World)) }
+
+func sign(e *Entry, key ed25519.PrivateKey, namespace string) ([]byte, error) {
 	message := e.signed()
-	e.Sig = base64.StdEncoding.EncodeToString(ed25519.Sign(l.key, signedData(EntryNamespace(l.o.World), message)))
+	e.Sig = base64.StdEncoding.EncodeToString(ed25519.Sign(key, signedData(namespace, message)))
 	line := slices.Concat(message, []byte(sigHead+e.Sig+sigTail))
 	if len(line) > MaxLine {
 		return nil, fmt.Errorf("a line of %d bytes, the limit is %d", len(line), MaxLine)
@@ -196,71 +188,4 @@ func (l *Log) sign(e *Entry) ([]byte, error) {
 	sum := sha256.Sum256(line)
 	e.Head = hex.EncodeToString(sum[:])
 	return line, nil
-}
-
-// write makes lines durable behind what is acknowledged. After an error
-// nothing of them counts, and the next write goes to the same place.
-func (l *Log) write(lines []byte) error {
-	if l.bad {
-		return l.renew(lines)
-	}
-	if end := l.off + int64(len(lines)); end+ahead/2 > l.room {
-		// Without room to reserve there may still be room to write.
-		if err := durable.Reserve(l.f, l.off, int64(len(lines))+ahead); err == nil {
-			l.room = end + ahead
-		}
-	}
-	if _, err := l.f.WriteAt(lines, l.off); err != nil {
-		l.takeBack()
-		return err
-	}
-	if err := durable.SyncData(l.f); err != nil {
-		l.bad = true
-		return l.renew(lines)
-	}
-	l.acknowledge(lines)
-	return nil
-}
-
-func (l *Log) acknowledge(lines []byte) {
-	l.off += int64(len(lines))
-	l.sum.Write(lines)
-}
-
-// takeBack cuts off what a failed write left, so that it can't mix with what
-// is written there next. Cutting also frees the space reserved behind it.
-func (l *Log) takeBack() {
-	if err := l.f.Truncate(l.off); err != nil || l.f.Sync() != nil {
-		l.bad = true
-		return
-	}
-	l.room = 0
-	if err := durable.Reserve(l.f, l.off, ahead); err == nil {
-		l.room = l.off + ahead
-	}
-}
-
-// renew puts the segment and lines behind it into a new file in its place.
-// After a failed sync the kernel counts the lost pages as written, so neither
-// syncing again nor writing on in the same file proves anything.
-func (l *Log) renew(lines []byte) error {
-	old := make([]byte, l.off, l.off+int64(len(lines)))
-	if _, err := l.f.ReadAt(old, 0); err != nil {
-		return err
-	}
-	if sum := sha256.Sum256(old); !bytes.Equal(sum[:], l.sum.Sum(nil)) {
-		return errors.New("the disk gives back other lines than were written")
-	}
-	path := segmentPath(l.dir, l.seg)
-	if err := durable.WriteFile(path, append(old, lines...), durable.FileMode(l.dir)); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	_ = l.f.Close() // its bytes are in the new file; what this says about the old one tells nothing
-	l.f, l.bad, l.room = f, false, 0
-	l.acknowledge(lines)
-	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -47,11 +46,7 @@ type Log struct {
 
 	turn chan struct{} // held by who writes; guards the group below
 	seg  uint64
-	f    *os.File
-	off  int64     // end of the last acknowledged line
-	room int64     // disk space is reserved up to here
-	sum  hash.Hash // SHA-256 of the segment up to off
-	bad  bool      // a sync of f failed: what f holds may be lost
+	tail
 
 	mu     sync.Mutex // guards the group below
 	queue  []*request
@@ -174,24 +169,6 @@ func (l *Log) resume() ([]Entry, error) {
 	return entries, l.begin(c, valid, rest)
 }
 
-// rewriteTail is how much of a segment is written again before the next goes on
-// from it. A page whose write-back failed counts as clean: only writing it
-// again brings it to the disk. More than a batch and what it shares pages with.
-const rewriteTail = 128 << 10
-
-func rewrite(path string, valid, rest []byte) error {
-	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	from := max(0, len(valid)-rewriteTail)
-	_, err = f.WriteAt(append(valid[from:len(valid):len(valid)], rest...), int64(from))
-	if err == nil {
-		err = durable.SyncData(f)
-	}
-	return errors.Join(err, f.Close())
-}
-
 // begin publishes the next segment with its session entry. valid and rest are
 // the bytes of the segment before, up to its cut and behind it.
 func (l *Log) begin(c *chain, valid, rest []byte) error {
@@ -216,16 +193,10 @@ func (l *Log) begin(c *chain, valid, rest []byte) error {
 	if err != nil {
 		return fmt.Errorf("session entry: %w", err)
 	}
-	path := segmentPath(l.dir, e.Seg)
-	if err := durable.Publish(path, line, durable.FileMode(l.dir)); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrNotRecorded, path, err)
-	}
-	if l.f, err = os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0); err != nil {
+	if err := l.publish(segmentPath(l.dir, e.Seg), line); err != nil {
 		return err
 	}
 	l.seg, l.n, l.head, l.identity = e.Seg, e.N, e.Head, s.Identity
-	l.off, l.sum = int64(len(line)), sha256.New()
-	l.sum.Write(line)
 	l.total, l.bytes = c.sum, c.bytes+int64(len(line))
 	l.total.Write(line)
 	return nil
