@@ -77,12 +77,13 @@ func (t Terms) named(s Signoff) error {
 // roles judges whether each role that must sign has. Of every key its last
 // word counts, and one reject outweighs all approvals.
 func roles(wanted []Required, signed []SignedOff) []Role {
-	said := make([]map[string]string, len(wanted)) // by role: fingerprint to decision
+	said := make([]map[string]Signoff, len(wanted)) // by role: of a fingerprint
 	for i, want := range wanted {
-		said[i] = map[string]string{}
+		said[i] = map[string]Signoff{}
 		for _, s := range signed {
-			if s.Role == want.Role && s.Scope == want.Scope && s.Why == "" {
-				said[i][s.Fingerprint] = s.Decision
+			last, before := said[i][s.Fingerprint]
+			if s.Role == want.Role && s.Scope == want.Scope && s.Why == "" && (!before || s.later(last)) {
+				said[i][s.Fingerprint] = s.Signoff
 			}
 		}
 	}
@@ -93,10 +94,23 @@ func roles(wanted []Required, signed []SignedOff) []Role {
 			if s.Role != want.Role || s.Scope != want.Scope {
 				continue
 			}
-			all[i].weigh(s, said[i][s.Fingerprint], alsoFor(wanted, said, i, s.Fingerprint))
+			all[i].weigh(s, said[i][s.Fingerprint].Decision, alsoFor(wanted, said, i, s.Fingerprint))
 		}
 	}
 	return all
+}
+
+// later reports whether a key said s after last. What counts is which log it saw
+// and when, as it signed both: where it stands in this one is the driver's
+// doing, who may hand in what was said before once more.
+func (s Signoff) later(last Signoff) bool {
+	switch {
+	case s.N != last.N:
+		return s.N > last.N
+	case !s.Time.Equal(last.Time):
+		return s.Time.After(last.Time)
+	}
+	return s.Decision == DecisionReject || last.Decision == DecisionApprove // of one moment: what holds back
 }
 
 // weigh adds one sign-off to what is known of a role. now is the last word of
@@ -119,9 +133,9 @@ func (r *Role) weigh(s SignedOff, now, also string) {
 	}
 }
 
-func alsoFor(wanted []Required, said []map[string]string, i int, key string) string {
+func alsoFor(wanted []Required, said []map[string]Signoff, i int, key string) string {
 	for j, other := range wanted {
-		if j != i && other.Role != wanted[i].Role && said[j][key] == DecisionApprove {
+		if j != i && other.Role != wanted[i].Role && said[j][key].Decision == DecisionApprove {
 			return other.Role
 		}
 	}

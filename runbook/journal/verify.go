@@ -41,7 +41,8 @@ type Policy struct {
 	Anchors []Anchor // what others have seen of it
 	Seen    []Anchor // what the verifier has seen of it: it tells a change, and proves nothing to others
 	// Terms reads what a run was begun with from the entry that says so: the kinds
-	// of entries are the caller's. Without it no role must sign.
+	// of entries are the caller's. The first counts: what a driver says later takes
+	// no role away. Without Terms no role must sign.
 	Terms func(Entry) (Terms, bool)
 }
 
@@ -92,12 +93,10 @@ type Session struct {
 // locks nothing.
 func Verify(dir string, p Policy) Report {
 	var terms Terms
+	known := p.Terms == nil
 	c, err := scan(dir, func(e Entry) {
-		if p.Terms == nil {
-			return
-		}
-		if t, ok := p.Terms(e); ok {
-			terms = t
+		if !known {
+			terms, known = p.Terms(e)
 		}
 	})
 	r := Report{Run: c.run, World: c.world, Entries: int(c.n), Segments: len(c.segs), Head: c.head} //nolint:gosec // counted lines
@@ -115,6 +114,9 @@ func Verify(dir string, p Policy) Report {
 	r.Signoffs = signoffs(c, p, terms)
 	r.Roles = roles(terms.Required, r.Signoffs)
 	r.Completeness = completeness(c, r.Integrity.Word, r.Roles)
+	if r.Completeness.Word == OK && !known {
+		r.Completeness = Verdict{Missing, "no entry says what the run was begun with, and who must sign"}
+	}
 	r.Identity = r.identify(c, p)
 	r.Anchoring = anchoring(c, p)
 	return r
