@@ -97,6 +97,8 @@ func (s *server) do(ctx context.Context, r request, out *replier) (int, error) {
 		return 0, s.clock.wait(ctx, r.Time)
 	case "enter":
 		return 0, s.enter(ctx, r.Args)
+	case "role":
+		return 0, s.makeRole(r.Args)
 	case "break":
 		return 0, s.breakParts(ctx, r.Args)
 	case "docker":

@@ -2,25 +2,19 @@ package practice
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"golang.org/x/crypto/ssh"
+	"runbook/runbook/journal"
 )
 
 // secrets are made at start and live in the world's memory and its 0600 files.
 type secrets struct{ Nonce, Superuser, App, Deploy string }
-
-// signerNamespace keeps practice signatures apart from real ones.
-const signerNamespace = "session@practice.runbook-log"
 
 // hostTools are linked into the world's PATH where the machine has them:
 // nothing among them reaches a container engine, a cluster or a cloud.
@@ -32,7 +26,7 @@ var hostTools = []string{
 
 func (s *server) makeFiles(context.Context) error {
 	s.secrets = secrets{Nonce: random(), Superuser: random(), App: random(), Deploy: random()}
-	for _, dir := range []string{"bin", "home", "secrets", "targets"} {
+	for _, dir := range []string{"bin", "home", "roles", "secrets", "targets"} {
 		if err := os.Mkdir(filepath.Join(s.dir, dir), 0o700); err != nil {
 			return err
 		}
@@ -40,47 +34,13 @@ func (s *server) makeFiles(context.Context) error {
 	if err := s.write("nonce", s.secrets.Nonce+"\n"); err != nil {
 		return err
 	}
-	if err := s.makeKey(); err != nil {
+	if err := s.makeKey("key", "practice", journal.SessionNamespace(journal.Practice)); err != nil {
 		return fmt.Errorf("make the world's key: %w", err)
 	}
 	if err := s.openAuthority(); err != nil {
 		return err
 	}
 	return s.linkTools()
-}
-
-// makeKey makes the throwaway operator key. Its public half stays with the
-// runs, so that they verify when the world is gone.
-func (s *server) makeKey() error {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return err
-	}
-	block, err := ssh.MarshalPrivateKey(private, "practice")
-	if err != nil {
-		return err
-	}
-	authorized, err := ssh.NewPublicKey(public)
-	if err != nil {
-		return err
-	}
-	line := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(authorized)))
-	if err := s.write("key", string(pem.EncodeToMemory(block))); err != nil {
-		return err
-	}
-	if err := s.write("key.pub", line+" practice\n"); err != nil {
-		return err
-	}
-	file := filepath.Join(s.Home, "practice", "runs", "allowed_signers")
-	signers, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) // #nosec G304 -- ours
-	if err != nil {
-		return err
-	}
-	defer signers.Close() //nolint:errcheck // synced below
-	if _, err := fmt.Fprintf(signers, "practice namespaces=%q %s\n", signerNamespace, line); err != nil {
-		return err
-	}
-	return signers.Sync()
 }
 
 // linkTools fills the world's only PATH directory: its program under the names

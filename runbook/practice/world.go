@@ -82,10 +82,6 @@ func (w *World) ID() string { return w.info.Load().ID }
 // Dir is the directory of the world.
 func (w *World) Dir() string { return w.dir }
 
-// Key is the path of the world's throwaway operator key (OpenSSH, ed25519).
-// Its public half stays in practice/runs/allowed_signers of the home.
-func (w *World) Key() string { return filepath.Join(w.dir, "key") }
-
 // Status asks the world how it is. The error is ErrDead if nobody answers.
 func (w *World) Status(ctx context.Context) (Status, error) {
 	return w.ask(ctx, request{Op: "status"})

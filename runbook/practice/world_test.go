@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 	"runbook/steps"
 )
 
@@ -44,6 +45,14 @@ func TestStartFindStop(t *testing.T) {
 			t.Errorf("nothing listens on %s", addr)
 		}
 	}
+	qa, err := w.RoleKey(deadline(t), "qa-lead")
+	again, againErr := w.RoleKey(deadline(t), "qa-lead")
+	if _, keyErr := journal.KeyFile(qa); err != nil || againErr != nil || again != qa || keyErr != nil || qa == w.Key() {
+		t.Errorf("the key of a role is %q, then %q: %v, %v, %v", qa, again, err, againErr, keyErr)
+	}
+	if _, err := w.RoleKey(deadline(t), "../key"); err == nil {
+		t.Error("a role that is none has a key")
+	}
 	began = time.Now()
 	end(t, w)
 	t.Logf("stop %v", time.Since(began))
@@ -54,6 +63,9 @@ func TestStartFindStop(t *testing.T) {
 	signers, err := os.ReadFile(filepath.Join(home, "practice", "runs", "allowed_signers"))
 	if err != nil || !strings.HasPrefix(string(signers), `practice namespaces="session@practice.runbook-log" ssh-ed25519 `) {
 		t.Errorf("the public key did not stay: %q, %v", signers, err)
+	}
+	if n := strings.Count(string(signers), `practice-qa-lead namespaces="signoff.qa-lead@practice.runbook-log" ssh-ed25519 `); n != 1 || strings.Count(string(signers), "\n") != 2 {
+		t.Errorf("the signers that stay are %s", signers)
 	}
 }
 
