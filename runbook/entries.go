@@ -248,8 +248,9 @@ type handoverBody struct {
 
 type runEndBody struct {
 	mark
-	Outcome string `json:"outcome"`
-	Reason  string `json:"reason,omitempty"`
+	Outcome string   `json:"outcome"`
+	Reason  string   `json:"reason,omitempty"`
+	Missing []string `json:"missing,omitempty"` // "ROLE SCOPE" of what was not signed by then
 }
 
 // stamp is how entries write a time of the world's clock.

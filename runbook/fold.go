@@ -40,28 +40,29 @@ func (e *ErrUnknownKind) Error() string {
 
 // folds is one function a kind of entry.
 var folds = map[string]func(r *Run, b *book.Book, e journal.Entry) error{
-	kindSession:       foldSession,
-	kindRunStart:      foldRunStart,
-	kindPhaseOpen:     foldPhaseOpen,
-	kindPhaseClose:    foldPhaseClose,
-	kindCheck:         foldCheck,
-	kindRunIntent:     foldRunIntent,
-	kindRunResult:     foldRunResult,
-	kindAsk:           foldAsk,
-	kindTell:          foldTell,
-	kindTellIntent:    foldTellIntent,
-	kindTellResult:    foldTellResult,
-	kindWatch:         foldWatch,
-	kindSkip:          foldSkip,
-	kindAccept:        foldAccept,
-	kindByHand:        foldByHand,
-	kindNote:          foldNote,
-	kindVar:           foldVar,
-	kindRollbackStart: foldRollback,
-	kindRunEnd:        foldRunEnd,
-	kindHandover:      foldHandover,
-	"attest":          foldNothing,
-	"anchor":          foldNothing,
+	kindSession:          foldSession,
+	kindRunStart:         foldRunStart,
+	kindPhaseOpen:        foldPhaseOpen,
+	kindPhaseClose:       foldPhaseClose,
+	kindCheck:            foldCheck,
+	kindRunIntent:        foldRunIntent,
+	kindRunResult:        foldRunResult,
+	kindAsk:              foldAsk,
+	kindTell:             foldTell,
+	kindTellIntent:       foldTellIntent,
+	kindTellResult:       foldTellResult,
+	kindWatch:            foldWatch,
+	kindSkip:             foldSkip,
+	kindAccept:           foldAccept,
+	kindByHand:           foldByHand,
+	kindNote:             foldNote,
+	kindVar:              foldVar,
+	kindRollbackStart:    foldRollback,
+	kindRunEnd:           foldRunEnd,
+	kindHandover:         foldHandover,
+	journal.KindAttest:   foldAttest,
+	journal.KindAnchor:   foldNothing,
+	journal.KindShredded: foldNothing,
 }
 
 func (r *Run) apply(b *book.Book, e journal.Entry) error {
@@ -240,7 +241,10 @@ func foldRunResult(r *Run, b *book.Book, e journal.Entry) error {
 func foldAsk(r *Run, b *book.Book, e journal.Entry) error {
 	body, err := decode[askBody](e)
 	st := r.touch(body.Step, e, body.mark)
-	st.Answer, st.State, st.Reason = body.Answer, Confirmed, body.said()
+	if st.Signed != nil {
+		return err // only a signature moves what is signed
+	}
+	st.Answer, st.State, st.Reason, st.Reported = body.Answer, Confirmed, body.said(), body.Role != ""
 	if body.Answer == answerDeclined || body.Answer == answerRejected {
 		st.State = Declined
 	}

@@ -30,7 +30,11 @@ func (s *Session) move(ctx context.Context, i Intent) error {
 		}
 		return s.record(ctx, kindPhaseClose, &phaseBody{Phase: i.Step, Counts: counts})
 	}
-	return s.record(ctx, kindRunEnd, &runEndBody{Outcome: r.outcome(s.book), Reason: i.Text})
+	end := &runEndBody{Outcome: r.outcome(s.book), Reason: i.Text}
+	for _, want := range r.Missing(s.book) {
+		end.Missing = append(end.Missing, want.Role+" "+want.Scope)
+	}
+	return s.record(ctx, kindRunEnd, end)
 }
 
 // outcome is what ending the run now makes of it.

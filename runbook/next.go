@@ -18,6 +18,7 @@ const (
 	Decide   = "decide"
 	Approve  = "approve"
 	Reject   = "reject"
+	Sign     = "sign" // with the driver's own key: see Session.Statement
 	Tell     = "tell"
 	WatchIt  = "watch" // begin every watch whose turn it is
 	Slots    = "slots" // measure the slots that are due
@@ -41,7 +42,7 @@ type Intent struct {
 	Kind string
 	Step string // id of a step, or of a phase for Close, of a plan for Rollback
 	Seen uint64
-	Text string // a reason, an answer, a memo; of RunStep the Digest of what was shown, if it was; of CancelBackend a pid
+	Text string // a reason, an answer, a memo; of RunStep the Digest of what was shown, if it was; of Sign the statement; of CancelBackend a pid
 }
 
 // Next is what may be done now, the suggested first. It is pure: the session
@@ -223,9 +224,15 @@ func legalKinds(r *Run, p *book.Phase, s *book.Step, st StepState) []string {
 			kinds = append(kinds, ByHandIt)
 		}
 	case book.Ask, book.Tell:
+		if st.Signed != nil { // only signatures move what is signed
+			return []string{Sign}
+		}
 		told := sends(s) && st.State.Open() // it was tried, and a person may have carried it since
 		if (st.State == Pending || st.State == Declined || told || st.State == Confirmed && !decided(s)) && r.ready(p, s) {
 			kinds = append(kinds, answers(s)...)
+			if _, _, signs := s.Signs(); signs {
+				kinds = append(kinds, Sign)
+			}
 		}
 		if told {
 			kinds = append(kinds, Confirm)
@@ -281,10 +288,10 @@ func (r *Run) ready(p *book.Phase, s *book.Step) bool {
 }
 
 func (r *Run) inTurn(p *book.Phase, s *book.Step) bool {
-	if r.Waits(s) {
+	changes := isRun(s) && s.Effect != "none" && r.Plan == ""
+	if r.Waits(s) || changes && r.Rejected != "" {
 		return false
 	}
-	changes := isRun(s) && s.Effect != "none" && r.Plan == ""
 	for _, before := range p.Steps {
 		if before.ID == s.ID {
 			return true

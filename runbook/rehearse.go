@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 )
 
 // ErrRehearsal says that a rehearsal came to what it may not answer: it
@@ -20,6 +21,9 @@ func (s *Session) Rehearse() (Intent, error) {
 		return Intent{}, ErrRehearsal
 	}
 	if i, ok := Suggest(s.book, r, now); ok {
+		if signs, err := s.rehearsedSign(i); signs.Kind != "" || err != nil {
+			return signs, err
+		}
 		i.Text = s.goodAnswer(s.book.Step(i.Step), i.Kind)
 		return i, nil
 	}
@@ -28,6 +32,21 @@ func (s *Session) Rehearse() (Intent, error) {
 		return jump, nil
 	}
 	return Intent{}, ErrRehearsal
+}
+
+// rehearsedSign is the signature that a rehearsal gives where an approval is
+// asked for and the world has a key for its role; else the zero intent.
+func (s *Session) rehearsedSign(i Intent) (Intent, error) {
+	if i.Kind != Approve || s.keys.Role == nil || s.keys.Report == nil {
+		return Intent{}, nil
+	}
+	step := s.book.Step(i.Step)
+	if _, _, signs := step.Signs(); !signs {
+		return Intent{}, nil
+	}
+	statement, err := s.Statement(s.driving, step, journal.DecisionApprove, rehearsedNote)
+	i.Kind, i.Text = Sign, statement.Text()
+	return i, err
 }
 
 func (s *Session) goodAnswer(step *book.Step, kind string) string {

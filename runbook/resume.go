@@ -44,7 +44,7 @@ func Resume(ctx context.Context, dir string, world *steps.World, o journal.Optio
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	s.rehearse = rehearse
+	s.rehearse, s.identity, s.noIdentity = rehearse, o.Identity, o.NoIdentity
 	go s.attend()
 	return s, nil
 }

@@ -48,6 +48,10 @@ type Session struct {
 	company  map[string]*companion // what looks at a command, by step
 	follower *follower             // of a session that reads along
 
+	identity   journal.Identity // that signs the session; nil: noIdentity says why
+	noIdentity string
+	keys       Keys // that roles are signed with: see Signs
+
 	size func() (rows, cols uint16)        // of the driver's terminal: see Sized
 	past func() map[string][]time.Duration // of commands, by step: see Usual
 }
@@ -109,14 +113,17 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 		return nil, errors.Join(err, log.Close())
 	}
 	s := newSession(o.Book, o.Target, o.World, log, r)
-	s.rehearse = o.Rehearse
-	err = s.record(ctx, kindRunStart, &runStartBody{
+	s.rehearse, s.identity, s.noIdentity = o.Rehearse, o.Log.Identity, o.Log.NoIdentity
+	start := &runStartBody{
 		Book: o.Book.Name, BookFile: o.Book.File, BookSHA: o.Book.SHA256,
 		Target: o.Target.Name, TargetFile: o.Target.File, TargetSHA: o.Target.SHA256,
 		Mode: o.Mode, World: o.Log.World, PracticeID: practiceID(o.World), Of: o.Of, Vars: o.Vars,
 		Guard: o.Target.Guard, Demands: demanded(o.Target, o.Vars),
-	})
-	if err == nil {
+	}
+	if o.Mode == ModeDeploy {
+		start.Signoffs = Required(o.Book)
+	}
+	if err = s.record(ctx, kindRunStart, start); err == nil {
 		err = s.choose(ctx)
 	}
 	if err != nil {
@@ -290,6 +297,8 @@ func (s *Session) route(ctx context.Context, i Intent) error {
 		return s.watch(ctx, i)
 	case Confirm, Decline, Decide, Approve, Reject, Tell:
 		return s.answer(ctx, i)
+	case Sign:
+		return s.sign(ctx, i)
 	case Accept, Skip, NA, ByHandIt, Memo:
 		return s.setAside(ctx, i)
 	case Rollback, Close, End:

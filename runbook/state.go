@@ -75,6 +75,8 @@ type StepState struct {
 	Who       string        // who did it by hand
 	Answer    string        // what a person confirmed, chose or approved
 	Rehearsed bool          // answered by --rehearse
+	Reported  bool          // an approval that the driver passed on: it is no signature
+	Signed    *Signature    // of an approval: the signature that decides
 	Verified  bool          // settled by its verify, not by its own end
 	Partly    bool          // its verify saw that a part of it is done
 	At        time.Time     // of the last entry, or of the start while it runs
@@ -126,6 +128,10 @@ type Run struct {
 	Phases   map[string]PhaseState
 	Plan     string // the rollback plan being walked
 	Notes    []Note
+
+	Signatures []*Signature // in the order in which they came
+	Rejected   string       // the step that a signature rejects: nothing changes the target while it holds
+
 	Started  time.Time
 	Ended    time.Time
 	Outcome  string // "finished", "stopped", "rolled back"; empty while open
@@ -234,6 +240,7 @@ func (r *Run) clone() *Run {
 	c := *r
 	c.Vars, c.Phases, c.Asides = maps.Clone(r.Vars), maps.Clone(r.Phases), maps.Clone(r.Asides)
 	c.Notes = append([]Note(nil), r.Notes...)
+	c.Signatures = slices.Clone(r.Signatures)
 	c.Steps = make(map[string]*StepState, len(r.Steps))
 	for id, st := range r.Steps {
 		copied := *st

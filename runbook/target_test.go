@@ -49,7 +49,7 @@ func TestGuardedTargetWantsAnApprovalBeforeTheFirstChange(t *testing.T) {
 	t.Parallel()
 	f := on(t, "guard = true\n", nil)
 	f.toAct()
-	if got := f.offers("guard"); got != "approve reject" {
+	if got := f.offers("guard"); got != "approve reject sign" {
 		t.Errorf("the approval takes %q", got)
 	}
 	for _, kind := range []string{Skip, NA, ByHandIt, Accept} {

@@ -140,13 +140,14 @@ func start(ctx context.Context, h runbook.Home, p *place, mode, of string, rehea
 		Mode: mode, Of: of, Rehearse: rehearse,
 	}
 	var err error
-	if o.Log, err = logOptions(h, p.key, mode == runbook.ModeRollback); err != nil {
+	if o.Log, err = logOptions(h, p.signs, mode == runbook.ModeRollback); err != nil {
 		return nil, err
 	}
 	s, err := runbook.Start(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("begin a run under %s: %w", o.Runs, err)
 	}
+	s.Signs(keys(h, p.signs))
 	return s, nil
 }
 

@@ -85,6 +85,7 @@ func leave(s *runbook.Session, r *runbook.Run, err error) error {
 	standing := runbook.Standing(s.Book(), r)
 	var ended *runbook.NotFinishedError
 	var wait *runbook.WaitError
+	var unsigned *runbook.UnsignedError
 	reads := s.Reads()
 	switch {
 	case err != nil && !errors.Is(err, plain.ErrDetached) && !errors.As(err, new(*runbook.ReadsError)):
@@ -97,6 +98,9 @@ func leave(s *runbook.Session, r *runbook.Run, err error) error {
 	case errors.As(standing, &wait):
 		fmt.Println(wait.Error())
 		return &toldError{exitWait}
+	case errors.As(standing, &unsigned):
+		fmt.Println(safetext.Line(unsigned.Error() + ": runbook sign " + r.Short()))
+		return &toldError{exitPerson}
 	case standing != nil:
 		return &toldError{exitPerson}
 	}

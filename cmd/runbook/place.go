@@ -28,7 +28,7 @@ type place struct {
 	book   *book.Book
 	target *book.Target
 	world  *steps.World
-	key    string            // of the practice world's operator; empty on a real target
+	signs  *practice.World   // whose keys sign there; nil on a real target: people's do
 	given  map[string]string // by --var, or when it was asked for
 	vars   map[string]string
 }
@@ -140,7 +140,7 @@ func (p *place) practise(ctx context.Context, h runbook.Home) error {
 	if w, err = w.Enter(ctx, p.book.Name); err != nil {
 		return err
 	}
-	p.world, p.key = w.Steps(), w.Key()
+	p.world, p.signs = w.Steps(), w
 	target, err := w.Target(slices.Collect(maps.Keys(p.book.Vars))...)
 	if err != nil {
 		return err
@@ -169,26 +169,26 @@ func (p *place) real(h runbook.Home, name string) error {
 
 // worldOf makes the world of a run that is gone on with: of its own copy of
 // the target, or the very practice world it began in.
-func worldOf(ctx context.Context, h runbook.Home, sum runbook.Summary, t *book.Target) (*steps.World, string, error) {
+func worldOf(ctx context.Context, h runbook.Home, sum runbook.Summary, t *book.Target) (*steps.World, *practice.World, error) {
 	if !sum.Practice {
 		w, err := runbook.NewWorld(t)
 		if err != nil {
-			return nil, "", &usageError{err}
+			return nil, nil, &usageError{err}
 		}
-		return w, "", nil
+		return w, nil, nil
 	}
 	w, err := practice.Find(ctx, h.Dir)
 	if errors.Is(err, practice.ErrNone) || errors.Is(err, practice.ErrDead) || err == nil && w.ID() != sum.World {
-		return nil, "", fmt.Errorf("%w: run %s can be read (`runbook log show %s`), and not gone on with; --new starts another",
+		return nil, nil, fmt.Errorf("%w: run %s can be read (`runbook log show %s`), and not gone on with; --new starts another",
 			runbook.ErrWorldGone, sum.Short, sum.Short)
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if w, err = w.Enter(ctx, sum.Book); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	return w.Steps(), w.Key(), nil
+	return w.Steps(), w, nil
 }
 
 // parseVars reads --var NAME=VALUE.

@@ -73,11 +73,11 @@ func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse b
 	if err != nil {
 		return nil, err
 	}
-	world, key, err := worldOf(ctx, h, sum, t)
+	world, signs, err := worldOf(ctx, h, sum, t)
 	if err != nil {
 		return nil, err
 	}
-	o, err := logOptions(h, key, true)
+	o, err := logOptions(h, signs, true)
 	if err != nil {
 		return nil, err
 	}
@@ -85,5 +85,9 @@ func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse b
 		o.Claims["before"] = before
 	}
 	s, err := runbook.Resume(ctx, sum.Dir, world, o, rehearse)
-	return s, busy(sum, err)
+	if err != nil {
+		return nil, busy(sum, err)
+	}
+	s.Signs(keys(h, signs))
+	return s, nil
 }

@@ -139,7 +139,7 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 		return nil, err
 	}
 	p := &place{book: b, target: t, vars: r.Vars}
-	if p.world, p.key, err = worldOf(ctx, h, *sum, t); err != nil {
+	if p.world, p.signs, err = worldOf(ctx, h, *sum, t); err != nil {
 		return nil, err
 	}
 	return startRollback(ctx, h, p, sum.ID, plan)

@@ -14,6 +14,7 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
+	"runbook/runbook/practice"
 	"runbook/steps/safetext"
 )
 
@@ -22,10 +23,10 @@ import (
 //
 // A run that is gone on with or rolled back is not held up by a key that can't
 // be had: the log then says that nobody signed, and why.
-func logOptions(h runbook.Home, key string, underWay bool) (journal.Options, error) {
+func logOptions(h runbook.Home, signs *practice.World, underWay bool) (journal.Options, error) {
 	o := journal.Options{Tool: "runbook " + version(), Claims: claims()}
-	if key != "" {
-		id, err := journal.KeyFile(key)
+	if signs != nil {
+		id, err := journal.KeyFile(signs.Key())
 		if err != nil {
 			return o, fmt.Errorf("read the practice operator's key: %w", err)
 		}

@@ -116,6 +116,10 @@ func (p *session) answerLine(i runbook.Intent) string {
 	if i.Kind == runbook.Jump {
 		return "the practice clock jumps to " + p.State().NextSlot(p.Book()).UTC().Format("2006-01-02 15:04:05Z")
 	}
+	if i.Kind == runbook.Sign {
+		role, _, _ := p.Book().Step(i.Step).Signs()
+		return i.Kind + " " + i.Step + " " + role
+	}
 	return safetext.Line(strings.TrimSpace(i.Kind + " " + i.Step + " " + i.Text))
 }
 
