@@ -92,7 +92,7 @@ func (s *server) do(ctx context.Context, r request, out *replier) (int, error) {
 		s.end()
 		return 0, nil
 	case "jump":
-		return 0, s.clock.jump(r.Time)
+		return 0, s.jump(ctx, r.Time)
 	case "wait":
 		return 0, s.clock.wait(ctx, r.Time)
 	case "enter":
