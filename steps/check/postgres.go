@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,13 @@ import (
 //	                   copies (default "1") times pool, the connections that each
 //	                   copy of the service may open, are at most 80 % of those
 //	                   allowed. fail: no pooler, and pool is not given
+//	settings           settings = { max_connections = ">= 100", wal_level =
+//	                   "replica", lock_timeout = "1ms to 10s" }: what a new session
+//	                   has, of role if it is given. 0 and -1 often switch a limit
+//	                   off: give both bounds. warn: another value waits for a
+//	                   restart
+//	extensions         extensions = ["pgcrypto", "uuid-ossp >= 1.1"]: installed;
+//	                   pending = "any": or available, and this role may create them
 //
 // Who may do what:
 //
@@ -49,6 +57,9 @@ import (
 //	                   anybody by trust, password or md5
 //	plain_sessions     of role (default: of all): none comes over the network in
 //	                   plain text. warn: over loopback
+//	scram              no role that may log in has a password that is kept as
+//	                   anything but a SCRAM verifier, but those of allowed. warn:
+//	                   the next one will be
 //	audit              connections, disconnections and changes are logged
 //
 // What goes on:
@@ -59,10 +70,16 @@ import (
 //	blocking_tree      no session waits for another one's lock
 //	long_transactions  none older than max (default "5m")
 //	prepared           no prepared transaction, or none older than max
-//	slow_queries       average of all statements since the statistics began
-//	                   below max_ms (default "100")
+//	table_locks        nobody else holds or waits for a lock on one of tables, or
+//	                   none in a transaction older than max
+//	index_builds       shows how far they are; warn if one waits for a session
+//	slow_queries       average of all statements that are executed within window
+//	                   (default "1m", at most "15m") below max_ms (default "100"):
+//	                   two looks, at least min (default "20") statements between.
+//	                   warn: one that was executed min times takes max_ms or more
 //	slow_statements    none takes max_ms (default "100") or more on average in at
-//	                   least min (default "20") calls; else warn
+//	                   least min (default "20") calls since the statistics began;
+//	                   else warn
 //
 // What a release leaves:
 //
@@ -89,6 +106,18 @@ import (
 //	slots              none has lost what it needs or keeps more than max_size
 //	                   (default "1GiB"); warn: nobody reads one
 //	checksums          no page was read damaged; they must be on
+//	sequences          of those of schema (default: of all) each has given out less
+//	                   than max_percent (default "85") of what its column can hold;
+//	                   warn from warn_percent (default "70") on
+//	wraparound         no database, no table of this one has frozen so little that
+//	                   max_percent (default "60") of all transaction ids or
+//	                   multixacts are in use; warn from warn_percent ("40") on
+//	sizes              the database, or table, has at most max_size, and grows by at
+//	                   most max_growth within window (default "1m", at most "15m")
+//	vacuum             of each table of min (default "10000") rows or more less than
+//	                   max_percent (default "20") are dead; else warn, and fail if
+//	                   no vacuum came within max (default "1d"). fail too if
+//	                   autovacuum is off
 //	retention          in table (default users.verification_tokens) no row is older
 //	                   than its expires_at by more than max (default "7d")
 //	cron               of each active job of pg_cron the last run did not fail, and
@@ -107,7 +136,7 @@ import (
 //
 // A check never waits behind what it watches: it reads in one READ ONLY
 // transaction with a lock time-out of 300 ms. Neither PG* variables nor
-// service or password files are consulted.
+// service or password files are consulted. Between two looks it has no session.
 //
 // pass, warn and fail: as above; fail too if the server refuses, or is silent
 // until the limit, or refuses the service's own credentials. blocked: our
@@ -115,32 +144,36 @@ import (
 // missing (pg_monitor for what looks at other sessions), credentials given by
 // dsn are refused, a table is missing, or there is nothing to count.
 type Postgres struct {
-	Query       string         `mapstructure:"query"`
-	DSN         string         `mapstructure:"dsn"`
-	Source      string         `mapstructure:"source"`
-	Timeout     steps.Duration `mapstructure:"timeout"`
-	Min         string         `mapstructure:"min"`
-	Schema      string         `mapstructure:"schema"`
-	Role        string         `mapstructure:"role"`
-	Files       string         `mapstructure:"files"`
-	Table       string         `mapstructure:"table"`
-	Pending     string         `mapstructure:"pending"`
-	MaxPercent  string         `mapstructure:"max_percent"`
-	WarnPercent string         `mapstructure:"warn_percent"`
-	Max         steps.Duration `mapstructure:"max"`
-	Indexes     []string       `mapstructure:"indexes"`
-	MaxMS       string         `mapstructure:"max_ms"`
-	Since       string         `mapstructure:"since"`
-	Window      steps.Duration `mapstructure:"window"`
-	TokenType   string         `mapstructure:"token_type"`
-	Column      string         `mapstructure:"column"`
-	MinSize     string         `mapstructure:"min_size"`
-	MaxSize     string         `mapstructure:"max_size"`
-	Required    []string       `mapstructure:"required"`
-	Forbidden   []string       `mapstructure:"forbidden"`
-	Allowed     []string       `mapstructure:"allowed"`
-	Pool        string         `mapstructure:"pool"`
-	Copies      string         `mapstructure:"copies"`
+	Query       string            `mapstructure:"query"`
+	DSN         string            `mapstructure:"dsn"`
+	Source      string            `mapstructure:"source"`
+	Timeout     steps.Duration    `mapstructure:"timeout"`
+	Min         string            `mapstructure:"min"`
+	Schema      string            `mapstructure:"schema"`
+	Role        string            `mapstructure:"role"`
+	Files       string            `mapstructure:"files"`
+	Table       string            `mapstructure:"table"`
+	Pending     string            `mapstructure:"pending"`
+	MaxPercent  string            `mapstructure:"max_percent"`
+	WarnPercent string            `mapstructure:"warn_percent"`
+	Max         steps.Duration    `mapstructure:"max"`
+	Indexes     []string          `mapstructure:"indexes"`
+	MaxMS       string            `mapstructure:"max_ms"`
+	Since       string            `mapstructure:"since"`
+	Window      steps.Duration    `mapstructure:"window"`
+	TokenType   string            `mapstructure:"token_type"`
+	Column      string            `mapstructure:"column"`
+	MinSize     string            `mapstructure:"min_size"`
+	MaxSize     string            `mapstructure:"max_size"`
+	Required    []string          `mapstructure:"required"`
+	Forbidden   []string          `mapstructure:"forbidden"`
+	Allowed     []string          `mapstructure:"allowed"`
+	Pool        string            `mapstructure:"pool"`
+	Copies      string            `mapstructure:"copies"`
+	Settings    map[string]string `mapstructure:"settings"`
+	Extensions  []string          `mapstructure:"extensions"`
+	Tables      []string          `mapstructure:"tables"`
+	MaxGrowth   string            `mapstructure:"max_growth"`
 }
 
 // question is one named query: what it reads and how that is judged. It sets
@@ -159,9 +192,11 @@ var questions = map[string]question{
 	"cron":              askCron,
 	"duplicate_indexes": askDuplicateIndexes,
 	"expected_indexes":  askExpectedIndexes,
+	"extensions":        askExtensions,
 	"foreign_keys":      askForeignKeys,
 	"grants":            askGrants,
 	"hba":               askHBA,
+	"index_builds":      askIndexBuilds,
 	"invalid_indexes":   askInvalidIndexes,
 	"long_transactions": askLongTransactions,
 	"migrations":        askMigrations,
@@ -174,16 +209,28 @@ var questions = map[string]question{
 	"retention":         askRetention,
 	"role":              askRole,
 	"schema":            askSchema,
+	"scram":             askScram,
+	"sequences":         askSequences,
 	"sessions":          askSessions,
+	"settings":          askSettings,
 	"slots":             askSlots,
-	"slow_queries":      askSlowQueries,
 	"slow_statements":   askSlowStatements,
 	"standby":           askStandby,
 	"superusers":        askSuperusers,
+	"table_locks":       askTableLocks,
 	"tls":               askTLS,
 	"token_flow":        askTokenFlow,
 	"unused_indexes":    askUnusedIndexes,
+	"vacuum":            askVacuum,
 	"version":           askVersion,
+	"wraparound":        askWraparound,
+}
+
+// queries are the names of all questions.
+func queries() []string {
+	names := append(sortedKeys(questions), sortedKeys(spans)...)
+	slices.Sort(names)
+	return names
 }
 
 // SecretVars is its dsn.
@@ -195,14 +242,22 @@ func (c *Postgres) Touches() bool { return false }
 // Validate reports an unknown query, a missing field of it, and limits that
 // cannot be read.
 func (c *Postgres) Validate() error {
-	if _, known := questions[c.Query]; !known && !unfilled(c.Query) {
-		return fmt.Errorf("query: %q is none of %s", c.Query, strings.Join(sortedKeys(questions), ", "))
+	if !slices.Contains(queries(), c.Query) && !unfilled(c.Query) {
+		return fmt.Errorf("query: %q is none of %s", c.Query, strings.Join(queries(), ", "))
 	}
 	if c.DSN != "" && c.Source != "" {
 		return errors.New("dsn and source: want at most one of them")
 	}
 	for _, needed := range []struct{ query, field, value string }{
-		{"version", "min", c.Min}, {"schema", "schema", c.Schema}, {"migrations", "files", c.Files}, {"expected_indexes", "indexes", strings.Join(c.Indexes, "")}, {"grants", "schema", c.Schema},
+		{"version", "min", c.Min},
+		{"schema", "schema", c.Schema},
+		{"migrations", "files", c.Files},
+		{"expected_indexes", "indexes", strings.Join(c.Indexes, "")},
+		{"grants", "schema", c.Schema},
+		{"settings", "settings", strings.Join(sortedKeys(c.Settings), "")},
+		{"extensions", "extensions", strings.Join(c.Extensions, "")},
+		{"table_locks", "tables", strings.Join(c.Tables, "")},
+		{"sizes", "max_size or max_growth", c.MaxSize + c.MaxGrowth},
 	} {
 		if c.Query == needed.query && needed.value == "" {
 			return fmt.Errorf("%s: missing, the query %s needs it", needed.field, c.Query)
@@ -211,10 +266,13 @@ func (c *Postgres) Validate() error {
 	if err := validNumbers(map[string]string{"min": c.Min, "max_percent": c.MaxPercent, "warn_percent": c.WarnPercent, "max_ms": c.MaxMS, "pool": c.Pool, "copies": c.Copies}); err != nil {
 		return err
 	}
-	for field, size := range map[string]string{"min_size": c.MinSize, "max_size": c.MaxSize} {
+	for field, size := range map[string]string{"min_size": c.MinSize, "max_size": c.MaxSize, "max_growth": c.MaxGrowth} {
 		if _, err := parseSize(size); size != "" && err != nil && !unfilled(size) {
 			return fmt.Errorf("%s: %w", field, err)
 		}
+	}
+	if c.spans() && (c.between().D() < minBetween || c.between().D() > maxBetween) {
+		return fmt.Errorf("window: %s is the time between two looks, wanted %s to %s", c.Window, steps.Duration(minBetween), steps.Duration(maxBetween))
 	}
 	if c.Since != "" && !unfilled(c.Since) {
 		if _, err := time.Parse(time.RFC3339, c.Since); err != nil {
@@ -248,17 +306,29 @@ func (c *Postgres) Do(whole context.Context, w *steps.World) steps.Result {
 			return
 		}
 		r.Where = outside(at.where())
-		ctx, cancel := context.WithTimeout(whole, c.limit())
-		defer cancel()
-		s, err := openSession(ctx, w, at, c.limit())
-		if err == nil {
-			defer s.close()
-			r.Decide(steps.Pass, "")
-			err = questions[c.Query](ctx, c, s, r)
+		if of, changes := spans[c.Query]; changes {
+			err = c.twice(whole, w, at, of, r)
+		} else {
+			err = c.inSession(whole, w, at, func(ctx context.Context, s *session) error {
+				r.Decide(steps.Pass, "")
+				return questions[c.Query](ctx, c, s, r)
+			})
 		}
 		if err != nil {
 			verdict, reason := c.fault(whole, err)
 			r.Decide(verdict, "%s", outside(redact(reason, []steps.Secret{at.password})))
 		}
 	})
+}
+
+// inSession opens a session for one look, and closes it.
+func (c *Postgres) inSession(whole context.Context, w *steps.World, at place, look func(context.Context, *session) error) error {
+	ctx, cancel := context.WithTimeout(whole, c.limit())
+	defer cancel()
+	s, err := openSession(ctx, w, at, c.limit())
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return look(ctx, s)
 }

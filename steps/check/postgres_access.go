@@ -171,3 +171,36 @@ func askSessions(ctx context.Context, c *Postgres, s *session, r *steps.Result) 
 	}
 	return nil
 }
+
+// askScram wants every password kept so that who reads it can't log in with it.
+func askScram(ctx context.Context, c *Postgres, s *session, r *steps.Result) error {
+	rows, err := s.shippedQuery(ctx, "scram")
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return unmeasured("no role that may log in is seen")
+	}
+	var weak []string
+	kept := map[string]int{}
+	for _, one := range rows {
+		hash := one.text("hash")
+		kept[hash]++
+		if hash != "scram" && hash != "none" && !slices.Contains(c.Allowed, one.text("role")) {
+			weak = append(weak, outside(one.text("role"))+" ("+hash+")")
+		}
+	}
+	for _, hash := range sortedKeys(kept) {
+		r.Saw(hash, strconv.Itoa(kept[hash]), "", "roles")
+	}
+	r.Saw("no SCRAM verifier", cmp.Or(strings.Join(weak[:min(len(weak), shownRows)], ", "), "nobody"), "only "+cmp.Or(strings.Join(c.Allowed, ", "), "nobody"), "")
+	encryption := outside(rows[0].text("new_ones"))
+	r.Saw("password_encryption", encryption, "scram-sha-256", "")
+	switch {
+	case len(weak) > 0:
+		r.Decide(steps.Fail, "the passwords of %d roles are no SCRAM verifiers: %s; set them anew", len(weak), strings.Join(weak[:min(len(weak), shownRows)], ", "))
+	case encryption != "scram-sha-256":
+		r.Decide(steps.Warn, "password_encryption is %s: the next password will be no SCRAM verifier", encryption)
+	}
+	return nil
+}

@@ -151,45 +151,60 @@ func askArchiver(ctx context.Context, _ *Postgres, s *session, r *steps.Result) 
 	return nil
 }
 
-// statistics makes the views of pg_stat_statements seen, which stand in a schema
-// of their installer's choice.
-func (s *session) statistics(ctx context.Context) error {
+// askTableLocks looks at the tables that a migration is going to alter: whoever
+// holds a lock on one stops it, and it then stops everyone.
+func askTableLocks(ctx context.Context, c *Postgres, s *session, r *steps.Result) error {
 	if _, err := s.sees(ctx); err != nil {
 		return err
 	}
-	there, err := s.one(ctx, "statements")
+	rows, err := s.shippedQuery(ctx, "table_locks", c.Tables)
 	if err != nil {
 		return err
 	}
-	if !there.yes("installed") || !there.yes("preloaded") {
-		return unmeasured("pg_stat_statements is not installed and preloaded")
+	locks := 0
+	for _, one := range rows {
+		name, mode := outside(one.text("name")), outside(one.text("mode"))
+		if !one.yes("present") {
+			r.Worsen(steps.Unknown, "table %s does not exist", name)
+		}
+		if mode == "" {
+			continue
+		}
+		who, held := sessionName(one, "pid", "user"), "holds"
+		if !one.yes("granted") {
+			held = "waits for"
+		}
+		if locks++; locks <= shownRows {
+			r.Saw(who, fmt.Sprintf("%s %s on %s, transaction %s old", held, mode, name, seconds(one, "xact_age_s")), "<= "+c.Max.String(), outside(one.text("state")))
+		}
+		if age, known := one.number("xact_age_s"); !known || !one.yes("granted") || age >= c.Max.D().Seconds() {
+			r.Worsen(steps.Fail, "%s %s %s on %s, for %s", who, held, mode, name, seconds(one, "xact_age_s"))
+		}
 	}
-	_, err = s.ask(ctx, "SELECT set_config('search_path', 'pg_catalog, ' || $1, true)", there.text("schema"))
-	return err
+	r.Saw("locks of others", strconv.Itoa(locks), "0", "")
+	return nil
 }
 
-func askSlowQueries(ctx context.Context, c *Postgres, s *session, r *steps.Result) error {
-	most, err := number(c.MaxMS, "100")
-	if err != nil {
-		return unmeasured("max_ms: " + err.Error())
-	}
-	if err := s.statistics(ctx); err != nil {
+// askIndexBuilds shows how far indexes are that are being built.
+func askIndexBuilds(ctx context.Context, _ *Postgres, s *session, r *steps.Result) error {
+	if _, err := s.sees(ctx); err != nil {
 		return err
 	}
-	now, err := s.one(ctx, "slow_queries")
+	rows, err := s.shippedQuery(ctx, "index_builds")
 	if err != nil {
 		return err
 	}
-	average, ok := now.number("avg_ms")
-	if !ok {
-		return unmeasured("no statement was counted yet")
-	}
-	shown := strconv.FormatFloat(average, 'f', 1, 64)
-	r.Saw("average", shown, fmt.Sprintf("%g", most), "ms")
-	r.Saw("statements", now.text("calls"), "", "")
-	r.Saw("counted since", outside(now.text("stats_reset")), "", "")
-	if average >= most {
-		r.Decide(steps.Fail, "a statement takes %s ms on average, wanted below %g ms", shown, most)
+	r.Saw("indexes being built", strconv.Itoa(len(rows)), "", "")
+	for _, one := range rows {
+		name, phase := outside(one.text("table")), outside(one.text("phase"))
+		done := "?"
+		if percent, known := one.number("pct"); known {
+			done = fmt.Sprintf("%.0f", percent)
+		}
+		r.Saw(fmt.Sprintf("%s on %s by pid %s", outside(one.text("command")), name, one.text("pid")), done, "", "% of "+phase)
+		if blocker := one.count("blocker"); blocker != 0 {
+			r.Worsen(steps.Warn, "an index on %s is %s behind %s", name, phase, sessionName(one, "blocker", "blocker_user"))
+		}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -73,33 +72,6 @@ func askPrepared(ctx context.Context, c *Postgres, s *session, r *steps.Result) 
 		if age >= c.Max {
 			r.Worsen(steps.Fail, "%s of %s is prepared for %s and holds its locks: ask its owner, then ROLLBACK PREPARED", name, outside(one.text("owner")), age)
 		}
-	}
-	return nil
-}
-
-// askSlowStatements names what takes long each time.
-func askSlowStatements(ctx context.Context, c *Postgres, s *session, r *steps.Result) error {
-	most, err := number(c.MaxMS, "100")
-	if err != nil {
-		return unmeasured("max_ms: " + err.Error())
-	}
-	if err := s.statistics(ctx); err != nil {
-		return err
-	}
-	calls, err := number(c.Min, "20")
-	if err != nil {
-		return unmeasured("min: " + err.Error())
-	}
-	rows, err := s.shippedQuery(ctx, "slow_statements", most, int64(calls), int64(shownRows))
-	if err != nil {
-		return err
-	}
-	r.Saw("slow statements", strconv.Itoa(len(rows)), "0", "")
-	for _, one := range rows {
-		mean, _ := one.number("mean_ms")
-		shown := strconv.FormatFloat(mean, 'f', 1, 64)
-		r.Saw(cmp.Or(statement(one.text("query")), "?"), shown, fmt.Sprintf("< %g", most), "ms, "+one.text("calls")+" times")
-		r.Worsen(steps.Warn, "%d statements take %g ms or more on average, the costliest %s ms in %s calls", len(rows), most, shown, one.text("calls"))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -97,10 +98,11 @@ func TestPostgresThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	c := postgres(t)
 	conn := c.database(t, "pooled")
-	exe(t, conn, `GRANT pg_monitor TO pooled; GRANT SELECT ON ALL TABLES IN SCHEMA users TO pooled; CREATE EXTENSION pg_stat_statements;
+	exe(t, conn, `GRANT pg_monitor TO pooled; GRANT SELECT ON ALL TABLES IN SCHEMA users TO pooled; GRANT SELECT ON ALL SEQUENCES IN SCHEMA users TO pooled; CREATE EXTENSION pg_stat_statements;
 		INSERT INTO users.users (password_hash) VALUES ('$2b$12$' || repeat('x', 53)); INSERT INTO users.verification_tokens (token_type, used_at) VALUES ('A', now())`)
 	pooled := c.bouncer(t, "pooled")
 	w := pooled.asks(t, "pooled", "pooled", "verify-full")
+	w.Clock = passing{waited: new(time.Duration), meanwhile: func() error { exe(t, conn, "SELECT 'meanwhile'"); return nil }}
 	for range 2 {
 		for _, q := range []check.Postgres{
 			{Query: "pooler"},
@@ -115,7 +117,15 @@ func TestPostgresThroughPgBouncer(t *testing.T) {
 			{Query: "connections"},
 			{Query: "prepared"},
 			{Query: "slow_statements", MaxMS: "900000"},
-			{Query: "slow_queries", MaxMS: "900000"},
+			{Query: "slow_queries", MaxMS: "900000", Min: "1"},
+			{Query: "settings", Settings: map[string]string{"wal_level": "replica"}},
+			{Query: "extensions", Extensions: []string{"plpgsql"}},
+			{Query: "sequences"},
+			{Query: "wraparound"},
+			{Query: "sizes", MaxSize: "1GiB", MaxGrowth: "100MiB"},
+			{Query: "vacuum", Min: "0"},
+			{Query: "table_locks", Tables: []string{"users.verification_tokens"}, Max: short(time.Hour)},
+			{Query: "index_builds"},
 			{Query: "duplicate_indexes"},
 			{Query: "unused_indexes"},
 			{Query: "foreign_keys"},

@@ -36,8 +36,9 @@ type session struct {
 	connected time.Duration
 }
 
-// maxRows bounds an answer.
-const maxRows = 1000
+// maxRows bounds an answer. pg_stat_statements counts 5000 statements, if nobody
+// has set it otherwise.
+const maxRows = 10_000
 
 // openSession connects and begins. Time-outs are set inside the transaction:
 // as start-up parameters PgBouncer refuses or silently drops them. The
@@ -105,7 +106,7 @@ func (s *session) shippedQuery(ctx context.Context, name string, args ...any) ([
 // query is the only way a statement is sent: by the extended protocol, which
 // takes exactly one statement. (pgx's Exec without arguments takes several.)
 func (s *session) query(ctx context.Context, sql string, args ...any) ([]row, error) {
-	rows, err := s.conn.Query(ctx, sql, append([]any{pgx.QueryExecModeExec}, args...)...)
+	rows, err := s.conn.Query(ctx, marked(sql), append([]any{pgx.QueryExecModeExec}, args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +125,16 @@ func (s *session) query(ctx context.Context, sql string, args ...any) ([]row, er
 	}
 	rows.Close()
 	return all, rows.Err()
+}
+
+// marked says inside a statement whose it is: pg_stat_statements keeps that, and
+// slow_queries leaves out what we ask ourselves. Comments before it may be cut off.
+func marked(sql string) string {
+	for strings.HasPrefix(sql, "--") {
+		_, sql, _ = strings.Cut(sql, "\n")
+	}
+	verb, rest, _ := strings.Cut(sql, " ")
+	return verb + " /* " + ownName + " */ " + rest
 }
 
 // one asks for exactly one row.

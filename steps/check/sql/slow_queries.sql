@@ -1,4 +1,3 @@
--- params: none | evaluate DELTA(total_ms)/DELTA(calls) between two samples, not lifetime; stats_reset change => restart baseline | priv: pg_monitor/pg_read_all_stats
-SELECT COALESCE(sum(s.calls),0)::bigint AS calls, COALESCE(sum(s.total_exec_time),0)::float8 AS total_ms, CASE WHEN sum(s.calls) > 0 THEN (sum(s.total_exec_time)/sum(s.calls))::float8 END AS avg_ms,
-       (SELECT stats_reset FROM pg_stat_statements_info) AS stats_reset, (SELECT dealloc FROM pg_stat_statements_info) AS dealloc
-FROM pg_stat_statements s WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database());
+-- params: none | a row a statement; judged is what was added between two looks. stats_reset or dealloc that moved: something was thrown away | what we ask ourselves is left out | priv: pg_monitor/pg_read_all_stats
+SELECT s.userid::bigint AS userid, s.dbid::bigint AS dbid, s.queryid, s.calls, s.total_exec_time AS total_ms, left(regexp_replace(s.query, '\s+', ' ', 'g'), 160) AS query, i.stats_reset::text AS stats_reset, i.dealloc
+FROM pg_stat_statements_info i LEFT JOIN pg_stat_statements s ON s.toplevel AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND COALESCE(s.query, '') NOT LIKE '%/* runbook */%';
