@@ -28,8 +28,19 @@ const (
 
 // Usual is how long a step's command usually takes. The logs of past runs are
 // read once in a session.
-func (s *Session) Usual(step string) Usual {
-	took := s.past()[step]
+func (s *Session) Usual(step string) Usual { return usualOf(s.past()[step]) }
+
+// Usually is how long the commands of the run in dir took in the runs before
+// it, by step.
+func Usually(ctx context.Context, dir string, r *Run) map[string]Usual {
+	usual := map[string]Usual{}
+	for step, took := range pastDurations(ctx, dir, r.Book, r.Target) {
+		usual[step] = usualOf(took)
+	}
+	return usual
+}
+
+func usualOf(took []time.Duration) Usual {
 	if len(took) == 0 {
 		return Usual{}
 	}
@@ -43,17 +54,18 @@ func (s *Session) Usual(step string) Usual {
 }
 
 // pastDurations are those of the commands that ended well, by step, in the
-// newest runs beside the one in dir.
+// newest runs that began before the one in dir, or with it.
 func pastDurations(ctx context.Context, dir, bookName, target string) map[string][]time.Duration {
 	all, err := os.ReadDir(filepath.Dir(dir))
 	if err != nil {
 		return nil
 	}
 	took := map[string][]time.Duration{}
+	began, _, _ := strings.Cut(filepath.Base(dir), "-")
 	read := 0
 	for _, d := range slices.Backward(all) { // by name, which begins with the time
 		name := d.Name()
-		if name == filepath.Base(dir) || !ofBook(name, bookName) {
+		if start, _, _ := strings.Cut(name, "-"); start > began || name == filepath.Base(dir) || !ofBook(name, bookName) {
 			continue
 		}
 		if read++; read > usualRuns || ctx.Err() != nil {

@@ -1,0 +1,208 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// markdown writes an account: outside text stands in it as it is only where it
+// holds nothing that means something, else as code behind more backticks than
+// it holds.
+func markdown(a *Account) []byte {
+	m := &page{}
+	m.head(a)
+	m.findings(a)
+	m.signoffs(a)
+	for _, p := range a.Plans {
+		m.phase("Way back", p)
+	}
+	if len(a.Plans) > 0 && len(a.Goals) > 0 {
+		m.say("## Objectives", "")
+		for _, o := range a.Goals {
+			m.say("- " + inline(o.Scenario) + ": " + inline(o.line()))
+		}
+		m.say("")
+	}
+	for _, p := range a.Phases {
+		m.phase("Phase", p)
+	}
+	m.rest(a)
+	return m.Bytes()
+}
+
+// page is a Markdown text.
+type page struct{ bytes.Buffer }
+
+func (m *page) say(lines ...string) {
+	for _, line := range lines {
+		_, _ = m.WriteString(line + "\n") // memory: it takes all
+	}
+}
+
+// fence puts lines into a block that none of them can end.
+func (m *page) fence(indent string, lines []string) {
+	marks := strings.Repeat("`", max(3, 1+backticks(strings.Join(lines, "\n"))))
+	m.say(indent + marks)
+	for _, line := range lines {
+		m.say(indent + line)
+	}
+	m.say(indent + marks)
+}
+
+func (m *page) head(a *Account) {
+	m.say("# "+inline(a.heading()), "")
+	for _, mark := range a.Marks {
+		m.say("**"+strings.ReplaceAll(inline(mark), "*", "")+"**", "")
+	}
+	for _, f := range a.facts() {
+		m.say("- " + inline(f.Name) + ": " + inline(f.Value))
+	}
+	if a.Log.Damage != "" {
+		m.say("- DAMAGE: " + inline(a.Log.Damage))
+	}
+	m.say("", "Who drove:", "")
+	for _, s := range a.Sessions {
+		m.say(fmt.Sprintf("- session %d, %s to %s: %s; %s", s.Number, stamp(s.From), stamp(s.To), inline(s.drove()), inline(s.key())))
+	}
+	m.say("")
+	if a.Verified != nil {
+		m.say("Verified by who made this report:", "")
+		for _, v := range a.Verified.lines() {
+			m.say("- " + v.Name + " **" + v.Word + "**: " + inline(v.Text))
+		}
+		m.say("")
+	}
+}
+
+func (m *page) findings(a *Account) {
+	m.say("## What did not simply pass", "")
+	if len(a.stood()) == 0 {
+		m.say(nothing, "")
+	}
+	for _, f := range a.stood() {
+		m.say(fmt.Sprintf("- **%s** %s (%s): %s", strings.ToUpper(f.Kind), inline(f.Title), inline(f.Phase+"/"+f.Step), inline(f.line())))
+	}
+	for _, g := range a.groups() {
+		m.say("- " + inline(g.Name) + ": " + inline(g.Value))
+	}
+	m.say("")
+}
+
+func (m *page) signoffs(a *Account) {
+	m.say("## Sign-offs", "")
+	if len(a.Signoffs) == 0 {
+		m.say("None are wanted, and none were given.", "")
+		return
+	}
+	for _, s := range a.Signoffs {
+		m.say(fmt.Sprintf("- **%s** %s, for %s%s", strings.ToUpper(s.State), inline(s.Role), inline(s.Scope), s.wanted()))
+		for _, d := range s.Decisions {
+			m.say("  - " + inline(d.line()))
+		}
+	}
+	m.say("")
+}
+
+func (m *page) phase(what string, p Phase) {
+	m.say("## "+what+": "+inline(p.Title), "", inline(p.line()), "")
+	if p.Opened == nil {
+		m.say("Steps: "+inline(p.ids()), "")
+		return
+	}
+	for _, s := range p.Steps {
+		m.step(s)
+	}
+	m.say("")
+}
+
+func (m *page) step(s Step) {
+	line := fmt.Sprintf("- %s **%s** %s (%s)", s.mark, s.word(), inline(s.Title), inline(s.ID))
+	for _, more := range []string{s.Answer, s.Reason, s.Where, s.by(), s.times()} {
+		if more != "" {
+			line += "; " + inline(more)
+		}
+	}
+	m.say(line)
+	for _, e := range s.shown() {
+		line := "  - " + inline(e.Label) + ": " + inline(value(e))
+		if e.Limit != "" {
+			line += ", limit " + inline(e.Limit)
+		}
+		m.say(line)
+	}
+	if s.Watch != nil {
+		m.say("  - " + inline(s.Watch.line()))
+	}
+	if s.Left > 0 {
+		m.say(fmt.Sprintf("  - %d earlier entries stand in the log alone", s.Left))
+	}
+	if !s.tells() {
+		return
+	}
+	for _, act := range s.Acts {
+		m.say(fmt.Sprintf("  - entry %d, %s: %s", act.Entry, stamp(act.At), inline(act.line())))
+		if c := act.Command; c != nil && len(c.shown) > 0 {
+			m.say("")
+			m.fence("    ", c.shown)
+			m.say("")
+			if c.Program != "" {
+				m.say("    program "+inline(c.Program)+", sha256 "+c.ProgramSHA, "")
+			}
+		}
+	}
+}
+
+// rest is what is looked up rather than read.
+func (m *page) rest(a *Account) {
+	if len(a.Memos) > 0 {
+		m.say("## Memos", "")
+		for _, memo := range a.Memos {
+			m.say(fmt.Sprintf("- %s, %s: %s", stamp(memo.At), inline(memo.who()), inline(memo.Text)))
+		}
+		m.say("")
+	}
+	for _, o := range a.Outputs {
+		m.say("## End of the output of "+inline(o.of()), "")
+		m.fence("", o.Lines)
+		m.say("")
+	}
+	m.say("## Vars", "")
+	for _, v := range a.Vars {
+		m.say("- " + inline(v.Name) + ": " + inline(v.Value) + " (" + v.From + ")")
+	}
+	for _, s := range a.Log.Shredded {
+		m.say("- taken away beside the log: " + inline(s))
+	}
+	m.say("", "## How to verify", "")
+	m.fence("", append([]string{a.headLine()}, a.how()...))
+}
+
+// harmless is text that means nothing in Markdown and makes no link, no mention
+// and no reference of a forge.
+var harmless = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ,;()'%=+]|[-.:/] ?[\pL\pN ,;()'%]|[-.:]$)*$`)
+
+// inline is outside text within a line.
+func inline(s string) string {
+	if s == "" || harmless.MatchString(s) && !strings.Contains(s, "www.") && !strings.Contains(s, "://") {
+		return s
+	}
+	marks := strings.Repeat("`", 1+backticks(s))
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.HasPrefix(s, " ") && strings.HasSuffix(s, " ") {
+		s = " " + s + " "
+	}
+	return marks + s + marks
+}
+
+// backticks is the longest run of them.
+func backticks(s string) (longest int) {
+	run := 0
+	for _, r := range s {
+		if run++; r != '`' {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
+}

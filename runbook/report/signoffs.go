@@ -1,0 +1,192 @@
+package report
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/hiddeco/sshsig"
+	"golang.org/x/crypto/ssh"
+
+	"runbook/runbook"
+	"runbook/runbook/book"
+	"runbook/runbook/journal"
+)
+
+// Signoff is a role whose word is wanted, or was given. State is "signed",
+// "signed, not verified", "rejected", "reported" (who drove said so: no signature), "reported against",
+// "missing", or "not asked" in a recovery, which waits for nobody.
+type Signoff struct {
+	Role      string     `json:"role"`
+	Scope     string     `json:"scope"` // "run" or "phase:ID"
+	Title     string     `json:"title,omitempty"`
+	Wanted    bool       `json:"wanted"`
+	Distinct  bool       `json:"distinct,omitempty"` // its key may sign no other role
+	State     string     `json:"state"`
+	Decisions []Decision `json:"decisions"`
+}
+
+// Decision is what somebody decided in a role. How is "signed" or "reported".
+type Decision struct {
+	Entry       uint64     `json:"entry"`
+	At          time.Time  `json:"at"`
+	How         string     `json:"how"`
+	Decision    string     `json:"decision"`            // approve, reject or withdraw
+	Principal   string     `json:"principal,omitempty"` // as who appended it says
+	Fingerprint string     `json:"fingerprint,omitempty"`
+	By          string     `json:"by,omitempty"` // of what is reported: who drove
+	Note        string     `json:"note,omitempty"`
+	Of          uint64     `json:"of,omitempty"`            // the entry up to which it speaks of the log
+	SaysAt      *time.Time `json:"says_at,omitempty"`       // the time in the statement
+	ReportSHA   string     `json:"report_sha256,omitempty"` // of the report that was signed
+	Report      string     `json:"report,omitempty"`        // what that report is: "as this log gives it", or another
+	Fault       string     `json:"fault,omitempty"`         // why it does not count
+	Identity    string     `json:"identity,omitempty"`      // whose key it is, says who verified
+	Rehearsed   bool       `json:"rehearsed,omitempty"`
+}
+
+// How a decision came into the log.
+const (
+	signed   = "signed"
+	reported = "reported"
+)
+
+// tally collects decisions as the log is read.
+type tally struct {
+	order []journal.Required // roles and scopes in the order of their first decision
+	given map[journal.Required][]Decision
+}
+
+func (t *tally) add(role, scope string, d Decision) {
+	key := journal.Required{Role: role, Scope: scope}
+	if t.given == nil {
+		t.given = map[journal.Required][]Decision{}
+	}
+	if _, known := t.given[key]; !known {
+		t.order = append(t.order, key)
+	}
+	t.given[key] = append(t.given[key], d)
+}
+
+// entry takes up what an entry says of a sign-off.
+func (t *tally) entry(g *gatherer, e journal.Entry) {
+	switch e.Kind {
+	case "ask":
+		var b body
+		if json.Unmarshal(e.Body, &b) != nil || b.Role == "" {
+			return
+		}
+		d := Decision{Entry: e.N, At: e.Time, How: reported, Decision: journal.DecisionApprove, By: g.driver(b.Rehearsed), Note: b.Value, Rehearsed: b.Rehearsed}
+		if b.Answer == "rejected" {
+			d.Decision = journal.DecisionReject
+		}
+		t.add(b.Role, g.scope(b.Step), d)
+	case journal.KindAttest:
+		t.attested(g, e)
+	}
+}
+
+// scope is what an approval is about: what the step says, else its phase.
+func (g *gatherer) scope(id string) string {
+	s := g.book.Step(id)
+	if s == nil {
+		return ""
+	}
+	if v, ok := s.Verb.(book.Ask); ok && v.Approve != nil && v.Approve.Scope != "" {
+		return v.Approve.Scope
+	}
+	return journal.PhaseScope(s.Phase)
+}
+
+// attested takes up a signed statement. Whether its signature holds and whose
+// key it is says who verifies.
+func (t *tally) attested(g *gatherer, e journal.Entry) {
+	var b struct {
+		Principal string `json:"principal"`
+		SSHSig    string `json:"sshsig"`
+		Stmt      string `json:"stmt"`
+	}
+	if json.Unmarshal(e.Body, &b) != nil {
+		return
+	}
+	s, err := journal.ParseSignoff(b.Stmt)
+	if err != nil {
+		return // a statement of another kind
+	}
+	sig, err := sshsig.Unarmor([]byte(b.SSHSig))
+	if err != nil {
+		return // the log takes none that does not hold
+	}
+	d := Decision{
+		Entry: e.N, At: e.Time, How: signed, Decision: s.Decision, Principal: b.Principal, Fingerprint: ssh.FingerprintSHA256(sig.PublicKey),
+		Note: s.Note, Of: s.N, SaysAt: &s.Time, ReportSHA: s.ReportSHA,
+	}
+	t.add(s.Role, s.Scope, d)
+}
+
+// signoffs are those that are wanted, in the book's order, and what was given
+// beyond them.
+func (t *tally) signoffs(g *gatherer) []Signoff {
+	wanted := g.start.Signoffs
+	if wanted == nil {
+		for _, s := range g.book.Signoffs {
+			wanted = append(wanted, journal.Required{Role: s.Role, Scope: s.Scope, Distinct: s.Distinct})
+		}
+	}
+	all, seen := []Signoff{}, map[journal.Required]bool{}
+	add := func(one journal.Required, isWanted bool) {
+		key := journal.Required{Role: one.Role, Scope: one.Scope}
+		if seen[key] {
+			return
+		}
+		seen[key] = true
+		s := Signoff{Role: one.Role, Scope: one.Scope, Distinct: one.Distinct, Wanted: isWanted, Decisions: append([]Decision{}, t.given[key]...)}
+		for _, known := range g.book.Signoffs {
+			if known.Role == one.Role {
+				s.Title = known.Title
+			}
+		}
+		s.State = s.state(g.run.Plan != "" || g.run.Mode == runbook.ModeRollback)
+		all = append(all, s)
+	}
+	for _, one := range wanted {
+		add(one, true)
+	}
+	for _, one := range t.order {
+		add(one, false)
+	}
+	return all
+}
+
+// state is what the decisions of a role come to. A rejection holds until the
+// same key withdraws it.
+func (s *Signoff) state(recovery bool) string {
+	last := map[string]string{} // by key
+	said := ""
+	for _, d := range s.Decisions {
+		switch {
+		case d.Fault != "":
+		case d.How == signed:
+			last[d.Fingerprint] = d.Decision
+		default:
+			said = d.Decision
+		}
+	}
+	approved := false
+	for _, decision := range last {
+		if decision == journal.DecisionReject {
+			return "rejected"
+		}
+		approved = approved || decision == journal.DecisionApprove
+	}
+	switch {
+	case approved:
+		return signed
+	case said == journal.DecisionReject:
+		return "reported against"
+	case said != "":
+		return reported
+	case recovery:
+		return "not asked"
+	}
+	return "missing"
+}
