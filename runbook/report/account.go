@@ -94,7 +94,7 @@ type Count struct {
 
 // Finding is a step that did not simply pass. Kind is the state of the step, or
 // "waived", "warning", "verified" (settled by its verify, its own end was not
-// enough), "repeated" (it passed, and not at the first try).
+// enough), "reported" (approved, and nobody signed), "repeated" (it passed, and not at the first try).
 type Finding struct {
 	Kind     string     `json:"kind"`
 	Phase    string     `json:"phase"`
@@ -136,6 +136,7 @@ type Step struct {
 	Where     string           `json:"where,omitempty"`
 	Evidence  []steps.Evidence `json:"evidence,omitempty"`
 	Rehearsed bool             `json:"rehearsed,omitempty"`
+	Reported  bool             `json:"reported,omitempty"` // an approval that nobody signed: who drove said so
 	Verified  bool             `json:"verified,omitempty"` // settled by its verify
 	Began     *time.Time       `json:"began,omitempty"`
 	Ended     *time.Time       `json:"ended,omitempty"`

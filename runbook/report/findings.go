@@ -20,7 +20,7 @@ const (
 // worst are the kinds of finding in the order in which they are read.
 var worst = []string{
 	runbook.Failed.String(), runbook.Unknown.String(), runbook.Declined.String(), runbook.Running.String(),
-	runbook.Accepted.String(), waived, runbook.Skipped.String(), runbook.ByHand.String(), verified, warning, repeated,
+	runbook.Accepted.String(), waived, runbook.Skipped.String(), runbook.ByHand.String(), verified, reported, warning, repeated,
 	runbook.NotApplicable.String(), runbook.Pending.String(),
 }
 
@@ -47,7 +47,9 @@ func finding(s Step) (f Finding, ok bool) {
 	f = Finding{Kind: s.State, Step: s.ID, Title: s.Title, Critical: s.Critical, Reason: cmp.Or(s.Reason, s.Answer)}
 	switch s.State {
 	case runbook.Confirmed.String():
-		return f, false
+		if f.Kind = reported; !s.Reported {
+			return f, false
+		}
 	case runbook.Passed.String():
 		switch tries := s.tries(); {
 		case s.Verdict == "warn":

@@ -45,7 +45,7 @@ func (a *Account) corner() string {
 // tone is how loud a state is; the word says it too.
 func tone(state string) string {
 	switch state {
-	case "failed", "unknown", "declined", "running", "rejected", "reported against", "missing", unverified:
+	case "failed", "unknown", "declined", "running", "rejected", "reported against", "missing", unverified, doubled:
 		return "bad"
 	case "passed", "confirmed", "signed":
 		return "good"

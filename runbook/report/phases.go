@@ -79,7 +79,7 @@ func (g *gatherer) step(s *book.Step, st runbook.StepState) Step {
 	verb, kind := book.VerbOf(s)
 	step := Step{
 		ID: s.ID, Title: cmp.Or(s.Title, s.ID), Verb: verb, Kind: kind, Critical: s.Critical, Hosts: s.On,
-		State: st.State.String(), Reason: st.Reason, Answer: st.Answer, Rehearsed: st.Rehearsed, Verified: st.Verified,
+		State: st.State.String(), Reason: st.Reason, Answer: st.Answer, Rehearsed: st.Rehearsed, Reported: st.Reported, Verified: st.Verified,
 		mark: mark(st),
 	}
 	if st.State == runbook.Pending {
@@ -87,6 +87,9 @@ func (g *gatherer) step(s *book.Step, st runbook.StepState) Step {
 	}
 	if step.Answer == "confirmed" && st.Reason != "" { // what was answered stands for it
 		step.Answer, step.Reason = st.Reason, ""
+	}
+	if st.Signed != nil {
+		step.Reason = strings.TrimSuffix("signed by "+st.Signed.By()+": "+st.Reason, ": ")
 	}
 	if st.Who != "" {
 		step.Reason = strings.TrimSuffix("by "+st.Who+": "+st.Reason, ": ")

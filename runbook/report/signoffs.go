@@ -4,16 +4,14 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/hiddeco/sshsig"
-	"golang.org/x/crypto/ssh"
-
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
 )
 
 // Signoff is a role whose word is wanted, or was given. State is "signed",
-// "signed, not verified", "rejected", "reported" (who drove said so: no signature), "reported against",
+// "signed, not verified", "signed by the key of another role",
+// "rejected", "reported" (who drove said so: no signature), "reported against",
 // "missing", or "not asked" in a recovery, which waits for nobody.
 type Signoff struct {
 	Role      string     `json:"role"`
@@ -43,6 +41,9 @@ type Decision struct {
 	Identity    string     `json:"identity,omitempty"`      // whose key it is, says who verified
 	Rehearsed   bool       `json:"rehearsed,omitempty"`
 }
+
+// doubled is a role that must have a key of its own, and does not.
+const doubled = "signed by the key of another role"
 
 // How a decision came into the log.
 const (
@@ -97,30 +98,18 @@ func (g *gatherer) scope(id string) string {
 	return journal.PhaseScope(s.Phase)
 }
 
-// attested takes up a signed statement. Whether its signature holds and whose
-// key it is says who verifies.
+// attested takes up a signature. That it holds the log has checked; whose key it
+// is says who verifies.
 func (t *tally) attested(g *gatherer, e journal.Entry) {
-	var b struct {
-		Principal string `json:"principal"`
-		SSHSig    string `json:"sshsig"`
-		Stmt      string `json:"stmt"`
+	for _, s := range g.run.Signatures {
+		if s.Entry != e.N {
+			continue
+		}
+		t.add(s.Role, s.Scope, Decision{
+			Entry: e.N, At: e.Time, How: signed, Decision: s.Decision, Principal: s.Principal, Fingerprint: s.Key,
+			Note: s.Note, Of: s.N, SaysAt: &s.Time, ReportSHA: s.ReportSHA, Rehearsed: s.Rehearsed,
+		})
 	}
-	if json.Unmarshal(e.Body, &b) != nil {
-		return
-	}
-	s, err := journal.ParseSignoff(b.Stmt)
-	if err != nil {
-		return // a statement of another kind
-	}
-	sig, err := sshsig.Unarmor([]byte(b.SSHSig))
-	if err != nil {
-		return // the log takes none that does not hold
-	}
-	d := Decision{
-		Entry: e.N, At: e.Time, How: signed, Decision: s.Decision, Principal: b.Principal, Fingerprint: ssh.FingerprintSHA256(sig.PublicKey),
-		Note: s.Note, Of: s.N, SaysAt: &s.Time, ReportSHA: s.ReportSHA,
-	}
-	t.add(s.Role, s.Scope, d)
 }
 
 // signoffs are those that are wanted, in the book's order, and what was given
@@ -146,6 +135,11 @@ func (t *tally) signoffs(g *gatherer) []Signoff {
 			}
 		}
 		s.State = s.state(g.run.Plan != "" || g.run.Mode == runbook.ModeRollback)
+		for _, counted := range g.run.Signoffs(g.book) {
+			if counted.Role == s.Role && counted.Scope == s.Scope && counted.By == nil && s.State == signed {
+				s.State = doubled
+			}
+		}
 		all = append(all, s)
 	}
 	for _, one := range wanted {
