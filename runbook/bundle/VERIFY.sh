@@ -1,0 +1,504 @@
+#!/bin/sh
+# VERIFY.sh [ALLOWED_SIGNERS [REVOKED]]
+#
+# Checks the signed log beside it with OpenSSH, coreutils and jq, and with
+# nothing of the program that wrote it. ALLOWED_SIGNERS is your own file, in the
+# form of ssh-keygen(1): whose keys count, and with namespaces= in which role.
+# REVOKED lists public keys that count no more.
+#
+# It prints four verdicts that are apart: integrity (are these the bytes that
+# were signed), completeness (did the run end, has every role signed), identity
+# (who vouched for each session), anchoring (has anybody else seen the head).
+# Exit codes: 0 ok, 1 tampered or forked, 2 usage or not readable, 3 torn, open
+# or a role missing, 4 identity unverified; of several the first of 1 2 4 3.
+set -u
+export LC_ALL=C
+[ $# -le 2 ] || {
+	echo "usage: VERIFY.sh [ALLOWED_SIGNERS [REVOKED]]" >&2
+	exit 2
+}
+for tool in jq ssh-keygen sha256sum split paste realpath; do
+	command -v "$tool" >/dev/null || {
+		echo "VERIFY.sh: it needs $tool" >&2
+		exit 2
+	}
+done
+signers='' revoked=''
+for file in "$@"; do
+	if [ ! -r "$file" ] || [ ! -f "$file" ]; then
+		printf 'VERIFY.sh: %s: no file that can be read\n' "$file" >&2
+		exit 2
+	fi
+done
+[ $# -lt 1 ] || signers=$(realpath "$1")
+[ $# -lt 2 ] || revoked=$(realpath "$2")
+cd "$(dirname "$0")" || exit 2
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 2' INT TERM HUP
+
+# --- the form of a line: what its reader must write again byte for byte ---
+
+cat >"$tmp/form.jq" <<'JQ'
+def str: split("\u007f") | map(tojson[1:-1]) | join("\u007f")
+	| split("\u2028") | join("\\u2028") | split("\u2029") | join("\\u2029") | "\"" + . + "\"";
+def enc:
+	if type == "object" then "{" + ([keys[] as $k | ($k | str) + ":" + (.[$k] | enc)] | join(",")) + "}"
+	elif type == "array" then "[" + (map(enc) | join(",")) + "]"
+	elif type == "string" then str
+	else tojson end;
+def like($form): type == "string" and test("\\A" + $form + "\\z");
+def whole: type == "number" and . == floor and . >= 0 and . < 9007199254740992;
+def form:
+	type == "object" and (.v | whole) and (.run | like("[0-9a-f]{32}")) and (.seg | whole and . > 0) and (.n | whole and . > 0)
+	and (.prev | like("[0-9a-f]{64}")) and (.time | like("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z"))
+	and (.time as $t | ($t[0:19] + "Z") | . == (try (fromdate | todate) catch "")) and (.mono | whole)
+	and (.kind | like("[a-z][a-z.]{0,31}")) and (.sig | like("[A-Za-z0-9+/]{85}[AQgw]=="))
+	and (.body | type == "object" and ([paths | length] | max // 0) < 64)
+	and ([.body | .. | numbers] | all(. == floor and tojson != "-0"));
+def line:
+	if form then
+		"{\"v\":\(.v),\"run\":\"\(.run)\",\"seg\":\(.seg),\"n\":\(.n),\"prev\":\"\(.prev)\",\"time\":\"\(.time)\",\"mono\":\(.mono),"
+		+ "\"kind\":\"\(.kind)\",\"body\":\(.body | enc),\"sig\":\"\(.sig)\"}"
+	else "!" end;
+def session:
+	(.body | keys) == ["claims", "discarded", "discarded_sha256", "identity", "prev_bytes", "session_key", "sshsig", "stmt", "tool", "world"]
+	and (.body | [.discarded, .prev_bytes] | all(type == "number"))
+	and (.body | [.discarded_sha256, .identity, .session_key, .sshsig, .stmt, .tool, .world] | all(type == "string"))
+	and (.body.claims == null or (.body.claims | type == "object" and all(type == "string")))
+	and (.body.session_key | like("[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")) and (.body.world | . == "real" or . == "practice");
+def name: "[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}";
+def hash: "[0-9a-f]{64}";
+def number: "[1-9][0-9]{0,15}";
+def signoff_form:
+	"\\Arunbook-log/v1 sign-off\nworld (?<world>real|practice)\nrun (?<run>[0-9a-f]{32})\nrole (?<role>[a-z][a-z0-9-]{0,31})\n"
+	+ "scope (?<scope>run|phase:" + name + ")\ndecision (?<decision>approve|reject|withdraw)\n"
+	+ "book (?<book>" + name + " sha256 " + hash + ")\ntarget (?<target>" + name + " sha256 " + hash + ")\nmode (?<mode>" + name + ")\n"
+	+ "entry (?<entry>" + number + ")\nhead (?<head>" + hash + ")\nbytes (?<bytes>" + number + ") sha256 (?<sha256>" + hash + ")\n"
+	+ "report sha256 " + hash + "\nnote \"([^\"\\\\\\x00-\\x1f]|\\\\([abftv\\\\\"]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))*\"\n"
+	+ "time (?<time>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)\n\\z";
+# The facts of a sign-off: its form leaves no space in any of them.
+def signoff:
+	capture(signoff_form) | select(.time == (try (.time | fromdate | todate) catch ""))
+	| [.world, .run, .entry, .head, .bytes, .sha256, .time, .role, .scope, .decision, .book, .target, .mode] | join(" ");
+# What a run was begun with, as sign-offs must name it.
+def terms: .body | "\(.book) sha256 \(.book_sha256) \(.target) sha256 \(.target_sha256) \(.mode)";
+def required: .body.signoffs // [] | map("\(.role) \(.scope) \(.distinct // false)\n") | join("");
+def coded: if . == "" then "-" else @base64 end;
+def at: .time[0:19];
+# What is asked of each line: words without a space. A sign-off, or a session,
+# that has another form ends before its last.
+def facts:
+	if form then
+		[.v, (line | utf8bytelength + 1), .run, .seg, .n, .prev, .kind, .sig, at]
+		+ if .kind == "session" and session then
+			[(.body | .world, .session_key, .prev_bytes, .discarded, (.discarded_sha256 | coded), (.stmt | coded), (.sshsig | coded))]
+		elif .kind == "attest" and (.body | keys == ["principal", "sshsig", "stmt", "via"] and all(type == "string")) then
+			[(.body | (.stmt | coded), (.sshsig | coded), (.stmt | signoff))]
+		elif .kind == "run.start" and (.body | [.book, .book_sha256, .target, .target_sha256, .mode] | all(type == "string")) then
+			try [(.body | (.book_sha256, .target_sha256 | coded)), (terms | coded), (required | coded)] catch []
+		else [] end
+		| map(tostring) | join(" ")
+	elif type == "object" and (.v | whole) then "\(.v)"
+	else "!" end;
+JQ
+
+sum() { sha256sum | cut -c 1-64; }
+size() { wc -c | tr -d ' '; }
+segment_name() { printf '%04d.jsonl' "$1"; }
+
+# --- verdicts ---
+
+integrity=unreadable integrity_text='' completeness=unknown completeness_text='not judged without integrity'
+identity=unknown identity_text='not judged without integrity' anchoring=unknown anchoring_text='not judged without integrity'
+
+verdict() {
+	printf 'integrity %s  %s\n' "$integrity" "$integrity_text"
+	printf 'completeness %s  %s\n' "$completeness" "$completeness_text"
+	printf 'identity %s  %s\n' "$identity" "$identity_text"
+	printf 'anchoring %s  %s\n' "$anchoring" "$anchoring_text"
+	case $integrity in
+	tampered | forked) exit 1 ;;
+	ok | torn) ;;
+	*) exit 2 ;;
+	esac
+	[ "$identity" = ok ] || exit 4
+	[ "$integrity $completeness" = "ok ok" ] || exit 3
+	exit 0
+}
+
+# broken WORD TEXT ends with what is wrong with the bytes.
+broken() {
+	integrity=$1 integrity_text=$2
+	verdict
+}
+
+# --- signatures ---
+
+# domain is what ends a namespace of this log's world.
+domain() { if [ "$world" = practice ]; then echo practice.runbook-log; else echo runbook-log; fi; }
+
+# session_wrap prints what stands before the signature in an SSHSIG by the
+# session key: its length is a multiple of three, so the base64 of a line's
+# signature follows it as it stands.
+session_wrap() {
+	space=entry.v1@$(domain)
+	{
+		printf 'SSHSIG\0\0\0\1\0\0\0\063\0\0\0\013ssh-ed25519\0\0\0\040'
+		printf %s "$session_key" | base64 -d
+		# shellcheck disable=SC2059 # the octal length is the format
+		printf "\\0\\0\\0\\0$(printf %o ${#space})"
+		printf '%s\0\0\0\0\0\0\0\006sha512\0\0\0\123\0\0\0\013ssh-ed25519\0\0\0\100' "$space"
+	} | base64 | tr -d '\n'
+}
+
+# line_holds FILE LENGTH SIG: the signature of a line by the key of its session.
+line_holds() {
+	printf -- '-----BEGIN SSH SIGNATURE-----\n%s%s\n-----END SSH SIGNATURE-----\n' "$wrap" "$3" >"$tmp/line.sig"
+	head -c $(($2 - 99)) "$1" | ssh-keygen -q -Y check-novalidate -n "entry.v1@$(domain)" -s "$tmp/line.sig" >/dev/null 2>&1
+}
+
+# --- the chain ---
+
+run='' world='' last_n=0 last_head=0000000000000000000000000000000000000000000000000000000000000000 ended='' bytes=0
+: >"$tmp/joined" # the segments up to their cuts
+: >"$tmp/ends"   # of each entry: its hash, and where it ends in joined
+: >"$tmp/start"  # the entry that says what the run was begun with
+: >"$tmp/attests"
+: >"$tmp/sessions"
+
+# accept FILE PLACE ROW… takes a line, whose form is right, as the next entry.
+accept() {
+	line=$1 place=$2 length=$4 row_run=$5 row_seg=$6 n=$7 prev=$8 kind=$9 sig=${10} at=${11}
+	shift 11
+	why=''
+	if [ "$last_n" -gt 0 ] && [ "$row_run" != "$run" ]; then
+		why='a line of another run'
+	elif [ "$row_seg" != "$k" ]; then
+		why="a line of segment $row_seg"
+	elif [ "$n" != $((last_n + 1)) ]; then
+		why="entry $n where $((last_n + 1)) belongs"
+	elif [ "$prev" != "$last_head" ]; then
+		why='prev is not the hash of the line before'
+	elif [ "$place $kind" != "first session" ] && { [ "$place" = first ] || [ "$kind" = session ]; }; then
+		why="kind $kind at this place"
+	elif [ -n "$ended" ] && [ "$kind" != session ] && ! note "$kind"; then
+		why="kind $kind behind the end of the run"
+	elif [ "$kind" = session ]; then
+		session "$@"
+	elif ! line_holds "$line" "$length" "$sig"; then
+		why='the signature does not hold'
+	elif [ "$kind" = attest ]; then
+		attest "$@"
+	fi
+	[ -z "$why" ]
+}
+
+# decode WORD prints what a fact holds.
+decode() { [ "$1" = - ] || printf %s "$1" | base64 -d; }
+
+# note KIND: it may stand behind the end, and needs no session that is vouched for.
+note() { case $1 in attest | anchor | shredded) ;; *) return 1 ;; esac; }
+
+# session WORLD KEY CUT DISCARDED ITS-HASH STATEMENT SIGNATURE takes the first
+# line of a segment: who delegates to which key.
+session() {
+	[ $# = 7 ] || {
+		why='session: other keys than these'
+		return
+	}
+	[ -z "$world" ] || [ "$world" = "$1" ] || {
+		why="session: world $1 in a run of world $world"
+		return
+	}
+	cut_seen "$3" "$4" "$5"
+	world=$1 session_key=$2
+	wrap=$(session_wrap)
+	decode "$6" >"$tmp/stmt"
+	decode "$7" >"$tmp/stmt.sig"
+	{
+		printf 'runbook-log/v1 session\nworld %s\nrun %s\nsegment %s\nentry %s\nprev %s\n' "$world" "$row_run" "$k" "$n" "$prev"
+		printf 'bytes %s sha256 %s\nsession-key %s\ntime %sZ\n' "$bytes" "$(sum <"$tmp/joined")" "$session_key" "$at"
+	} >"$tmp/stmt.want"
+	if [ "$k" = 1 ] && [ "$3 $4" != "0 0" ]; then
+		why='session: a first segment with one before it'
+	elif [ "$(sum <"$tmp/stmt")" != "$(sum <"$tmp/stmt.want")" ]; then
+		why='session: the statement speaks of another session'
+	elif ! line_holds "$line" "$length" "$sig"; then
+		why='the signature does not hold'
+	elif [ -s "$tmp/stmt.sig" ] && ! statement_holds "$tmp/stmt" "session@$(domain)"; then
+		why='session: the signature of its statement does not hold'
+	else
+		run=$row_run
+		mv "$tmp/stmt" "$tmp/session.$k"
+		mv "$tmp/stmt.sig" "$tmp/session.$k.sig"
+		printf '%s\n' "$at" >"$tmp/session.$k.at"
+	fi
+}
+
+# statement_holds STATEMENT NAMESPACE: the signature beside it is by the key it names.
+statement_holds() {
+	[ "$(size <"$1.sig")" -le 16384 ] && ssh-keygen -q -Y check-novalidate -n "$2" -s "$1.sig" <"$1" >/dev/null 2>&1
+}
+
+# attest STATEMENT SIGNATURE FACTS… takes a sign-off: its form, the bytes it
+# speaks of, its signature.
+attest() {
+	[ $# = 19 ] || {
+		why='not a sign-off'
+		return
+	}
+	decode "$1" >"$tmp/attest.$n"
+	decode "$2" >"$tmp/attest.$n.sig"
+	shift 2
+	# world run entry head bytes sha256 time role scope decision book target mode
+	if [ "$2" != "$run" ] || [ "$1" != "$world" ]; then
+		why='sign-off: it is about another run'
+	elif [ "$3" -gt "$last_n" ]; then
+		why="sign-off: it is about entry $3, and the log ends at $last_n"
+	elif [ "$(head -n "$3" "$tmp/ends" | tail -n 1)" != "$4 $5" ] || [ "$(cat "$tmp/joined" "$tmp/now" | head -c "$5" | sum)" != "$6" ]; then
+		why="sign-off: at entry $3 it is about another log"
+	elif ! statement_holds "$tmp/attest.$n" "signoff.$8@$(domain)"; then
+		why="sign-off of $8: the signature does not hold"
+	else
+		key_of "$tmp/attest.$n.sig" >"$tmp/attest.$n.key"
+		about=$3
+		shift 6
+		printf '%s\n' "$n $at $about $*" >>"$tmp/attests"
+	fi
+}
+
+# key_of SIGNATURE prints the hash of the public key that it names.
+key_of() {
+	while read -r digits; do
+		case $digits in -*) ;; *) printf '%s\n' "$digits" ;; esac
+	done <"$1" | tr -d '\t\r ' | base64 -d >"$tmp/blob"
+	tail -c +11 "$tmp/blob" | head -c 4 | od -An -tu1 | {
+		read -r a b c d
+		tail -c +15 "$tmp/blob" | head -c $((((a * 256 + b) * 256 + c) * 256 + d)) | sum
+	}
+}
+
+# torn FILE: what a crash leaves: no line end, or sectors that were never written.
+torn() {
+	[ "$(size <"$1")" -le 65536 ] || return 1
+	[ "$(tr -dc '\n' <"$1" | size)" = 0 ] || [ "$(tr -d '\0' <"$1" | size)" != "$(size <"$1")" ]
+}
+
+# cut_seen CUT DISCARDED ITS-HASH holds the end of the segment before against
+# what this session saw there.
+cut_seen() {
+	[ "$k" -gt 1 ] || return 0
+	[ "$1" -ge "$pos" ] || broken forked "session $k cut the segment before at byte $1, valid lines follow there"
+	if [ "$1" != "$pos" ] || ! torn "$tmp/rest" || [ "$2" != "$(size <"$tmp/rest")" ] || [ "$(decode "$3")" != "$(sum <"$tmp/rest")" ]; then
+		broken tampered "the segment before $(segment_name "$k") does not end as session $k saw it"
+	fi
+}
+
+# put_back tells a log of a newer program from one of ours whose version was
+# altered: ours holds once the 1 is put back.
+put_back() {
+	{ printf '{"v":1' && tail -c +$((6 + ${#v})) "$line"; } >"$tmp/ours"
+	# shellcheck disable=SC2086 # words without a space by their form
+	set -- $rest
+	longer=$((${#v} - 1)) length=$1
+	shift
+	accept "$tmp/ours" "$place" 1 $((length - longer)) "$@"
+}
+
+# segment reads segment k; it leaves the valid bytes in joined, and in rest what
+# is behind them.
+segment() {
+	file=$(segment_name "$k") stopped='' place=first acts='' from=$bytes
+	if [ ! -f "$file" ] || [ -L "$file" ]; then broken unreadable "$file is not a regular file"; fi
+	mkdir "$tmp/lines" "$tmp/again"
+	split -a 5 -l 1 "$file" "$tmp/lines/" || broken unreadable "$file can't be taken apart"
+	jq -r "$(cat "$tmp/form.jq") line" <"$file" 2>/dev/null | split -a 5 -l 1 - "$tmp/again/"
+	jq -r "$(cat "$tmp/form.jq") facts" <"$file" >"$tmp/facts" 2>/dev/null
+	hashes "$tmp/lines" >"$tmp/heads"
+	hashes "$tmp/again" >"$tmp/heads.again"
+	: >"$tmp/now"
+	paste -d ' ' "$tmp/heads" "$tmp/heads.again" "$tmp/facts" >"$tmp/rows"
+	exec 3<"$tmp/rows"
+	for line in "$tmp"/lines/*; do
+		read -r head again v rest <&3 || break
+		take "$line" || break
+		last_n=$n last_head=$head bytes=$((bytes + length)) place=''
+		printf '%s %s\n' "$head" "$bytes" >>"$tmp/ends"
+		cat "$line" >>"$tmp/now"
+		case $kind in
+		run.end) ended=$n ;;
+		run.start) start "$rest" ;;
+		esac
+		[ "$kind" = session ] || note "$kind" || acts=yes
+	done
+	exec 3<&-
+	pos=$((bytes - from))
+	where="$file at byte $pos, behind entry $last_n"
+	[ "$pos" -gt 0 ] || [ "$k" = 1 ] || broken tampered "${stopped:-empty}: $where"
+	[ "$stopped" != version ] || broken unreadable "another version of the log: $where"
+	[ "$pos" -gt 0 ] || broken tampered "${stopped:-empty}: $where"
+	tail -c +$((pos + 1)) "$file" >"$tmp/rest"
+	if [ "$k" = "$count" ] && [ -n "$stopped" ]; then
+		torn "$tmp/rest" || broken tampered "$stopped: $where"
+		torn_at=$where
+	fi
+	cat "$tmp/now" >>"$tmp/joined"
+	[ "$k" != 1 ] && [ -z "$acts" ] || printf '%s\n' "$k" >>"$tmp/sessions"
+	rm -r "$tmp/lines" "$tmp/again"
+}
+
+# start ROW keeps what the run was begun with.
+start() {
+	# shellcheck disable=SC2086 # words without a space by their form
+	set -- $1
+	shift 8
+	printf '%s\n' "$*" >>"$tmp/start"
+}
+
+# take LINE accepts it, or says in stopped why not.
+take() {
+	if [ "$v" != 1 ] && [ "$v" != ! ] && [ -n "$v" ]; then
+		stopped=version
+		[ "$head" != "$again" ] || ! put_back || stopped='a line whose version was altered'
+	elif [ "$head" != "$again" ]; then
+		stopped='a line that is not in its one form'
+	else
+		# shellcheck disable=SC2086 # words without a space by their form
+		accept "$1" "$place" "$v" $rest || stopped=$why
+	fi
+	[ -z "$stopped" ]
+}
+
+hashes() { (cd "$1" && sha256sum -- * 2>/dev/null | cut -c 1-64); }
+
+count=0
+for file in [0-9]*.jsonl; do
+	[ -e "$file" ] || [ -L "$file" ] || break
+	count=$((count + 1))
+done
+[ "$count" -gt 0 ] || broken unreadable "no log in $PWD"
+k=1
+while [ "$k" -le "$count" ]; do
+	[ -e "$(segment_name $k)" ] || broken tampered "$count segments, but no $(segment_name $k)"
+	k=$((k + 1))
+done
+torn_at='' k=1
+while [ "$k" -le "$count" ]; do
+	segment
+	k=$((k + 1))
+done
+integrity=ok integrity_text="chain and session signatures $last_n/$last_n, head $last_head"
+[ -z "$torn_at" ] || integrity=torn integrity_text=$torn_at
+
+# --- the files beside the log ---
+
+same() { [ "$(sum 2>/dev/null <"$1")" = "$(decode "$2")" ]; }
+
+terms='' required=-
+while read -r book target about roles; do
+	if [ "$integrity" = ok ] && { [ -z "$roles" ] || ! same book.toml "$book" || ! same target.toml "$target"; }; then
+		integrity=tampered integrity_text='book.toml or target.toml is not what the run was begun with'
+	fi
+	[ -n "$terms" ] || [ -z "$roles" ] || terms=$about required=$roles # the first counts
+done <"$tmp/start"
+
+# --- who it was ---
+
+# A practice run is held against the public keys beside the runs: they prove no person.
+if [ "$world" = practice ]; then
+	signers=''
+	[ ! -r ../allowed_signers ] || signers=../allowed_signers
+fi
+
+# principals prints every name in the signers' file: find-principals would name
+# the first line of a key, whatever it may sign.
+principals() {
+	while read -r names _; do
+		case $names in '' | '#'*) continue ;; esac
+		names=${names#\"} names=${names%\"}
+		printf '%s\n' "$names" | tr ',' '\n'
+	done <"$signers" | sort -u
+}
+: >"$tmp/principals"
+[ -z "$signers" ] || principals >"$tmp/principals"
+
+# vouched STATEMENT NAMESPACE TIME prints who the signers say signed it.
+vouched() {
+	statement=$1 space=$2 at=$(date -d "$3Z" +%Y%m%d%H%M%S)
+	set -- -f "$signers" -n "$space" -s "$statement.sig" -O "verify-time=$at"
+	[ -z "$revoked" ] || set -- "$@" -r "$revoked"
+	while IFS= read -r who; do
+		if ssh-keygen -q -Y verify "$@" -I "$who" <"$statement" >/dev/null 2>&1; then
+			printf '%s' "$who"
+			return
+		fi
+	done <"$tmp/principals"
+	return 1
+}
+
+identity=ok identity_text=''
+while read -r k; do
+	if who=$(vouched "$tmp/session.$k" "session@$(domain)" "$(cat "$tmp/session.$k.at")"); then
+		identity_text="$identity_text, session $k $who"
+	else
+		identity=unverified identity_text="$identity_text, session $k NOBODY VOUCHES FOR"
+	fi
+done <"$tmp/sessions"
+
+# signed: of each sign-off that counts which entry it is about, when, its role,
+# scope, decision and key.
+: >"$tmp/signed"
+while read -r n at about time role scope decision names; do
+	if ! who=$(vouched "$tmp/attest.$n" "signoff.$role@$(domain)" "$at"); then
+		identity=unverified identity_text="$identity_text, $role at entry $n NOBODY VOUCHES FOR"
+	elif [ -n "$terms" ] && [ "$names" != "$(decode "$terms")" ]; then
+		identity=unverified identity_text="$identity_text, $role at entry $n NAMES ANOTHER BOOK, TARGET OR MODE"
+	else
+		identity_text="$identity_text, $who $decision as $role"
+		printf '%s\n' "$about $time $role $scope $decision $(cat "$tmp/attest.$n.key")" >>"$tmp/signed"
+	fi
+done <"$tmp/attests"
+identity_text=${identity_text#, }
+
+# --- has the run ended, and has every role signed: of each key its last word
+# counts, and one reject outweighs all approvals ---
+
+cat >"$tmp/roles.jq" <<'JQ'
+def rows: split("\n") | map(select(. != "") | split(" "));
+# Which log a key saw, and when, says what it said last: where that stands in
+# this one is the driver's doing.
+def later($last):
+	if .about != $last.about then .about > $last.about
+	elif .time != $last.time then .time > $last.time
+	else .decision == "reject" or $last.decision == "approve" end;
+($signed | rows | map({about: (.[0] | tonumber), time: .[1], role: .[2], scope: .[3], decision: .[4], key: .[5]})) as $signed
+| ($wanted | rows | map({role: .[0], scope: .[1], distinct: .[2]})) as $wanted
+| [$wanted[] as $w
+	| reduce ($signed[] | select(.role == $w.role and .scope == $w.scope)) as $s ({};
+		.[$s.key] as $last | if $last == null or ($s | later($last)) then .[$s.key] = $s else . end)
+	| map_values(.decision)] as $said
+| range($wanted | length) as $i | $wanted[$i] as $w
+| [range($wanted | length) | select($wanted[.].role != $w.role) | $said[.] | to_entries[] | select(.value == "approve") | .key] as $elsewhere
+| [$said[$i] | to_entries[] | select(.value != "approve" or $w.distinct != "true" or (.key | IN($elsewhere[]) | not)) | .value] as $words
+| (if $words | any(. == "reject") then "rejected" elif $words | any(. == "approve") then "ok" else "missing" end)
+	+ " \($w.role) (\($w.scope))"
+JQ
+decode "$required" >"$tmp/wanted"
+jq -rn --rawfile signed "$tmp/signed" --rawfile wanted "$tmp/wanted" "$(cat "$tmp/roles.jq")" >"$tmp/roles" || exit 2
+
+completeness=ok completeness_text='run.end is there'
+[ -n "$ended" ] || completeness='open' completeness_text='no run.end'
+[ "$integrity" != torn ] || completeness=torn completeness_text="the last whole entry is $last_n"
+worst=ok
+while read -r word role; do
+	completeness_text="$completeness_text, $role $word"
+	case $word in
+	rejected) worst=rejected ;;
+	missing) [ "$worst" = rejected ] || worst=missing ;;
+	esac
+done <"$tmp/roles"
+[ "$completeness" != ok ] || completeness=$worst
+[ "$completeness" != ok ] || [ -n "$terms" ] || completeness=missing completeness_text='no entry says what the run was begun with, and who must sign'
+anchoring=none anchoring_text='compare the head with where it was posted'
+verdict

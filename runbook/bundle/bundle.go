@@ -1,0 +1,146 @@
+// Package bundle puts a run into one file that a stranger can check without
+// this program, and takes such a file apart again.
+package bundle
+
+import (
+	"archive/tar"
+	_ "embed" // VERIFY.sh
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"runbook/runbook/journal"
+)
+
+//go:embed VERIFY.sh
+var verifyScript []byte
+
+// Report is a report that goes with the log; Name is its file.
+type Report struct {
+	Name string // report.md, report.html
+	Data []byte
+}
+
+// file is one of a bundle.
+type file struct {
+	name string
+	mode int64
+	data []byte
+}
+
+// Write writes the run in dir as a tar of one directory: the log, the copies of
+// book and target, each sign-off apart, the reports, and a script that checks
+// all of it with stock tools. The same run gives the same bytes. What commands
+// printed and keys are not in it. The error says what can't be read; of a log
+// that is damaged all is written, as it is.
+func Write(w io.Writer, dir string, reports []Report) error {
+	entries, err := journal.Read(dir)
+	if len(entries) == 0 {
+		return errors.Join(errors.New("the log holds no entry that can be read"), err)
+	}
+	files, err := beside(dir)
+	if err != nil {
+		return err
+	}
+	more, err := signed(entries)
+	if err != nil {
+		return err
+	}
+	files = append(files, more...)
+	for _, r := range reports {
+		files = append(files, file{r.Name, 0o644, r.Data})
+	}
+	files = append(files, file{"VERIFY.sh", 0o755, verifyScript}, file{"README.txt", 0o644, []byte(readme(entries))})
+
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	root := filepath.Base(abs)
+	last := entries[len(entries)-1].Time.Truncate(time.Second)
+	out := tar.NewWriter(w)
+	for _, f := range files {
+		h := &tar.Header{Typeflag: tar.TypeReg, Name: path.Join(root, f.name), Mode: f.mode, Size: int64(len(f.data)), ModTime: last, Format: tar.FormatUSTAR}
+		if err := out.WriteHeader(h); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		if _, err := out.Write(f.data); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return out.Close()
+}
+
+// beside are the segments of the log, and what lies beside them and is public.
+func beside(dir string) ([]file, error) {
+	var files []file
+	for k := 1; ; k++ {
+		f, err := read(dir, fmt.Sprintf("%04d.jsonl", k))
+		if k > 1 && errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	for _, name := range []string{"watch.jsonl", "book.toml", "target.toml"} {
+		f, err := read(dir, name)
+		if name == "watch.jsonl" && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+func read(dir, name string) (file, error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return file{}, err
+	}
+	data, err := io.ReadAll(f)
+	return file{name, 0o644, data}, errors.Join(err, f.Close())
+}
+
+// signed are the statements of those who signed, and their signatures, as
+// `ssh-keygen -Y verify` wants them.
+func signed(entries []journal.Entry) ([]file, error) {
+	var files []file
+	for _, e := range entries {
+		var body struct {
+			Stmt   string `json:"stmt"`
+			SSHSig string `json:"sshsig"`
+		}
+		if e.Kind != journal.KindSession && e.Kind != journal.KindAttest {
+			continue
+		}
+		if err := json.Unmarshal(e.Body, &body); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", e.N, err)
+		}
+		name := "session"
+		if e.Kind == journal.KindAttest {
+			s, err := journal.ParseSignoff(body.Stmt)
+			if err != nil {
+				return nil, fmt.Errorf("entry %d: %w", e.N, err)
+			}
+			name = s.Role
+		}
+		name = fmt.Sprintf("statements/%d-%s.txt", e.N, name)
+		files = append(files, file{name, 0o644, []byte(body.Stmt)})
+		if body.SSHSig != "" {
+			files = append(files, file{name + ".sig", 0o644, []byte(body.SSHSig)})
+		}
+	}
+	return files, nil
+}

@@ -1,0 +1,119 @@
+package bundle_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"runbook/runbook"
+	"runbook/runbook/bundle"
+	"runbook/runbook/journal"
+)
+
+func (o *office) write() []byte {
+	o.t.Helper()
+	var out bytes.Buffer
+	must(o.t, bundle.Write(&out, o.dir, []bundle.Report{{Name: "report.md", Data: []byte("report")}}))
+	return out.Bytes()
+}
+
+func TestBundleIsTheRun(t *testing.T) {
+	t.Parallel()
+	o := finish(t)
+	must(t, o.log.Close())
+	must(t, os.MkdirAll(filepath.Join(o.dir, "steps", "migrate.1"), 0o700))
+	for _, secret := range []string{"steps/migrate.1/out", "steps/migrate.1/out.red", "watch.key", "lock"} {
+		put(t, filepath.Join(o.dir, secret), "SECRET")
+	}
+	first := o.write()
+	if !bytes.Equal(first, o.write()) {
+		t.Error("the same run gives other bytes")
+	}
+	if bytes.Contains(first, []byte("SECRET")) {
+		t.Error("it holds what commands printed, or a key")
+	}
+	into := t.TempDir()
+	dir, err := bundle.Unpack(bytes.NewReader(first), into)
+	must(t, err)
+	var names []string
+	must(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if name, _ := filepath.Rel(dir, path); !d.IsDir() {
+			names = append(names, name)
+		}
+		return err
+	}))
+	want := []string{
+		"0001.jsonl", "0002.jsonl", "0003.jsonl", "README.txt", "VERIFY.sh", "book.toml", "report.md",
+		"statements/1-session.txt", "statements/1-session.txt.sig", "statements/4-session.txt", "statements/4-session.txt.sig",
+		"statements/5-dev.txt", "statements/5-dev.txt.sig", "statements/7-session.txt", "statements/7-session.txt.sig",
+		"statements/8-qa.txt", "statements/8-qa.txt.sig", "target.toml",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("it holds %q", names)
+	}
+	o.dir = dir
+	o.agree("unpacked", 0, toolbox(t))
+}
+
+// TestBundleOfAnOpenRun: what is there so far verifies, and is not complete.
+func TestBundleOfAnOpenRun(t *testing.T) {
+	t.Parallel()
+	o := open(t)
+	o.add("run.start", o.start)
+	dir, err := bundle.Unpack(bytes.NewReader(o.write()), t.TempDir())
+	must(t, err)
+	if r := runbook.Verify(dir, journal.Policy{}); r.Integrity.Word != journal.OK || r.Completeness.Word != journal.Unfinished {
+		t.Errorf("%q", r.Lines())
+	}
+}
+
+func TestUnpackTakesOnlyBundles(t *testing.T) {
+	t.Parallel()
+	reg := byte(tar.TypeReg)
+	for name, headers := range map[string][]tar.Header{
+		"above":       {{Name: "../0001.jsonl", Typeflag: reg}},
+		"deep above":  {{Name: "run/../../0001.jsonl", Typeflag: reg}},
+		"absolute":    {{Name: "/run/0001.jsonl", Typeflag: reg}},
+		"other name":  {{Name: "run/.ssh/authorized_keys", Typeflag: reg}},
+		"signers":     {{Name: "run/allowed_signers", Typeflag: reg}},
+		"side file":   {{Name: "run/steps/a.1/out.red", Typeflag: reg}},
+		"link":        {{Name: "run/0001.jsonl", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}},
+		"hard link":   {{Name: "run/0001.jsonl", Typeflag: tar.TypeLink, Linkname: "/etc/passwd"}},
+		"fifo":        {{Name: "run/0001.jsonl", Typeflag: tar.TypeFifo}},
+		"twice":       {{Name: "run/0001.jsonl", Typeflag: reg}, {Name: "run/0001.jsonl", Typeflag: reg}},
+		"two runs":    {{Name: "run/0001.jsonl", Typeflag: reg}, {Name: "other/0001.jsonl", Typeflag: reg}},
+		"no run":      {{Name: "0001.jsonl", Typeflag: reg}},
+		"hidden root": {{Name: "./0001.jsonl", Typeflag: reg}},
+	} {
+		var out bytes.Buffer
+		w := tar.NewWriter(&out)
+		for _, h := range headers {
+			h.Mode = 0o644
+			must(t, w.WriteHeader(&h))
+		}
+		must(t, w.Close())
+		into := filepath.Join(t.TempDir(), "into")
+		must(t, os.Mkdir(into, 0o700))
+		if dir, err := bundle.Unpack(&out, into); err == nil {
+			t.Errorf("%s: taken as %s", name, dir)
+		}
+		if outside, _ := os.ReadDir(filepath.Dir(into)); len(outside) != 1 {
+			t.Errorf("%s: something lies outside", name)
+		}
+	}
+	for _, text := range []string{"", "x", strings.Repeat("x", 2048)} {
+		if _, err := bundle.Unpack(strings.NewReader(text), t.TempDir()); err == nil {
+			t.Errorf("%.10q was taken", text)
+		}
+	}
+	huge := new(bytes.Buffer)
+	must(t, tar.NewWriter(huge).WriteHeader(&tar.Header{Name: "run/0001.jsonl", Typeflag: reg, Size: 3 << 30}))
+	if _, err := bundle.Unpack(io.MultiReader(huge, strings.NewReader("x")), t.TempDir()); err == nil || !strings.Contains(err.Error(), "GiB") {
+		t.Errorf("3 GiB: %v", err)
+	}
+}

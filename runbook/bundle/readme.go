@@ -1,0 +1,42 @@
+package bundle
+
+import (
+	"fmt"
+
+	"runbook/runbook/journal"
+)
+
+// readme tells a stranger what lies in the directory and how to check it.
+func readme(entries []journal.Entry) string {
+	last := entries[len(entries)-1]
+	return fmt.Sprintf(`The signed log of run %s, up to entry %d.
+
+Check it
+  sh VERIFY.sh ALLOWED_SIGNERS [REVOKED]
+
+  It needs OpenSSH, coreutils and jq, and nothing of the program that wrote the
+  log. ALLOWED_SIGNERS is a file of your own, never one that came with this: who
+  owns which key, and with namespaces= in which role it signs (ssh-keygen(1)).
+  REVOKED lists public keys that count no more. It prints four verdicts, which
+  stand apart, and exits with 0 if all is well, 1 if the log was tampered with,
+  2 if it can't be read, 3 if it is not complete, 4 if nobody vouches for a key.
+  With the program at hand, runbook log verify does the same on this directory.
+
+  Nothing in this directory proves that later entries were not cut off. Hold the
+  head against one that was posted somewhere else:
+  %s
+
+What is here
+  0001.jsonl …     the log: a line is an entry, which holds the hash of the line
+                   before and is signed by the key of its session
+  watch.jsonl      what was measured over days, if anything was; a log of its own
+  book.toml        what was carried out; target.toml: where. Their hashes are in
+                   the log
+  statements/      what people signed: N is the entry. Each by itself:
+                   ssh-keygen -Y verify -f ALLOWED_SIGNERS -I PRINCIPAL \
+                     -n signoff.ROLE@runbook-log -s N-ROLE.txt.sig < N-ROLE.txt
+  report.md        the same, told for people; report.html is the same for a browser
+
+What commands printed is not here: the log holds its hashes.
+`, last.Run, last.N, journal.HeadLine(last.Run, last.N, last.Head))
+}

@@ -1,0 +1,322 @@
+package bundle_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"runbook/runbook"
+	"runbook/runbook/journal"
+)
+
+// tools are all that VERIFY.sh may use: OpenSSH, coreutils, jq.
+var tools = []string{
+	"jq", "ssh-keygen", "base64", "cat", "cp", "cut", "date", "dirname", "head", "mkdir", "mktemp", "mv", "od", "paste", "realpath",
+	"rm", "sha256sum", "sort", "split", "tail", "tr", "wc",
+}
+
+// toolbox is a directory that holds them and nothing else.
+func toolbox(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range tools {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Skipf("no %s on this machine", name)
+		}
+		must(t, os.Symlink(path, filepath.Join(dir, name)))
+	}
+	return dir
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	must(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+// person has a real key.
+type person struct {
+	name, public string
+	id           journal.Identity
+}
+
+func newPerson(t *testing.T, name, kind string) person {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	out, err := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", kind, "-N", "", "-C", name, "-f", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	id, err := journal.KeyFile(path)
+	must(t, err)
+	return person{name, string(ssh.MarshalAuthorizedKey(id.PublicKey())), id}
+}
+
+// signs is a line of allowed_signers.
+func (p person) signs(spaces ...string) string {
+	return fmt.Sprintf("%s@example.com namespaces=%q %s", p.name, strings.Join(spaces, ","), p.public)
+}
+
+// office is a run that roles sign, and the verifier's files.
+type office struct {
+	t                     *testing.T
+	dir, signers, revoked string
+	log                   *journal.Log
+	dev, qa, eve          person
+	start                 map[string]any
+}
+
+func sum(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:])
+}
+
+// open begins a run whose roles dev and qa must sign; qa with a key of its own.
+func open(t *testing.T) *office {
+	t.Helper()
+	o := &office{
+		t: t, dir: filepath.Join(t.TempDir(), "run"), dev: newPerson(t, "dev", "ed25519"), qa: newPerson(t, "qa", "ecdsa"), eve: newPerson(t, "eve", "ed25519"),
+	}
+	o.signers, o.revoked = filepath.Join(t.TempDir(), "allowed_signers"), filepath.Join(t.TempDir(), "revoked")
+	put(t, o.signers, "# who may sign\n"+
+		o.dev.signs("session@runbook-log", "signoff.dev@runbook-log", "signoff.qa@runbook-log")+o.qa.signs("signoff.qa@runbook-log"))
+	put(t, o.revoked, "")
+	must(t, os.Mkdir(o.dir, 0o700))
+	put(t, filepath.Join(o.dir, "book.toml"), "book")
+	put(t, filepath.Join(o.dir, "target.toml"), "target")
+	o.start = map[string]any{
+		"book": "rows", "book_file": "rows.toml", "book_sha256": sum("book"), "target": "here", "target_file": "here.toml", "target_sha256": sum("target"),
+		"mode": "deploy", "world": "real", "vars": map[string]string{"text": "a\u2028b\u007f\\u007f é <&> \b\x01"},
+		"signoffs": []journal.Required{{Role: "dev", Scope: "run"}, {Role: "qa", Scope: "run", Distinct: true}},
+	}
+	log, err := journal.Create(o.dir, journal.Options{World: journal.Real, Identity: o.dev.id, Tool: "test"})
+	must(t, err)
+	o.log = log
+	t.Cleanup(func() { _ = o.log.Close() })
+	return o
+}
+
+func (o *office) add(kind string, body any) {
+	o.t.Helper()
+	_, err := o.log.Append(context.Background(), kind, body)
+	must(o.t, err)
+}
+
+// reopen goes on with a session of somebody else's.
+func (o *office) reopen(who person) {
+	o.t.Helper()
+	must(o.t, o.log.Close())
+	log, _, err := journal.Open(o.dir, journal.Options{Identity: who.id, Tool: "test"})
+	must(o.t, err)
+	o.log = log
+}
+
+func (o *office) attest(who person, role, decision string, change ...func(*journal.Signoff)) {
+	o.t.Helper()
+	s := journal.Signoff{
+		World: journal.Real, Run: o.log.Run(), Role: role, Scope: journal.ScopeRun, Decision: decision,
+		Book: "rows", BookSHA: sum("book"), Target: "here", TargetSHA: sum("target"), Mode: "deploy",
+		Commitment: o.log.Commitment(), ReportSHA: sum("report"), Note: "said \"yes\", \\ ü\u2028 \x01", Time: time.Now().Truncate(time.Second).UTC(),
+	}
+	for _, f := range change {
+		f(&s)
+	}
+	armored, err := who.id.Sign(journal.SignoffNamespace(s.World, s.Role), []byte(s.Text()))
+	must(o.t, err)
+	_, err = o.log.Attest(context.Background(), journal.Attest{Stmt: s.Text(), SSHSig: armored, Via: "agent"})
+	must(o.t, err)
+}
+
+// finish is a whole run: started, worked on in two sessions, ended, signed.
+func finish(t *testing.T) *office {
+	t.Helper()
+	o := open(t)
+	o.add("run.start", o.start)
+	o.add("note", map[string]any{"text": "x", "list": []any{1, nil, true, map[string]any{}}, "big": 1 << 50, "": ""})
+	o.reopen(o.dev)
+	o.attest(o.dev, "dev", journal.DecisionApprove)
+	o.add("run.end", map[string]any{"outcome": "finished"})
+	o.reopen(o.eve) // adds statements of others only: nobody need vouch for it
+	o.attest(o.qa, "qa", journal.DecisionApprove)
+	return o
+}
+
+// agree holds the script against our own verifier: the four words, and the code.
+func (o *office) agree(name string, want int, box string) {
+	o.t.Helper()
+	signers, err := journal.ReadSigners(o.signers)
+	must(o.t, err)
+	revoked, err := journal.ReadRevoked(o.revoked)
+	must(o.t, err)
+	report := runbook.Verify(o.dir, journal.Policy{Signers: signers, Revoked: revoked})
+	script, err := os.ReadFile("VERIFY.sh")
+	must(o.t, err)
+	must(o.t, os.WriteFile(filepath.Join(o.dir, "VERIFY.sh"), script, 0o700))
+	cmd := exec.CommandContext(o.t.Context(), "/bin/sh", filepath.Join(o.dir, "VERIFY.sh"), o.signers, o.revoked)
+	cmd.Env = []string{"PATH=" + box, "TMPDIR=" + o.t.TempDir()}
+	out, err := cmd.CombinedOutput()
+	code := 0
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		must(o.t, err)
+	}
+	ours, theirs := words(strings.Join(report.Lines(), "\n")), words(string(out))
+	if report.Exit() != want || code != want || ours != theirs {
+		o.t.Errorf("%s: want exit %d\nwe  exit %d %s\n%s\nit  exit %d %s\n%s", name, want, report.Exit(), ours, strings.Join(report.Lines(), "\n"), code, theirs, out)
+	}
+}
+
+// words are the four verdicts without what they rest on.
+func words(lines string) string {
+	var all []string
+	for line := range strings.Lines(lines) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		all = append(all, word)
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestScriptAgreesOnSignoffs(t *testing.T) {
+	t.Parallel()
+	box := toolbox(t)
+	o := finish(t)
+	o.agree("whole", 0, box)
+	o.attest(o.qa, "qa", journal.DecisionReject)
+	o.agree("rejected", 3, box)
+	o.attest(o.dev, "qa", journal.DecisionApprove)
+	o.agree("rejected, and another approves", 3, box)
+	o.attest(o.qa, "qa", journal.DecisionWithdraw)
+	o.agree("withdrawn, and the other signs dev already", 3, box)
+	o.attest(o.qa, "qa", journal.DecisionApprove)
+	o.agree("approved in the end", 0, box)
+	o.attest(o.qa, "qa", journal.DecisionReject, func(s *journal.Signoff) { s.Time = s.Time.Add(-time.Hour) })
+	o.agree("what was said before, handed in late", 3, box)
+	o.attest(o.qa, "qa", journal.DecisionApprove)
+	put(t, o.revoked, o.qa.public)
+	o.agree("revoked", 4, box)
+	put(t, o.revoked, "")
+	put(t, o.signers, o.dev.signs("session@runbook-log", "signoff.dev@runbook-log")+o.qa.signs("session@runbook-log"))
+	o.agree("wrong role", 4, box)
+	put(t, o.signers, o.dev.signs("signoff.*@runbook-log")+o.qa.signs("signoff.qa@runbook-log"))
+	o.agree("sessions of nobody", 4, box)
+	put(t, o.signers, "")
+	o.agree("nobody", 4, box)
+	put(t, o.signers, "*@example.com,!x@example.com valid-before=\"20200101\" "+o.dev.public+"* "+o.dev.public+"* "+o.qa.public)
+	o.agree("patterns, and a line that has expired", 0, box)
+}
+
+func TestScriptAgreesOnTerms(t *testing.T) {
+	t.Parallel()
+	box := toolbox(t)
+	o := open(t)
+	o.agree("no start", 3, box)
+	o.add("run.start", o.start)
+	o.attest(o.dev, "dev", journal.DecisionApprove, func(s *journal.Signoff) { s.Mode = "rollback" })
+	o.agree("open, and names another mode", 4, box)
+	o.attest(o.dev, "dev", journal.DecisionApprove, func(s *journal.Signoff) { s.Scope = "phase:x" })
+	again := maps.Clone(o.start)
+	delete(again, "signoffs")
+	o.add("run.start", again)
+	o.add("run.end", nil)
+	o.attest(o.qa, "qa", journal.DecisionApprove)
+	o.agree("another scope, and begun twice", 4, box)
+	never := open(t)
+	never.add("run.end", nil)
+	never.agree("never begun", 3, box)
+	unread := open(t)
+	unread.start["book"] = 1
+	unread.add("run.start", unread.start)
+	unread.agree("begun with what can't be read", 1, box)
+	other := open(t)
+	other.add("run.start", other.start)
+	other.add("run.end", nil)
+	other.attest(other.qa, "qa", journal.DecisionApprove)
+	other.agree("a role is missing", 3, box)
+	put(t, filepath.Join(other.dir, "book.toml"), "another")
+	other.agree("another book", 1, box)
+}
+
+// TestScriptAgreesOnDamage changes bytes, lines and files of a whole run.
+func TestScriptAgreesOnDamage(t *testing.T) {
+	t.Parallel()
+	box := toolbox(t)
+	o := finish(t)
+	must(t, o.log.Close())
+	file := func(k int) string { return filepath.Join(o.dir, fmt.Sprintf("%04d.jsonl", k)) }
+	whole := map[int]string{}
+	for k := 1; k <= 3; k++ {
+		data, err := os.ReadFile(file(k))
+		must(t, err)
+		whole[k] = string(data)
+	}
+	lines := strings.SplitAfter(whole[3], "\n")
+	for _, c := range []struct {
+		name string
+		k    int
+		text string
+		exit int
+	}{
+		{"a letter of a note", 1, strings.Replace(whole[1], `"text":"x"`, `"text":"y"`, 1), 1},
+		{"a space", 1, strings.Replace(whole[1], `"text":"x"`, `"text": "x"`, 1), 1},
+		{"a doubled key", 1, strings.Replace(whole[1], `"text":"x"`, `"text":"w","text":"x"`, 1), 1},
+		{"a float", 1, strings.Replace(whole[1], `[1,null`, `[1.5,null`, 1), 1},
+		{"another version, altered", 2, strings.Replace(whole[2], `{"v":1`, `{"v":2`, 1), 1},
+		{"a newer version", 3, lines[0] + strings.Replace(strings.Replace(lines[1], `{"v":1`, `{"v":2`, 1), `"n":`, `"n":1`, 1), 2},
+		{"a line less at the end", 3, lines[0], 3},
+		{"a line less inside", 1, strings.Join(strings.SplitAfter(whole[1], "\n")[:2], ""), 1},
+		{"a line twice", 3, whole[3] + lines[1], 1},
+		{"torn", 3, whole[3][:len(whole[3])-20], 3},
+		{"torn, with zeros", 3, whole[3] + strings.Repeat("\x00", 512) + "\n", 3},
+		{"more behind it", 3, whole[3] + "x\n", 1},
+		{"a valid line behind the cut", 1, whole[1] + lines[0], 1},
+		{"empty", 3, "", 1},
+		{"a decision", 3, strings.Replace(whole[3], "decision approve", "decision reject", 1), 1},
+	} {
+		put(t, file(c.k), c.text)
+		o.agree(c.name, c.exit, box)
+		put(t, file(c.k), whole[c.k])
+	}
+	must(t, os.Rename(file(2), file(9)))
+	o.agree("a segment is missing", 1, box)
+	must(t, os.Rename(file(9), file(2)))
+	must(t, os.Rename(file(3), file(3)+".x"))
+	o.agree("the last segment is missing", 3, box)
+	must(t, os.Symlink(filepath.Base(file(3))+".x", file(3)))
+	o.agree("a link", 2, box)
+}
+
+// TestScriptAgreesOnFlips turns over single bits.
+func TestScriptAgreesOnFlips(t *testing.T) {
+	t.Parallel()
+	box := toolbox(t)
+	o := finish(t)
+	must(t, o.log.Close())
+	path := filepath.Join(o.dir, "0003.jsonl")
+	data, err := os.ReadFile(path)
+	must(t, err)
+	for at := 0; at < len(data); at += len(data) / 6 {
+		data[at] ^= 1 << (at % 8)
+		must(t, os.WriteFile(path, data, 0o600))
+		o.agree(fmt.Sprintf("bit %d", at), 1, box)
+		data[at] ^= 1 << (at % 8)
+	}
+}
