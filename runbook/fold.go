@@ -100,17 +100,6 @@ func (r *Run) touch(id string, e journal.Entry, m mark) *StepState {
 
 func foldNothing(*Run, *book.Book, journal.Entry) error { return nil }
 
-func foldSession(r *Run, _ *book.Book, e journal.Entry) error {
-	body, err := decode[struct {
-		Identity string            `json:"identity"`
-		World    string            `json:"world"`
-		Claims   map[string]string `json:"claims"`
-	}](e)
-	r.ID, r.Key, r.Practice, r.Session = e.Run, body.Identity, body.World == "practice", e.N
-	r.Operator, r.Terminal, r.Since = body.Claims["user"], body.Claims["tty"], e.Time
-	return err
-}
-
 // foldHandover: the session of who drives now comes next.
 func foldHandover(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[handoverBody](e)

@@ -16,7 +16,9 @@ func (s *Session) attend() {
 		case <-tick.C:
 			if q, ok := asked(s.run.Dir); ok {
 				s.handOver(q)
+				continue
 			}
+			s.takeInOthers()
 		}
 	}
 }

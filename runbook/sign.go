@@ -25,7 +25,11 @@ type Keys struct {
 }
 
 // Signs says what roles are signed with. It is set before the session is driven.
-func (s *Session) Signs(k Keys) { s.keys = k }
+func (s *Session) Signs(k Keys) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = k
+}
 
 // Signer is with which key the driver signs in a role.
 type Signer struct {
