@@ -30,6 +30,7 @@ func (k agentKey) Source() string           { return "agent" }
 
 func (k agentKey) Sign(namespace string, message []byte) (string, error) {
 	var armored string
+	gone := errors.New("the key is no longer in the agent")
 	err := withAgent(k.socket, agentTouch, func(a agent.ExtendedAgent) error {
 		signers, err := a.Signers()
 		if err != nil {
@@ -41,10 +42,15 @@ func (k agentKey) Sign(namespace string, message []byte) (string, error) {
 				return err
 			}
 		}
-		return errors.New("the key is no longer in the agent")
+		return gone
 	})
-	if err != nil {
-		return "", fmt.Errorf("%w (a key added with ssh-add -h signs no statements)", err)
+	switch {
+	case errors.Is(err, gone):
+		return "", err
+	case err != nil:
+		return "", fmt.Errorf("the agent does not sign with %s: %w. A key added with ssh-add -h signs no statements, "+
+			"and one added with -c or on a security key waits for you where the agent runs: ssh-add it without -h, or name another in RUNBOOK_IDENTITY",
+			ssh.FingerprintSHA256(k.key), err)
 	}
 	return armored, nil
 }

@@ -23,6 +23,16 @@ import (
 // With none the Identity is nil and why says so in one line. An error means
 // that RUNBOOK_IDENTITY or allowed_signers can't be used as it is.
 func FindIdentity(configDir string, getenv func(string) string) (id Identity, why string, err error) {
+	return find(configDir, SessionNamespace(Real), "sessions", getenv)
+}
+
+// FindSigner looks for the person's key that signs in a role, as FindIdentity
+// does for sessions: the one that allowed_signers lists for the role counts.
+func FindSigner(configDir, role string, getenv func(string) string) (id Identity, why string, err error) {
+	return find(configDir, SignoffNamespace(Real, role), role, getenv)
+}
+
+func find(configDir, namespace, purpose string, getenv func(string) string) (id Identity, why string, err error) {
 	socket := getenv("SSH_AUTH_SOCK")
 	if path := getenv("RUNBOOK_IDENTITY"); path != "" {
 		id, err := namedIdentity(path, socket)
@@ -32,7 +42,7 @@ func FindIdentity(configDir string, getenv func(string) string) (id Identity, wh
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, "", err
 	}
-	id, noAgent := fromAgent(socket, signers)
+	id, noAgent := fromAgent(socket, signers, namespace, purpose)
 	if id != nil {
 		return id, "", nil
 	}
@@ -74,8 +84,9 @@ func namedIdentity(path, socket string) (Identity, error) {
 	return nil, fmt.Errorf("RUNBOOK_IDENTITY: the agent does not hold the key of %s: ssh-add it", path)
 }
 
-// fromAgent picks the key that the signers list, or the only one.
-func fromAgent(socket string, signers Signers) (Identity, string) {
+// fromAgent picks the key that the signers list for a namespace, or the only
+// one.
+func fromAgent(socket string, signers Signers, namespace, purpose string) (Identity, string) {
 	if socket == "" {
 		return nil, "no ssh agent (SSH_AUTH_SOCK)"
 	}
@@ -85,7 +96,7 @@ func fromAgent(socket string, signers Signers) (Identity, string) {
 	}
 	var listed []ssh.PublicKey
 	for _, key := range keys {
-		if _, err := signers.Principal(key, SessionNamespace(Real), time.Now()); err == nil {
+		if _, err := signers.Principal(key, namespace, time.Now()); err == nil {
 			listed = append(listed, key)
 		}
 	}
@@ -93,13 +104,21 @@ func fromAgent(socket string, signers Signers) (Identity, string) {
 	case len(listed) == 1:
 		return agentKey{key: listed[0], socket: socket}, ""
 	case len(listed) > 1:
-		return nil, fmt.Sprintf("%d keys in the agent are listed for sessions", len(listed))
+		return nil, fmt.Sprintf("%d keys in the agent are listed for %s (%s), and RUNBOOK_IDENTITY does not say which", len(listed), purpose, fingerprints(listed))
 	case len(keys) == 1:
 		return agentKey{key: keys[0], socket: socket}, ""
 	case len(keys) == 0:
 		return nil, "the ssh agent holds no key"
 	}
-	return nil, fmt.Sprintf("none of the %d keys in the agent is listed for sessions", len(keys))
+	return nil, fmt.Sprintf("none of the %d keys in the agent is listed for %s", len(keys), purpose)
+}
+
+func fingerprints(keys []ssh.PublicKey) string {
+	all := make([]string, len(keys))
+	for i, key := range keys {
+		all[i] = ssh.FingerprintSHA256(key)
+	}
+	return strings.Join(all, ", ")
 }
 
 func fromHome(home string) (Identity, string) {
