@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -108,11 +107,11 @@ func (c *DNS) Do(whole context.Context, w *steps.World) steps.Result {
 			return
 		}
 		heard := make([]said, len(resolvers))
-		var group sync.WaitGroup
+		var all crew
 		for i, resolver := range resolvers {
-			group.Go(func() { heard[i] = c.ask(whole, w, resolver) })
+			all.start(func() { heard[i] = c.ask(whole, w, resolver) })
 		}
-		group.Wait()
+		all.wait()
 		r.Decide(steps.Pass, "")
 		for i, resolver := range resolvers {
 			c.judge(r, outside(resolver), heard[i])

@@ -152,11 +152,11 @@ type load struct {
 // repeat makes n requests, some at once, each when another is done.
 func (l *load) repeat(whole context.Context, n int) {
 	turns := make(chan struct{})
-	var group sync.WaitGroup
+	var all crew
 	for range l.concurrency() {
-		group.Go(func() {
-			for range turns {
-				l.try(whole)
+		all.start(func() {
+			for range turns { // to the last, or nobody would take what is left
+				all.safely(func() { l.try(whole) })
 			}
 		})
 	}
@@ -167,7 +167,7 @@ func (l *load) repeat(whole context.Context, n int) {
 		turns <- struct{}{}
 	}
 	close(turns)
-	group.Wait()
+	all.wait()
 }
 
 // try makes one request; its result is nil if it is answered as wanted.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"runbook/steps"
@@ -26,6 +27,39 @@ func measure(where string, look func(r *steps.Result)) (r steps.Result) {
 	}()
 	look(&r)
 	return r
+}
+
+// crew are goroutines of one look. A panic in one of them would end the process,
+// so wait panics with it where measure takes it up.
+type crew struct {
+	group sync.WaitGroup
+	mu    sync.Mutex
+	broke any // what the first panicked with
+}
+
+// start has work done in a goroutine of its own.
+func (c *crew) start(work func()) { c.group.Go(func() { c.safely(work) }) }
+
+// safely does work, and notes its panic.
+func (c *crew) safely(work func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.broke == nil {
+				c.broke = p
+			}
+		}
+	}()
+	work()
+}
+
+// wait returns when all have ended.
+func (c *crew) wait() {
+	c.group.Wait()
+	if c.broke != nil {
+		panic(c.broke)
+	}
 }
 
 // outside makes one short, harmless line of text that was not written by us.

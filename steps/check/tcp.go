@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -64,11 +63,11 @@ func (c *TCP) Do(ctx context.Context, w *steps.World) steps.Result {
 			return
 		}
 		found := make([]error, len(wanted))
-		var group sync.WaitGroup
+		var all crew
 		for i, address := range wanted {
-			group.Go(func() { found[i] = c.try(ctx, w, address) })
+			all.start(func() { found[i] = c.try(ctx, w, address) })
 		}
-		group.Wait()
+		all.wait()
 		r.Decide(steps.Pass, "")
 		for i, address := range wanted {
 			c.judge(ctx, r, address, found[i], i >= len(c.Open))

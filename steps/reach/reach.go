@@ -41,16 +41,23 @@ func forbidden(address string) bool {
 }
 
 // Dial opens connections through the World. A name that resolves to a
-// forbidden address is caught before a byte is sent.
+// forbidden address is caught before a byte is sent. Libraries dial in
+// goroutines of their own, where nobody else would take up a panic: it is an
+// error.
 func Dial(w *steps.World) func(ctx context.Context, network, address string) (net.Conn, error) {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				conn, err = nil, fmt.Errorf("opening the connection broke (%T): report it as a defect of runbook", p)
+			}
+		}()
 		if w.Dial == nil {
 			return nil, errors.New("this world opens no connections")
 		}
 		if forbidden(address) {
 			return nil, fmt.Errorf("%s: %w", address, ErrRefused)
 		}
-		conn, err := w.Dial(ctx, network, address)
+		conn, err = w.Dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
