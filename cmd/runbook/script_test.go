@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		binary = filepath.Join(dir, "runbook")
-		build := exec.CommandContext(context.Background(), "go", "build", "-o", binary, ".")
+		build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", binary, ".")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, out)
