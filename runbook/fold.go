@@ -62,6 +62,8 @@ var folds = map[string]func(r *Run, b *book.Book, e journal.Entry) error{
 	kindHandover:         foldHandover,
 	journal.KindAttest:   foldAttest,
 	journal.KindAnchor:   foldNothing,
+	journal.KindDelegate: foldNothing,
+	journal.KindClock:    foldNothing,
 	journal.KindShredded: foldNothing,
 }
 

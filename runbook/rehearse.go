@@ -1,7 +1,6 @@
 package runbook
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 
@@ -25,7 +24,7 @@ func (s *Session) Rehearse() (Intent, error) {
 		if signs, err := s.rehearsedSign(i); signs.Kind != "" || err != nil {
 			return signs, err
 		}
-		i.Text = goodAnswer(s.book.Step(i.Step), i.Kind, r.Vars)
+		i.Text = s.goodAnswer(s.book.Step(i.Step), i.Kind)
 		return i, nil
 	}
 	jump := Intent{Kind: Jump}
@@ -50,9 +49,7 @@ func (s *Session) rehearsedSign(i Intent) (Intent, error) {
 	return i, err
 }
 
-// goodAnswer is what a rehearsal says to a step. What the run was given for a
-// choice is chosen, right or wrong: the first of the list is only a way to go on.
-func goodAnswer(step *book.Step, kind string, vars map[string]string) string {
+func (s *Session) goodAnswer(step *book.Step, kind string) string {
 	if step == nil {
 		return ""
 	}
@@ -63,7 +60,7 @@ func goodAnswer(step *book.Step, kind string, vars map[string]string) string {
 	case kind == Confirm && v.Confirm.Value != "":
 		return v.Confirm.Value
 	case kind == Decide:
-		return cmp.Or(vars[v.Decide.Var], v.Decide.Choices[0])
+		return v.Decide.Choices[0]
 	case kind == Confirm || kind == Approve:
 		return "rehearsed"
 	}

@@ -16,6 +16,9 @@ import (
 // maxEnvelope bounds a line without its body, in bytes.
 const maxEnvelope = 512
 
+// ours are the kinds that only the journal writes.
+var ours = []string{KindSession, KindAttest, KindDelegate, KindClock}
+
 // request is one Append on its way.
 type request struct {
 	kind string
@@ -34,7 +37,7 @@ type result struct {
 // yet being written. Errors: ErrNotRecorded if the disk did not take it,
 // ErrEnded, os.ErrClosed; then there is no such entry.
 func (l *Log) Append(ctx context.Context, kind string, body any) (Entry, error) {
-	if !kindForm.MatchString(kind) || kind == KindSession || kind == KindAttest {
+	if !kindForm.MatchString(kind) || slices.Contains(ours, kind) {
 		return Entry{}, fmt.Errorf("append an entry of kind %q: not a kind of a caller's", kind)
 	}
 	return l.append(ctx, kind, body)
@@ -115,6 +118,9 @@ func (l *Log) commit() {
 		}
 		e := b.entries[i]
 		l.n, l.head, l.ended = e.N, e.Head, l.ended || e.Kind == KindRunEnd
+		if e.Kind == KindClock {
+			l.clock = e.base()
+		}
 		r.done <- result{entry: e}
 	}
 }
@@ -124,12 +130,20 @@ func (l *Log) commit() {
 func (l *Log) gather() batch {
 	var b batch
 	n, head, ended := l.n, l.head, l.ended
+	clock, stepped := l.clock, false // and whether that is what was written last
 	for len(l.queue) > 0 {
 		r := l.queue[0]
 		var refused error
 		var line []byte
 		e := l.entry(r.kind, n+1, head)
 		e.Body = r.body
+		if by := e.base().Sub(clock); steps(by) && !stepped && !l.closed && !ended && !isNote(r.kind) {
+			l.queue, stepped = slices.Insert(l.queue, 0, clockStep(by)), true
+			continue
+		}
+		if stepped = r.kind == KindClock; stepped {
+			clock = e.base()
+		}
 		switch {
 		case l.closed:
 			refused = os.ErrClosed

@@ -14,3 +14,6 @@ func boottime() time.Duration {
 	}
 	return time.Duration(ts.Nano())
 }
+
+// countsSuspended: boottime goes on while the machine sleeps, as the wall clock does.
+const countsSuspended = true

@@ -34,13 +34,17 @@ func TestClockFarOff(t *testing.T) {
 		again, before := reopen(t, dir, o)
 		add(t, again, KindRunEnd, nil)
 		closeLog(t, again)
-		if r := Verify(dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK || len(before) != len(clock)+1 {
-			t.Errorf("beginning with %v: %d entries, %q", clock[(first+1)%len(clock)], len(before), r.Lines())
-		}
+		notes := 0
 		for _, e := range before {
+			if e.Kind == "note" { // the others tell that the clock was set
+				notes++
+			}
 			if stamp := e.Time.Format(timeLayout); len(stamp) != len(timeLayout) || strings.HasPrefix(stamp, "-") {
 				t.Errorf("entry %d has time %s", e.N, stamp)
 			}
+		}
+		if r := Verify(dir, Policy{}); r.Integrity.Word != OK || r.Completeness.Word != OK || notes != len(clock) {
+			t.Errorf("beginning with %v: %d notes, %q", clock[(first+1)%len(clock)], notes, r.Lines())
 		}
 	}
 }

@@ -24,11 +24,13 @@ const (
 
 // The kinds the journal itself knows. All others belong to the caller.
 const (
-	KindSession  = "session"  // first line of a segment
-	KindAttest   = "attest"   // a signed statement of a person
-	KindAnchor   = "anchor"   // the head of another log that belongs to the run
-	KindShredded = "shredded" // a file beside the log was taken away
-	KindRunEnd   = "run.end"  // after it only attest, anchor and shredded follow
+	KindSession  = "session"    // first line of a segment
+	KindAttest   = "attest"     // a signed statement of a person
+	KindAnchor   = "anchor"     // the head of another log that belongs to the run
+	KindShredded = "shredded"   // a file beside the log was taken away
+	KindDelegate = "delegate"   // a person lets a key on disk write slots into watch.jsonl
+	KindClock    = "clock.step" // the wall clock was set
+	KindRunEnd   = "run.end"    // after it only attest, anchor and shredded follow
 )
 
 var (
@@ -47,6 +49,9 @@ var (
 	// ErrForked says that valid lines stand behind the place where the next
 	// session cut its predecessor: two writers went on from one entry.
 	ErrForked = errors.New("forked")
+	// ErrNoDelegation says that no key may write slots here now: what is measured
+	// needs a session.
+	ErrNoDelegation = errors.New("no key may write slots now")
 	// ErrVersion says that a newer program wrote this log.
 	ErrVersion = errors.New("unknown version of the log")
 )

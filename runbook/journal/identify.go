@@ -142,9 +142,9 @@ func alsoFor(wanted []Required, said []map[string]Signoff, i int, key string) st
 	return ""
 }
 
-// identify says whose keys the sessions and the sign-offs are. A session that
+// identify says whose keys the sessions, the delegations and the sign-offs are. A session that
 // only added statements of others or anchors needs nobody to vouch for it.
-func (r *Report) identify(c *chain, p Policy) Verdict {
+func (r *Report) identify(c *chain, slots *slotChain, p Policy) Verdict {
 	var good, bad []string
 	for i := range c.segs {
 		seg := &c.segs[i]
@@ -160,6 +160,16 @@ func (r *Report) identify(c *chain, p Policy) Verdict {
 			good = append(good, fmt.Sprintf("practice key %s (proves no person)", session.Fingerprint))
 		default:
 			good = append(good, session.Principal+" "+session.Fingerprint)
+		}
+	}
+	for i, d := range c.delegations {
+		if !slots.used[uint64(i)+1] {
+			continue // nothing rests on it
+		}
+		if principal, err := p.vouched(d.person.key, WatchNamespace(c.world), d.entry.Time); err != nil {
+			bad = append(bad, fmt.Sprintf("slots delegated at entry %d: %v", d.entry.N, err))
+		} else if c.world != Practice {
+			good = append(good, principal+" delegated slots")
 		}
 	}
 	for _, s := range r.Signoffs {

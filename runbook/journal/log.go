@@ -56,6 +56,10 @@ type Log struct {
 	total  hash.Hash // what statements commit to
 	ended  bool
 	closed bool
+
+	watch    watchHead // of watch.jsonl, which is nobody else's while we have the lock
+	anchored watchHead // how much of it the log is committed to
+	clock    time.Time // when the session began, by the wall clock as it is set now
 }
 
 // Create begins the log of a new run in dir, which it makes if need be: a lock,
@@ -165,7 +169,9 @@ func (l *Log) resume() ([]Entry, error) {
 		return nil, err
 	}
 	l.n, l.head, l.ended = c.n, c.head, c.ended
-	l.seg = last.first.Seg
+	l.seg, l.anchored = last.first.Seg, c.anchored
+	slots, _ := c.slots(l.dir, func(Entry) {}) // its damage stops nobody here: Verify tells it
+	l.watch = slots.watchHead
 	return entries, l.begin(c, valid, rest)
 }
 
@@ -197,6 +203,7 @@ func (l *Log) begin(c *chain, valid, rest []byte) error {
 		return err
 	}
 	l.seg, l.n, l.head, l.identity = e.Seg, e.N, e.Head, s.Identity
+	l.clock = e.base()
 	l.total, l.bytes = c.sum, c.bytes+int64(len(line))
 	l.total.Write(line)
 	return nil

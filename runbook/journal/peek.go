@@ -81,3 +81,19 @@ func Skim(dir string) ([]Entry, error) {
 	}
 	return all, nil
 }
+
+// SkimWatch reads watch.jsonl as Skim reads the log; of none it is empty.
+func SkimWatch(dir string) []Entry {
+	data, err := readRegular(watchPath(dir))
+	if err != nil {
+		return nil
+	}
+	var all []Entry
+	for line := range bytes.Lines(data) {
+		e, err := ParseLine(line)
+		if err == nil && (len(all) == 0 || e.Prev == all[len(all)-1].Head) { // else a crash left it
+			all = append(all, e)
+		}
+	}
+	return all
+}

@@ -10,10 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
 // chain is what a pass over a log has accepted so far.
@@ -27,6 +25,10 @@ type chain struct {
 	marks      []mark    // one an entry
 	segs       []segment
 	attested   []attested
+
+	delegations []delegated // who may write which lines of watch.jsonl
+	anchors     []watchHead // what is committed of it, in order
+	anchored    watchHead   // the last of them
 }
 
 // mark is what a statement that speaks of an entry commits to.
@@ -91,21 +93,7 @@ func segmentPath(dir string, k uint64) string {
 	return filepath.Join(dir, fmt.Sprintf("%04d.jsonl", k))
 }
 
-func readSegment(dir string, k uint64) ([]byte, error) {
-	f, err := os.OpenFile(segmentPath(dir, k), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%w: %s is not a regular file", ErrTampered, f.Name())
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	b, err := io.ReadAll(f)
-	return b, errors.Join(err, f.Close())
-}
+func readSegment(dir string, k uint64) ([]byte, error) { return readRegular(segmentPath(dir, k)) }
 
 // segment checks segment k. next holds the bytes of the segment behind it,
 // whose first line says where this one is cut.
@@ -246,15 +234,18 @@ func (c *chain) signed(e *Entry, first bool) error {
 		return c.begin(e)
 	}
 	seg := &c.segs[len(c.segs)-1]
-	if err := checkLine(e, seg.key, c.world); err != nil {
+	if err := checkLine(e, seg.key, EntryNamespace(c.world)); err != nil {
 		return err
 	}
-	if e.Kind == KindAttest {
-		if err := c.attest(e); err != nil {
-			return err
-		}
-	}
 	seg.acts = seg.acts || !isNote(e.Kind)
+	switch e.Kind {
+	case KindAttest:
+		return c.attest(e)
+	case KindDelegate:
+		return c.delegate(e)
+	case KindAnchor:
+		return c.anchor(e)
+	}
 	return nil
 }
 
@@ -304,7 +295,7 @@ func (c *chain) begin(e *Entry) error {
 	if seg.key, err = s.key(); err != nil {
 		return err
 	}
-	if err := checkLine(e, seg.key, s.World); err != nil {
+	if err := checkLine(e, seg.key, EntryNamespace(s.World)); err != nil {
 		return err
 	}
 	if seg.signer, err = s.signer(); err != nil {
@@ -316,9 +307,9 @@ func (c *chain) begin(e *Entry) error {
 }
 
 // checkLine checks the signature of a line.
-func checkLine(e *Entry, key ed25519.PublicKey, world string) error {
+func checkLine(e *Entry, key ed25519.PublicKey, namespace string) error {
 	sig, err := base64.StdEncoding.Strict().DecodeString(e.Sig)
-	if err != nil || !ed25519.Verify(key, signedData(EntryNamespace(world), e.signed()), sig) {
+	if err != nil || !ed25519.Verify(key, signedData(namespace, e.signed()), sig) {
 		return errors.New("the signature does not hold")
 	}
 	return nil

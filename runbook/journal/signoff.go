@@ -86,16 +86,7 @@ func (s Signoff) Text() string {
 func ParseSignoff(text string) (Signoff, error) {
 	var s Signoff
 	var n, bytes, note, at string
-	rest, ok := strings.CutPrefix(text, signoffTitle+"\n")
-	if !ok {
-		return s, errors.New("not a sign-off: its first line is not " + signoffTitle)
-	}
-	for _, field := range []struct {
-		before string // in its line
-		value  *string
-		tail   string // what parts a second value from it
-		second *string
-	}{
+	err := readStatement(text, signoffTitle, []field{
 		{"world ", &s.World, "", nil},
 		{"run ", &s.Run, "", nil},
 		{"role ", &s.Role, "", nil},
@@ -110,16 +101,9 @@ func ParseSignoff(text string) (Signoff, error) {
 		{"report sha256 ", &s.ReportSHA, "", nil},
 		{"note ", &note, "", nil},
 		{"time ", &at, "", nil},
-	} {
-		line, after, _ := strings.Cut(rest, "\n")
-		value, ok := strings.CutPrefix(line, field.before)
-		if ok && field.second != nil {
-			value, *field.second, ok = strings.Cut(value, field.tail)
-		}
-		if !ok {
-			return s, fmt.Errorf("not a sign-off: want a line %q at %q", strings.TrimSpace(field.before), line)
-		}
-		*field.value, rest = value, after
+	})
+	if err != nil {
+		return s, fmt.Errorf("not a sign-off: %w", err)
 	}
 	var errs [4]error
 	s.N, errs[0] = strconv.ParseUint(n, 10, 64)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -15,6 +16,13 @@ func EntryNamespace(world string) string { return "entry.v1@" + domain(world) }
 
 // SessionNamespace is the SSHSIG namespace of session statements in a world.
 func SessionNamespace(world string) string { return "session@" + domain(world) }
+
+// WatchNamespace is the SSHSIG namespace in which a person signs that a key may
+// write slots, in a world.
+func WatchNamespace(world string) string { return "watch@" + domain(world) }
+
+// slotNamespace is that of the signatures of lines in watch.jsonl.
+func slotNamespace(world string) string { return "slot.v1@" + domain(world) }
 
 func domain(world string) string {
 	if world == Practice {
@@ -75,6 +83,35 @@ func (s *session) signer() (person, error) {
 		return person{}, fmt.Errorf("session statement: %w", err)
 	}
 	return who, nil
+}
+
+// field is a line of a statement: a value, or two.
+type field struct {
+	before string // in its line
+	value  *string
+	tail   string // what parts a second value from it
+	second *string
+}
+
+// readStatement takes a statement apart, line by line. Whether it is written
+// as one is its reader finds out by writing it again.
+func readStatement(text, title string, fields []field) error {
+	rest, ok := strings.CutPrefix(text, title+"\n")
+	if !ok {
+		return errors.New("its first line is not " + title)
+	}
+	for _, f := range fields {
+		line, after, _ := strings.Cut(rest, "\n")
+		value, ok := strings.CutPrefix(line, f.before)
+		if ok && f.second != nil {
+			value, *f.second, ok = strings.Cut(value, f.tail)
+		}
+		if !ok {
+			return fmt.Errorf("want a line %q at %q", strings.TrimSpace(f.before), line)
+		}
+		*f.value, rest = value, after
+	}
+	return nil
 }
 
 // signedData is what SSHSIG signs for a message m: PROTOCOL.sshsig of OpenSSH.

@@ -71,7 +71,8 @@ type Report struct {
 	World    string      `json:"world"`   // Real or Practice
 	Entries  int         `json:"entries"` // in the longest valid prefix
 	Segments int         `json:"segments"`
-	Head     string      `json:"head"` // hash of its last entry
+	Slots    int         `json:"slots"` // lines of watch.jsonl
+	Head     string      `json:"head"`  // hash of its last entry
 	Sessions []Session   `json:"sessions"`
 	Signoffs []SignedOff `json:"signoffs"`
 	Roles    []Role      `json:"roles"` // those that must sign
@@ -99,8 +100,15 @@ func Verify(dir string, p Policy) Report {
 			terms, known = p.Terms(e)
 		}
 	})
-	r := Report{Run: c.run, World: c.world, Entries: int(c.n), Segments: len(c.segs), Head: c.head} //nolint:gosec // counted lines
-	r.Integrity = integrity(c, err)
+	slots := &slotChain{}
+	if err == nil || errors.Is(err, ErrTorn) {
+		var lost error
+		if slots, lost = c.slots(dir, func(Entry) {}); lost != nil && (err == nil || !errors.Is(lost, ErrTorn)) {
+			err = lost
+		}
+	}
+	r := Report{Run: c.run, World: c.world, Entries: int(c.n), Segments: len(c.segs), Head: c.head, Slots: int(slots.n)} //nolint:gosec // counted lines
+	r.Integrity = integrity(c, slots, err)
 	if r.Integrity.Word != OK && r.Integrity.Word != Torn {
 		lost := Verdict{Unknown, "not judged without integrity"}
 		r.Completeness, r.Identity, r.Anchoring = lost, lost, lost
@@ -117,14 +125,16 @@ func Verify(dir string, p Policy) Report {
 	if r.Completeness.Word == OK && !known {
 		r.Completeness = Verdict{Missing, "no entry says what the run was begun with, and who must sign"}
 	}
-	r.Identity = r.identify(c, p)
+	r.Identity = r.identify(c, slots, p)
 	r.Anchoring = anchoring(c, p)
 	return r
 }
 
-func integrity(c *chain, err error) Verdict {
+func integrity(c *chain, slots *slotChain, err error) Verdict {
 	word := Unreadable
 	switch {
+	case err == nil && slots.n > 0:
+		return Verdict{OK, fmt.Sprintf("chain and session signatures %d/%d, slots %d/%d, %s", c.n, c.n, slots.n, slots.n, HeadCode(c.n, c.head))}
 	case err == nil:
 		return Verdict{OK, fmt.Sprintf("chain and session signatures %d/%d, %s", c.n, c.n, HeadCode(c.n, c.head))}
 	case errors.Is(err, ErrTorn):

@@ -16,6 +16,7 @@ import (
 	"runbook/runbook/practice/docker"
 	"runbook/runbook/practice/edge"
 	"runbook/runbook/practice/email"
+	"runbook/runbook/practice/kube"
 	"runbook/runbook/practice/neighbours"
 )
 
@@ -45,6 +46,7 @@ type mail struct {
 	gate     *neighbours.Gate
 	names    *neighbours.Names
 	street   *neighbours.Street
+	cluster  *kube.Cluster
 	dialer   net.Dialer
 	endWatch context.CancelFunc
 	urls     map[string]string // of the neighbours, by the var's name
@@ -170,7 +172,7 @@ func (s *server) startMail(ctx context.Context) error {
 			return err
 		}
 	}
-	s.cluster.Add("encrypted-email", backend, frontend)
+	m.cluster = kube.New("practice", "encrypted-email", s.engine, backend, frontend)
 	return nil
 }
 

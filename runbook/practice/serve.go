@@ -19,7 +19,6 @@ import (
 	"runbook/runbook/practice/cluster"
 	"runbook/runbook/practice/docker"
 	"runbook/runbook/practice/edge"
-	"runbook/runbook/practice/kube"
 	"runbook/runbook/practice/web"
 )
 
@@ -53,7 +52,6 @@ type server struct {
 	clock    offsetClock
 	id       string
 	engine   *docker.Engine
-	cluster  *kube.Cluster
 	services web.Faults // what is broken in the services
 
 	mu      sync.Mutex
