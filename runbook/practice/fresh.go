@@ -100,7 +100,7 @@ func (s *server) environment(name, rounds, role, password, database string) stri
 		"NODE_ENV=" + name, "PORT=" + strconv.Itoa(s.ports.service),
 		"JWT_SECRET=" + randomJWT(), "JWT_ACCESS_EXPIRATION=15m", "JWT_REFRESH_EXPIRATION=7d", "BCRYPT_ROUNDS=" + rounds,
 		"DB_HOST=" + host, "DB_PORT=" + port, "DB_USERNAME=" + role, "DB_PASSWORD=" + password, "DB_NAME=" + database,
-		"DB_SSL_CA=" + filepath.Join(s.dir, "ca.pem"), "DATABASE_URL=" + url,
+		"DB_SSL_CA=" + filepath.Join(s.dir, "ca.pem"), "DATABASE_URL=" + url, "DB_POOL_MAX=10",
 		"CORS_ORIGINS=" + webOrigin + ",https://admin.tickr.example", "THROTTLE_LIMIT=100", "LOG_FORMAT=json",
 		"SENTRY_DSN=https://" + random()[:32] + "@errors.tickr.example/7",
 	}

@@ -269,7 +269,7 @@ func (s *server) mailEnvironment(name, database, jwt, encryption, rounds string)
 	lines := []string{
 		"NODE_ENV=" + name, "PORT=3000", "APP_URL=https://" + local(address.HTTPS), "CORS_ORIGINS=https://" + local(address.HTTPS),
 		"JWT_SECRET=" + jwt, "ENCRYPTION_KEY=" + encryption, "DATABASE_URL=" + dsn, "DB_HOST=" + host, "DB_PORT=" + port,
-		"DB_USERNAME=email_app", "DB_PASSWORD=" + s.mail.secrets["app"], "DB_NAME=" + database, "DB_SSL_CA=" + filepath.Join(s.dir, "ca.pem"),
+		"DB_USERNAME=email_app", "DB_PASSWORD=" + s.mail.secrets["app"], "DB_NAME=" + database, "DB_SSL_CA=" + filepath.Join(s.dir, "ca.pem"), "DB_POOL_MAX=10",
 		"REDIS_HOST=" + redisHost, "REDIS_PORT=" + redisPort, "REDIS_PASSWORD=" + s.mail.secrets["redis_password"],
 		"SMTP_HOST=" + smtpHost, "SMTP_PORT=" + smtpPort, "SMTP_USER=" + mailUser, "SMTP_PASSWORD=" + s.mail.secrets["smtp_password"],
 		"PAYMENT_API_URL=" + s.mail.urls["payment_url"], "STRIPE_SECRET_KEY=" + s.mail.secrets["payment_key"],

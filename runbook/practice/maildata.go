@@ -144,6 +144,7 @@ func (s *server) mailTarget(context.Context) error {
 		"environment":     environment,
 		"db_role":         "email_app",
 		"db_schema":       "users",
+		"replicas":        "2",
 	}
 	maps.Copy(vars, edgeVars(g.front))
 	maps.Copy(vars, g.closed)

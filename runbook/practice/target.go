@@ -108,6 +108,7 @@ func (s *server) tickrTarget() error {
 		"db_schema":    "users",
 		"db_role":      "tickr_app",
 		"login_limit":  "100",
+		"replicas":     "2",
 		"environment":  environment,
 		"migrations":   "src/migrations/*.ts",
 		"env_file":     ".env.production",

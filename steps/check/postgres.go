@@ -33,8 +33,9 @@ import (
 //	                   sslmode does not verify the certificate
 //	pooler             a pooler such as PgBouncer stands before the server; or
 //	                   copies (default "1") times pool, the connections that each
-//	                   copy of the service may open, are at most 80 % of those
-//	                   allowed. fail: no pooler, and pool is not given
+//	                   copy of the service may open (default: DB_POOL_MAX of
+//	                   source), are at most 80 % of those allowed. fail: no
+//	                   pooler, and no pool
 //	settings           settings = { max_connections = ">= 100", wal_level =
 //	                   "replica", lock_timeout = "1ms to 10s" }: what a new session
 //	                   has, of role if it is given. 0 and -1 often switch a limit

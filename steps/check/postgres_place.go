@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ type place struct {
 	database string
 	password steps.Secret
 	sslmode  string
+	pool     string // connections of one copy of the service, if its environment says
 }
 
 // where is host:port/database; no user, no password.
@@ -53,16 +55,30 @@ func (c *Postgres) place(ctx context.Context, w *steps.World) (place, error) {
 	if err != nil && !errors.As(err, &partial) {
 		return place{}, err
 	}
-	if dsn := vars["DATABASE_URL"]; dsn != "" {
-		return placeOfURL("DATABASE_URL", dsn)
+	needed := placeVars
+	if vars["DATABASE_URL"] != "" {
+		needed = nil
 	}
-	for _, name := range placeVars {
+	if c.Query == "pooler" && c.Pool == "" {
+		needed = append(slices.Clone(needed), poolVar)
+	}
+	for _, name := range needed {
 		if _, known := vars[name]; !known && partial.Why(name) != "" {
 			return place{}, fmt.Errorf("%s is not known: %s", name, outside(partial.Why(name)))
 		}
 	}
-	return placeOfVars(vars)
+	var p place
+	if dsn := vars["DATABASE_URL"]; dsn != "" {
+		p, err = placeOfURL("DATABASE_URL", dsn)
+	} else {
+		p, err = placeOfVars(vars)
+	}
+	p.pool = vars[poolVar]
+	return p, err
 }
+
+// poolVar is the variable that says how many connections a service opens.
+const poolVar = "DB_POOL_MAX"
 
 // placeVars are the variables that may say where the database is.
 var placeVars = []string{

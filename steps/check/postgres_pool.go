@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -20,20 +21,22 @@ func askPooler(ctx context.Context, c *Postgres, s *session, r *steps.Result) er
 	}
 	pooled := uint32(server.count("backend_pid")) != s.conn.PgConn().PID() //nolint:gosec // a pid
 	r.Saw("a pooler answers", yesNo(pooled), "", "")
-	if c.Pool == "" {
-		if !pooled {
-			r.Decide(steps.Fail, "no pooler stands before the server, and no pool of the service is given")
-		}
+	switch pool := cmp.Or(c.Pool, s.at.pool); {
+	case pooled && c.Pool == "":
+		return nil // the service's connections are the pooler's
+	case pool == "":
+		r.Decide(steps.Fail, "no pooler stands before the server, and the service's pool is not known: neither pool nor %s is given", poolVar)
 		return nil
+	default:
+		return c.sizing(ctx, s, pool, r)
 	}
-	return c.sizing(ctx, s, r)
 }
 
 // sizing holds the pools of all copies of a service against the server's room.
-func (c *Postgres) sizing(ctx context.Context, s *session, r *steps.Result) error {
-	pool, err := number(c.Pool, "")
+func (c *Postgres) sizing(ctx context.Context, s *session, size string, r *steps.Result) error {
+	pool, err := number(size, "")
 	if err != nil {
-		return unmeasured("pool: " + err.Error())
+		return unmeasured("the size of the service's pool: " + err.Error())
 	}
 	copies, err := number(c.Copies, "1")
 	if err != nil {

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,6 +29,24 @@ func TestPostgresPoolSize(t *testing.T) {
 		"no size":     {"pools", check.Postgres{Query: "pooler", Pool: "0"}, steps.Fail, "has no size"},
 		"not decided": {"pools", check.Postgres{Query: "connect", Pool: "${pool}"}, steps.Pass, ""},
 	})
+	ask := func(size, copies string, cause error) steps.Result {
+		t.Helper()
+		w := c.asks(t, "pools", "pools", "")
+		vars := w.Vars
+		w.Vars = func(ctx context.Context, source string) (map[string]string, error) {
+			all, err := vars(ctx, source)
+			if size != "" {
+				all["DB_POOL_MAX"] = size
+			}
+			return all, errors.Join(err, cause)
+		}
+		return do(t, &check.Postgres{Query: "pooler", Copies: copies}, w)
+	}
+	want(t, ask("10", "2", nil), steps.Pass, "")
+	want(t, ask("10", "8", nil), steps.Fail, "8 copies with 10 connections each are 80, wanted at most 77")
+	want(t, ask("many", "2", nil), steps.Unknown, `"many" is not a number`)
+	want(t, ask("", "2", nil), steps.Fail, "neither pool nor DB_POOL_MAX is given")
+	want(t, ask("", "2", &steps.PartialEnv{Names: map[string]string{"DB_POOL_MAX": "a config map may not be read"}}), steps.Unknown, "DB_POOL_MAX is not known")
 }
 
 // bouncer is a real PgBouncer before the cluster, with one server connection for

@@ -56,7 +56,7 @@ func (c *Cluster) prepare(ctx context.Context, cfg Config, owner *syscall.Creden
 		return err
 	}
 	initdb := c.program(ctx, owner, "initdb", "-D", c.data(), "-U", Superuser, "--pwfile="+password, "-A", "scram-sha-256",
-		"--no-sync", "-E", "UTF8", "--locale=C", "--wal-segsize=1")
+		"--no-sync", "-E", "UTF8", "--locale=C", "--wal-segsize=1", "--data-checksums")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 		return fmt.Errorf("initdb as uid %d: %w: %s", uid(owner), err, lines[len(lines)-1])
