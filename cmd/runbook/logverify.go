@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,7 @@ func newLogVerify() *cobra.Command {
 	var files against
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "verify [RUN|DIR]", Short: "four verdicts: integrity, completeness, identity, anchoring", Args: atMostOne,
+		Use: "verify [RUN|DIR|FILE.tar]", Short: "four verdicts: integrity, completeness, identity, anchoring", Args: atMostOne,
 		Long: "Exit codes: 0 ok, 1 tampered, forked or rolled back, 2 usage, 3 incomplete, torn, open, or a role has not signed, 4 identity unverified.\n" +
 			"Signers come from --signers FILE, else from allowed_signers under the configuration; revoked keys from --revoked FILE, else from\n" +
 			"revoked_keys there. The highest head seen of each real run is remembered: a later copy that is shorter or other is rolled back or forked.",
@@ -30,6 +31,9 @@ func newLogVerify() *cobra.Command {
 			h, err := home()
 			if err != nil {
 				return err
+			}
+			if len(args) == 1 && strings.HasSuffix(args[0], ".tar") {
+				return unpacked(h, args[0], func(dir string) error { return verify(h, dir, files, asJSON) })
 			}
 			dir, err := logDir(h, args)
 			if err != nil {

@@ -36,7 +36,7 @@ func newRoot() *cobra.Command {
 		return &usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
-		newDeploy(), newRollback(), newResume(), newFollow(), newStatus(), newReport(), newRuns(), newDue(), newCheck(), newWatch(),
+		newDeploy(), newRollback(), newResume(), newFollow(), newStatus(), newReport(), newSign(), newRuns(), newDue(), newCheck(), newWatch(),
 		newList(), newShow(), newLint(), newTrust(), newLog(), newPractice(), newDoctor(), newVersion(), newWorld(),
 	)
 	return root

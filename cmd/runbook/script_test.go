@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "jsonfield": jsonField, "flip": flip, "world": world, "target": target, "runid": runID,
-			"smalldisk": smallDisk, "fill": fill,
+			"smalldisk": smallDisk, "fill": fill, "agent": agent,
 		},
 		Condition: func(cond string) (bool, error) {
 			switch cond {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,18 +14,34 @@ import (
 // them by their hash. The error says why there is no such report: a log that is
 // damaged before entry n, or shorter; copies that can't be read.
 func Bytes(dir string, n uint64) ([]byte, error) {
+	a, err := upTo(dir, n)
+	if err != nil {
+		return nil, err
+	}
+	return markdown(a), nil
+}
+
+// Page is the same as HTML.
+func Page(dir string, n uint64) ([]byte, error) {
+	a, err := upTo(dir, n)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = writeHTML(&b, a)
+	return b.Bytes(), err
+}
+
+func upTo(dir string, n uint64) (*Account, error) {
 	l, err := open(dir)
 	if err != nil {
 		return nil, err
 	}
 	a, _, err := l.account(n)
-	if err != nil {
-		return nil, err
+	if err == nil && a.Log.Damage != "" {
+		err = fmt.Errorf("no report to sign: %s", a.Log.Damage)
 	}
-	if a.Log.Damage != "" {
-		return nil, fmt.Errorf("no report to sign: %s", a.Log.Damage)
-	}
-	return markdown(a), nil
+	return a, err
 }
 
 // SHA256 is that of Bytes, 64 hex digits: what a sign-off names.
