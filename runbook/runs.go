@@ -27,6 +27,7 @@ type Summary struct {
 	Started, Ended     time.Time
 	Outcome            string
 	Phase              string // where it stands
+	Signoff            string // as SignoffLine has it; empty if nobody has to sign
 	Driven             bool   // somebody drives it now
 	Err                error
 }
@@ -92,6 +93,7 @@ func summarize(dir string, practice bool) Summary {
 	if p := r.Phase(b); p != nil {
 		sum.Phase = p.ID
 	}
+	sum.Signoff = SignoffLine(r.Signoffs(b))
 	sum.Driven, _ = durable.Locked(filepath.Join(dir, "lock"))
 	return sum
 }
@@ -105,14 +107,27 @@ func ended(dir string, practice bool) (Summary, bool) {
 	}
 	start, err := decode[runStartBody](first[1])
 	end, endErr := decode[runEndBody](last)
+
 	if err != nil || endErr != nil {
 		return Summary{}, false
 	}
 	return Summary{
 		ID: last.Run, Short: last.Run[:min(4, len(last.Run))], Dir: dir, Practice: practice, World: start.PracticeID,
 		Book: start.Book, Target: start.Target, Mode: start.Mode,
-		Started: first[1].Time, Ended: last.Time, Outcome: end.Outcome,
+		Started: first[1].Time, Ended: last.Time, Outcome: end.Outcome, Signoff: signedBy(start, end),
 	}, true
+}
+
+// signedBy is how the sign-off stood when a run ended.
+func signedBy(start runStartBody, end runEndBody) string {
+	if end.Outcome != Finished && len(end.Missing) == 0 {
+		return "" // the way back was walked
+	}
+	missing := make([]string, len(end.Missing))
+	for i, name := range end.Missing {
+		missing[i] = strings.TrimSuffix(name, " "+journal.ScopeRun)
+	}
+	return signoffLine(len(start.Signoffs), missing)
 }
 
 // Load reads a run as far as its log is good. It locks and creates nothing.

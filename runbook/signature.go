@@ -114,11 +114,12 @@ func (r *Run) standing(b *book.Book, role, scope string) *Signature {
 	return by
 }
 
-// lastWords are the last signatures of each key for a role and scope.
+// lastWords are the last signatures of each key for a role and scope: not those
+// that came last, which may be an older one that was handed in again.
 func (r *Run) lastWords(role, scope string) map[string]*Signature {
 	last := map[string]*Signature{}
 	for _, s := range r.Signatures {
-		if s.Role == role && s.Scope == scope {
+		if before := last[s.Key]; s.Role == role && s.Scope == scope && (before == nil || s.Later(before.Signoff)) {
 			last[s.Key] = s
 		}
 	}
@@ -210,11 +211,15 @@ func SignoffLine(all []RoleSign) string {
 			missing = append(missing, s.Name())
 		}
 	}
+	return signoffLine(len(all), missing)
+}
+
+func signoffLine(of int, missing []string) string {
 	switch {
-	case len(all) == 0:
+	case of == 0:
 		return ""
 	case len(missing) == 0:
-		return fmt.Sprintf("sign-off %d/%d", len(all), len(all))
+		return fmt.Sprintf("sign-off %d/%d", of, of)
 	}
-	return fmt.Sprintf("sign-off %d/%d, missing %s", len(all)-len(missing), len(all), strings.Join(missing, ", "))
+	return fmt.Sprintf("sign-off %d/%d, missing %s", of-len(missing), of, strings.Join(missing, ", "))
 }

@@ -56,6 +56,9 @@ func (m *model) onStep(s *book.Step, k tea.KeyPressMsg) (tea.Cmd, bool) {
 	case key.Matches(k, b.Diagnose):
 		return m.diagnose(s), true
 	case key.Matches(k, b.Go):
+		if _, signs := m.intent(runbook.Sign, s.ID); signs {
+			return m.openSign(s), true
+		}
 		return m.openRun(s), true
 	case key.Matches(k, b.Yes), key.Matches(k, b.No):
 		return m.openQuestion(s), true

@@ -21,6 +21,7 @@ type deeds struct {
 	session   *runbook.Session
 	ctx       context.Context // ends when the program has left; looks and waits end with it
 	headCode  func() (uint64, string)
+	report    func(dir string, n uint64) ([]byte, error)
 	eye       *eye
 	flight    map[string]int // intents on their way, by kind
 	refused   refusal
@@ -40,7 +41,7 @@ type refusal struct {
 
 func newDeeds(ctx context.Context, s *runbook.Session, o Options) deeds {
 	return deeds{
-		session: s, ctx: ctx, headCode: o.Head, eye: new(eye),
+		session: s, ctx: ctx, headCode: o.Head, report: o.Report, eye: new(eye),
 		flight: map[string]int{}, cancelled: map[string]bool{}, deedsDone: new(sync.WaitGroup),
 	}
 }

@@ -36,10 +36,7 @@ func summaryOf(m *model) []string {
 	for _, n := range r.Notes {
 		lines = append(lines, "memo "+n.At.UTC().Format("15:04:05Z")+"  "+safetext.Line(n.Text))
 	}
-	for _, s := range m.book.Signoffs {
-		lines = append(lines, signoff(m.book, r, s)...)
-	}
-	return lines
+	return append(append(lines, signoffs(m.book, r)...), m.reading()...)
 }
 
 // whole is every phase of the book, and each plan of which anything was done.
@@ -61,21 +58,26 @@ func whole(b *book.Book, r *runbook.Run) []*book.Phase {
 	return all
 }
 
-// signoff is what the log has of a role that signs: the approvals that were
-// asked of it.
-func signoff(b *book.Book, r *runbook.Run, want book.Signoff) []string {
+// signoffs are the roles that have to sign, and what the log has of each: a
+// signature, or an approval that was passed on.
+func signoffs(b *book.Book, r *runbook.Run) []string {
 	var lines []string
-	for _, s := range b.All() {
-		v, ok := s.Verb.(book.Ask)
-		if !ok || v.Approve == nil || v.Approve.Role != want.Role {
-			continue
+	for _, s := range r.Signoffs(b) {
+		text := "sign-off " + s.Name() + "  · MISSING"
+		step := b.Signed(s.Role, s.Scope)
+		switch {
+		case s.By != nil && s.Missing():
+			text = "sign-off " + s.Name() + "  ✗ REJECTED by " + s.By.By() + "  " + s.By.Note
+		case s.By != nil:
+			text = "sign-off " + s.Name() + "  ✓ signed by " + s.By.By()
+			if s.By.Rehearsed {
+				text += ", rehearsed"
+			}
+		case step != nil && r.Step(step).State != runbook.Pending:
+			st := r.Step(step)
+			text = fmt.Sprintf("sign-off %s  · MISSING  %s  %s", s.Name(), plain.Word(st), plain.Saw(st))
 		}
-		st := r.Step(s)
-		text := fmt.Sprintf("sign-off %s  %s %s  %s  %s", want.Role, plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st))
 		lines = append(lines, strings.TrimRight(safetext.Line(text), " "))
-	}
-	if len(lines) == 0 {
-		return []string{"sign-off " + safetext.Line(want.Role) + "  · no step of the book asks for it; the log has none"}
 	}
 	return lines
 }
@@ -134,9 +136,7 @@ type endedScreen struct{ page page }
 func newEnded(m *model) *endedScreen {
 	r := m.snap.run
 	lines := append([]string{plain.Title(r.Outcome, "ended") + " " + r.Ended.UTC().Format("2006-01-02 15:04:05Z"), ""}, summaryOf(m)...)
-	if m.snap.head != "" {
-		lines = append(lines, "", "log head "+safetext.Line(m.snap.head)+"   check it: runbook log verify "+r.Short())
-	}
+	lines = append(lines, "check it: runbook log verify "+r.Short())
 	return &endedScreen{page: newPage(lines)}
 }
 

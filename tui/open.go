@@ -21,6 +21,8 @@ func (m *model) open(s *book.Step, kind string) tea.Cmd {
 		return m.do(i)
 	case runbook.RunStep:
 		return m.openApproval(s, i, false)
+	case runbook.Sign:
+		return m.openSign(s)
 	case runbook.Confirm, runbook.Approve, runbook.Decide, runbook.Tell:
 		return m.ask(newQuestion(m, s, i))
 	}
@@ -29,7 +31,7 @@ func (m *model) open(s *book.Step, kind string) tea.Cmd {
 
 // openQuestion shows what a step asks; nil if it asks nothing now.
 func (m *model) openQuestion(s *book.Step) tea.Cmd {
-	for _, kind := range []string{runbook.Confirm, runbook.Approve, runbook.Decide, runbook.Tell} {
+	for _, kind := range []string{runbook.Confirm, runbook.Approve, runbook.Decide, runbook.Tell, runbook.Sign} {
 		if _, ok := m.intent(kind, s.ID); ok {
 			return m.open(s, kind)
 		}

@@ -17,7 +17,17 @@ type pauseScreen struct {
 }
 
 func newPause(m *model, i runbook.Intent) *pauseScreen {
-	return &pauseScreen{intent: i, page: newPage(readBack(m.snap.run, m.snap.run.Phase(m.book)))}
+	return &pauseScreen{intent: i, page: newPage(append(readBack(m.snap.run, m.snap.run.Phase(m.book)), m.reading()...))}
+}
+
+// reading are the lines that end a phase and a run: the log's head, who has yet
+// to sign, and whether anybody signs what is done.
+func (m *model) reading() []string {
+	lines := []string{""}
+	for _, line := range plain.Reading(m.book, m.snap.run, m.snap.head) {
+		lines = append(lines, safetext.Line(line))
+	}
+	return lines
 }
 
 // readBack is the phase as it is read out, safe to show.

@@ -68,7 +68,20 @@ func (q *questionScreen) content(m *model) []string {
 			}
 		}
 	}
-	return lines
+	return append(lines, q.signing(m)...)
+}
+
+// signing is what a signature would rest on, and how another person gives one.
+func (q *questionScreen) signing(m *model) []string {
+	role, _, signs := q.step.Signs()
+	if !signs {
+		return nil
+	}
+	lines := append([]string{"", "what is signed:"}, signed(m)...)
+	if why := plain.Unsigned(m.snap.run); why != "" {
+		lines = append(lines, "", why)
+	}
+	return append(append(lines, ""), plain.Elsewhere(m.snap.run, role)...)
 }
 
 // question is what a step asks or tells, its vars filled in; nothing if it does
@@ -155,9 +168,18 @@ func (q *questionScreen) answers(m *model, w int) ([]string, *tea.Cursor) {
 	case v.Confirm != nil:
 		return m.human("y it is so   n it is not", w), nil
 	case v.Approve != nil:
-		return append(m.human("y approved   n rejected", w), prose(" it is recorded as reported by you, not signed by that role", w)...), nil
+		return q.approves(m, v, w), nil
 	}
 	return nil, nil
+}
+
+// approves says how an approval is given: signed, or passed on.
+func (q *questionScreen) approves(m *model, v book.Ask, w int) []string {
+	var lines []string
+	if _, _, signs := q.step.Signs(); signs {
+		lines = m.human("g sign here as "+safetext.Line(v.Approve.Role)+": shows what, and wants the role typed", w)
+	}
+	return append(lines, prose(" y approved, n rejected: reported by you, which is no signature", w)...)
 }
 
 func (q *questionScreen) choices(m *model, v book.Ask, w int) []string {
@@ -180,7 +202,7 @@ func (q *questionScreen) prompt() string {
 	case q.kind == runbook.Confirm:
 		return "YES: what did you see? enter alone answers yes"
 	case q.kind == runbook.Approve:
-		return "APPROVED: by whom, and where is it written?"
+		return "REPORTED as approved: by whom, and where is it written?"
 	}
 	return "NO: why not? A no wants its reason"
 }
@@ -301,7 +323,11 @@ func (q *questionScreen) keys(m *model) []binding {
 		_, keys := q.telling(m, tell)
 		return append(keys, b.Why, b.Back)
 	case v.Approve != nil:
-		return []binding{says(b.Yes, "approved.."), says(b.No, "rejected.."), b.Why, b.Back}
+		keys := []binding{says(b.Yes, "reported: yes.."), says(b.No, "reported: no.."), b.Why, b.Back}
+		if _, _, signs := q.step.Signs(); signs {
+			keys = append([]binding{says(b.Go, "sign..")}, keys...)
+		}
+		return keys
 	}
 	return []binding{says(b.Yes, "yes.."), says(b.No, "no.."), b.Why, b.Back}
 }

@@ -15,10 +15,11 @@ import (
 // Options is what the program needs of its caller.
 type Options struct {
 	In, Out *os.File
-	Env     []string                // TERM, NO_COLOR and such
-	Now     func() time.Time        // time.Now if nil
-	Head    func() (uint64, string) // number and code of the log's last entry
-	Start   []string                // lines of the start screen, safe to show; none begins at once
+	Env     []string                                   // TERM, NO_COLOR and such
+	Now     func() time.Time                           // time.Now if nil
+	Head    func() (uint64, string)                    // number and code of the log's last entry
+	Report  func(dir string, n uint64) ([]byte, error) // of a run up to entry n, as a sign-off names it
+	Start   []string                                   // lines of the start screen, safe to show; none begins at once
 
 	// Watchdog is this program, which calls Watchdog first: it gives the terminal
 	// back if the screen is killed. Empty for none.

@@ -85,6 +85,7 @@ func (m *model) stepKeys(s *book.Step) []binding {
 		add(says(b.Go, "run again.."), may(runbook.RunStep) && again)
 		add(b.Go, may(runbook.RunStep) && !again && !oneKey(m.snap.run, s))
 		add(says(b.Yes, "answer.."), may(runbook.Confirm) || may(runbook.Approve) || may(runbook.Decide))
+		add(says(b.Go, "sign.."), may(runbook.Sign))
 		add(b.Tell, may(runbook.Tell))
 		add(b.Recheck, may(runbook.Recheck))
 		add(b.Backend, may(runbook.CancelBackend))

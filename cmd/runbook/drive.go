@@ -12,6 +12,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/journal"
+	"runbook/runbook/report"
 	"runbook/steps/safetext"
 	"runbook/tui"
 	"runbook/tui/plain"
@@ -67,7 +68,7 @@ func lines(asked bool) bool {
 // screen is what the full screen needs of us.
 func screen(h runbook.Home, s *runbook.Session) tui.Options {
 	o := terminal()
-	o.Head, o.Start = head(s), startLines(h, s)
+	o.Head, o.Start, o.Report = head(s), startLines(h, s), report.Bytes
 	return o
 }
 

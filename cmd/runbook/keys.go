@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"runbook/runbook"
@@ -16,6 +18,13 @@ import (
 // allowed_signers lets it; in practice the world's own, one a role.
 func keys(h runbook.Home, signs *practice.World) runbook.Keys {
 	k := runbook.Keys{Signers: signersOf(h, signs != nil), Report: report.SHA256}
+	k.Role = func(_ context.Context, role string) (journal.Identity, error) {
+		id, why, err := journal.FindSigner(h.Config, role, os.Getenv)
+		if err == nil && id == nil {
+			err = fmt.Errorf("no key of yours signs as %s: %s", role, why)
+		}
+		return id, err
+	}
 	if signs != nil {
 		k.Role = func(ctx context.Context, role string) (journal.Identity, error) {
 			file, err := signs.RoleKey(ctx, role)

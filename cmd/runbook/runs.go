@@ -43,6 +43,9 @@ func printRuns(all []runbook.Summary) {
 		if !r.Ended.IsZero() {
 			state = safetext.Line(r.Outcome)
 		}
+		if r.Signoff != "" {
+			state += ", " + safetext.Line(r.Signoff)
+		}
 		if r.Driven {
 			state += ", driven now"
 		}

@@ -82,7 +82,7 @@ func roles(wanted []Required, signed []SignedOff) []Role {
 		said[i] = map[string]Signoff{}
 		for _, s := range signed {
 			last, before := said[i][s.Fingerprint]
-			if s.Role == want.Role && s.Scope == want.Scope && s.Why == "" && (!before || s.later(last)) {
+			if s.Role == want.Role && s.Scope == want.Scope && s.Why == "" && (!before || s.Later(last)) {
 				said[i][s.Fingerprint] = s.Signoff
 			}
 		}
@@ -100,10 +100,10 @@ func roles(wanted []Required, signed []SignedOff) []Role {
 	return all
 }
 
-// later reports whether a key said s after last. What counts is which log it saw
+// Later reports whether a key said s after last. What counts is which log it saw
 // and when, as it signed both: where it stands in this one is the driver's
 // doing, who may hand in what was said before once more.
-func (s Signoff) later(last Signoff) bool {
+func (s Signoff) Later(last Signoff) bool {
 	switch {
 	case s.N != last.N:
 		return s.N > last.N

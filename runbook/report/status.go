@@ -12,6 +12,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 	"runbook/steps/safetext"
 )
 
@@ -41,6 +42,8 @@ type Status struct {
 	Head      string     `json:"head"`
 	Damage    string     `json:"damage,omitempty"` // what is wrong behind the last good entry
 	Away      string     `json:"away,omitempty"`   // where it lies, if its home had no room
+	Signoffs  []Role     `json:"signoffs"`         // the roles that have to sign
+	signoff   string     // the same in words
 }
 
 // Item is a step that waits for a person.
@@ -51,6 +54,26 @@ type Item struct {
 	Reason string        `json:"reason,omitempty"`
 }
 
+// Role is a role that has to sign, and what it did.
+type Role struct {
+	journal.Required
+	Decision string `json:"decision,omitempty"` // approve, or a reject that holds
+	By       string `json:"by,omitempty"`
+}
+
+// roles are those that have to sign a run.
+func roles(b *book.Book, r *runbook.Run) []Role {
+	all := []Role{}
+	for _, s := range r.Signoffs(b) {
+		role := Role{Required: s.Required}
+		if s.By != nil {
+			role.Decision, role.By = s.By.Decision, s.By.By()
+		}
+		all = append(all, role)
+	}
+	return all
+}
+
 // Of folds a run. driven says whether somebody holds its lock; damage is the
 // error behind the last good entry, or nil.
 func Of(b *book.Book, r *runbook.Run, driven bool, damage error) Status {
@@ -58,7 +81,7 @@ func Of(b *book.Book, r *runbook.Run, driven bool, damage error) Status {
 		Run: r.ID, Book: r.Book, Target: r.Target, Mode: r.Mode, Practice: r.Practice, Started: r.Started,
 		Outcome: r.Outcome, Plan: r.Plan, Counts: map[string]int{}, Open: []Item{},
 		Operator: r.Operator, Key: r.Key, Driven: driven, Entries: r.Entries, Head: r.Head,
-		Away: r.Away(),
+		Away: r.Away(), Signoffs: roles(b, r), signoff: runbook.SignoffLine(r.Signoffs(b)),
 	}
 	for _, name := range r.Demands {
 		if s.Demanded == nil {
@@ -137,6 +160,9 @@ func (s Status) Lines(now time.Time) []string {
 		"who      "+s.Operator+", "+s.Key+", "+driver,
 		fmt.Sprintf("log      %d entries, head %.12s", s.Entries, s.Head),
 	)
+	if s.signoff != "" {
+		lines = append(lines, s.signoff)
+	}
 	for _, item := range s.Open {
 		lines = append(lines, fmt.Sprintf("open     %s %s: %s", item.Step, item.State, item.Reason))
 	}

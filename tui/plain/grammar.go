@@ -17,7 +17,7 @@ var errWord = errors.New("that is no answer here; ? lists those that are")
 // words that name a step and may carry text.
 var stepWords = []string{
 	runbook.RunStep, runbook.Recheck, runbook.Confirm, runbook.Decline, runbook.Decide, runbook.Approve,
-	runbook.Reject, runbook.Tell, runbook.Accept, runbook.Skip, runbook.NA, runbook.ByHandIt, runbook.Cancel, runbook.CancelBackend,
+	runbook.Reject, runbook.Sign, runbook.Tell, runbook.Accept, runbook.Skip, runbook.NA, runbook.ByHandIt, runbook.Cancel, runbook.CancelBackend,
 }
 
 // parse reads one line of input. An intent without a kind was a question about
@@ -53,6 +53,9 @@ func (p *session) parse(line string) (runbook.Intent, error) {
 		return none, fmt.Errorf("no step is called %q: %s ID", id, word)
 	}
 	i := runbook.Intent{Kind: word, Step: id, Seen: p.seen[id].entry, Text: strings.TrimSpace(text)}
+	if word == runbook.Sign {
+		return p.sign(step, i)
+	}
 	if word == runbook.RunStep || word == runbook.Tell {
 		i.Text = p.shown[id] // executed or sent as it was shown, or not at all
 	}
@@ -63,11 +66,18 @@ func (p *session) parse(line string) (runbook.Intent, error) {
 func (p *session) list() {
 	for _, i := range p.Next() {
 		if form := p.form(i); form != "" {
-			p.print("  %s", form)
+			p.print("  %s", form+meant[i.Kind])
 		}
 	}
 	p.print("  why ID")
 	p.print("  detach")
+}
+
+// meant says of an answer what it is, where its words do not.
+var meant = map[string]string{
+	runbook.Approve: "   reported by you, no signature",
+	runbook.Reject:  " REASON   reported by you, no signature",
+	runbook.Sign:    "   with your key: what was shown; or approve|reject|withdraw NOTE for ROLE: shows that to sign",
 }
 
 // form is how an intent is typed.
@@ -90,6 +100,9 @@ func (p *session) form(i runbook.Intent) string {
 		return "memo TEXT"
 	case runbook.End:
 		return "end run"
+	case runbook.Sign:
+		role, _, _ := step.Signs()
+		return i.Kind + " " + i.Step + " " + role
 	case runbook.Check:
 		return ""
 	case runbook.Rollback, runbook.RunStep, runbook.Recheck, runbook.Decline, runbook.Approve, runbook.Reject, runbook.Tell, runbook.Cancel:

@@ -12,6 +12,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 	"runbook/steps/safetext"
 )
 
@@ -50,6 +51,7 @@ type session struct {
 	seen  map[string]sight  // the entry of each step that was printed last
 	told  atomic.Int64      // counts what was printed of steps that had moved
 	shown map[string]string // the digest of each command that was shown for approval
+	says  map[string]saying // what is to be signed about a step
 	said  map[string]bool   // hints of this phase that were given
 }
 
@@ -60,7 +62,7 @@ func Run(ctx context.Context, s *runbook.Session, o Options) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(s.Driving(), stop)()
-	p := &session{Session: s, out: o.Out, said: map[string]bool{}, seen: map[string]sight{}, shown: map[string]string{}}
+	p := &session{Session: s, out: o.Out, said: map[string]bool{}, seen: map[string]sight{}, shown: map[string]string{}, says: map[string]saying{}}
 	p.lines = newReader(ctx, o.In, func() int64 {
 		if o.Terminal {
 			return p.told.Load()
@@ -289,7 +291,8 @@ func (p *session) frame(r *runbook.Run) string {
 }
 
 func (p *session) readBack(r *runbook.Run) {
-	for _, line := range ReadBack(r, r.Phase(p.Book())) {
+	n, head := p.Head()
+	for _, line := range append(ReadBack(r, r.Phase(p.Book())), Reading(p.Book(), r, journal.HeadCode(n, head))...) {
 		p.print("%s", line)
 	}
 }

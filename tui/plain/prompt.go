@@ -104,7 +104,7 @@ func (p *session) question(ctx context.Context, r *runbook.Run, s *book.Step) st
 		lines = append(lines, liveLines(p.LiveNow(ctx, s.ID))...)
 		return strings.Join(append(lines, Approval(p.Target().Name, order)...), "\n  ")
 	case book.Ask:
-		return title + p.evidence(r, v)
+		return title + p.evidence(r, v) + p.signing(ctx, r, s)
 	case book.Tell:
 		p.shown[s.ID] = runbook.MessageDigest(v)
 		return fmt.Sprintf("%s\n  %s:\n%s", title, Telling(v, st), indent(safetext.Block(v.Message.Text)))

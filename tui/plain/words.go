@@ -55,6 +55,12 @@ func Word(st runbook.StepState) string {
 	if st.State == runbook.Unknown && st.Result != nil && st.Result.Verdict == steps.Blocked {
 		word = "blocked"
 	}
+	switch {
+	case st.Signed != nil:
+		word += ", signed"
+	case st.Reported:
+		word += ", reported"
+	}
 	if st.Rehearsed && st.State != runbook.Pending {
 		word += ", rehearsed"
 	}
@@ -74,6 +80,9 @@ func Saw(st runbook.StepState) string {
 		add("by " + st.Who)
 	}
 	add(st.Answer)
+	if st.Signed != nil {
+		add("by " + st.Signed.By())
+	}
 	if st.Verified && st.State != runbook.ByHand {
 		add("by its verify, " + cmp.Or(st.Ended, "its own end was not seen") + ":")
 	}
