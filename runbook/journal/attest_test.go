@@ -156,6 +156,8 @@ func TestSignoffThatDoesNotCount(t *testing.T) {
 	p := d.policy(t, "qa")
 	if r := Verify(d.dir, p); r.Exit() != 4 || r.Completeness.Word != Missing || !strings.Contains(r.Identity.Text, "does not list it for signoff.qa@runbook-log") {
 		t.Errorf("a key of another role: exit %d %q", r.Exit(), r.Lines())
+	} else if !strings.Contains(r.Roles[0].Text, "does not list it") {
+		t.Errorf("the role says %q", r.Roles[0].Text)
 	}
 	d.attest(t, "qa", "qa", DecisionApprove)
 	if r := Verify(d.dir, p); r.Exit() != 4 || r.Completeness.Word != OK {
@@ -362,6 +364,10 @@ func TestAnchors(t *testing.T) {
 			}
 		}
 	}
+	put(t, file, slices.Concat([]byte(HeadLine(e.Run, e.N, e.Head)+"\n"), make([]byte, maxAnchors)))
+	if _, err := ReadAnchors(file, e.Run); err == nil {
+		t.Error("a text of which only the begin would be read was taken")
+	}
 	for _, text := range []string{"", other, "17-CGZI-6IOA", e.Head} {
 		put(t, file, []byte(text))
 		if a, err := ReadAnchors(file, e.Run); err == nil {
@@ -373,7 +379,11 @@ func TestAnchors(t *testing.T) {
 func TestRevokedIsAList(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "revoked")
-	for _, text := range []string{"SSHKRL\n\x00\x00", "ssh-ed25519 AAAA", "no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6Y0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x"} {
+	put(t, file, []byte("SSHKRL\n\x00\x00"))
+	if _, err := ReadRevoked(file); err == nil || !strings.Contains(err.Error(), "is a KRL") {
+		t.Errorf("a KRL: %v", err)
+	}
+	for _, text := range []string{"ssh-ed25519 AAAA", "no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6Y0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x"} {
 		put(t, file, []byte(text))
 		if _, err := ReadRevoked(file); err == nil {
 			t.Errorf("taken: %q", text)

@@ -45,6 +45,9 @@ func checkSigned(armored, namespace, text string) (person, error) {
 	if sig.Signature.Format == ssh.KeyAlgoRSA { // its hash is SHA-1
 		return p, errors.New("signed with SHA-1")
 	}
+	if len(sig.Signature.Rest) > 0 && !securityKey(sig) {
+		return p, errors.New("something follows the signature")
+	}
 	if err := sshsig.Verify(strings.NewReader(text), sig, sig.PublicKey, sig.HashAlgorithm, namespace); err != nil {
 		return p, err
 	}
@@ -56,7 +59,7 @@ func checkSigned(armored, namespace, text string) (person, error) {
 const userVerified = 0x04
 
 func presence(sig *sshsig.Signature) string {
-	if !strings.HasPrefix(sig.PublicKey.Type(), "sk-") || len(sig.Signature.Rest) == 0 {
+	if !securityKey(sig) || len(sig.Signature.Rest) == 0 {
 		return ""
 	}
 	if sig.Signature.Rest[0]&userVerified != 0 {
@@ -64,3 +67,5 @@ func presence(sig *sshsig.Signature) string {
 	}
 	return "touched" // x/crypto refuses one without
 }
+
+func securityKey(sig *sshsig.Signature) bool { return strings.HasPrefix(sig.PublicKey.Type(), "sk-") }

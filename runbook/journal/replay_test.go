@@ -30,6 +30,8 @@ func TestReplayedSignoff(t *testing.T) {
 		"of one moment":          {"ra", "bb", []int{0, 0}, Rejected},
 		"of one moment, turned":  {"ar", "bb", []int{0, 0}, Rejected},
 		"of one moment, no more": {"wa", "bb", []int{0, 0}, Missing},
+		"of one moment, open":    {"aw", "bb", []int{0, 0}, Missing},
+		"of one moment, rather":  {"wr", "bb", []int{0, 0}, Rejected},
 	} {
 		d := aDesk(t, "dev")
 		begin := d.log.Commitment()

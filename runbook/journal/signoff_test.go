@@ -33,6 +33,8 @@ func TestSignoffNotWrittenAsOneIs(t *testing.T) {
 		"entry 87": "entry 087", "entry 87\n": "entry 0\n", "bytes 41230": "bytes +41230", "world real": "world other", "note \"": "note  \"",
 		"head abab": "head ABab", "time 2026-11-22T07:01:02Z": "time 2026-11-22T07:01:02+00:00", "mode deploy": "mode deploy\nmode deploy",
 		"run 7f7f": "run 7f", "book users-module": "book users module", `yes\"`: `yes\n\"`, "target prod sha256": "target prod",
+		"target prod": "target pr od", "mode deploy\n": "mode de ploy\n", "bytes 41230 ": "bytes 0 ", "head ab": "head ",
+		"note \"said": "note \"" + strings.Repeat("x", 1000), "scope run\n": "scope phase:a b\n", "report sha256 ab": "report sha256 zz",
 	} {
 		if !strings.Contains(text, old) {
 			t.Fatalf("%q is not in the statement", old)
