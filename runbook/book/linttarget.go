@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// longWaiver is for how many days from now a waiver may stand without a warning.
+const longWaiver = 90
+
 // LintTarget returns what a careful author of a target would not write:
 // warnings, in the order of the file. Books are those it is used for; a waiver
 // of a step that none of them has is a mistake.
@@ -21,6 +24,9 @@ func LintTarget(t *Target, books []*Book, now time.Time) []Problem {
 		path := join(element("waiver", i), "step")
 		if why, stands := w.Waives(now); !stands {
 			warn(path, "the waiver of %s %s: it counts for nothing", w.Step, why)
+		}
+		if last := Date(now.UTC().AddDate(0, 0, longWaiver).Format(time.DateOnly)); w.Until > last {
+			warn(join(element("waiver", i), "until"), "the waiver of %s stands until %s, over %d days from now: nobody will look at it again", w.Step, w.Until, longWaiver)
 		}
 		if text := idle(w.Step, books); text != "" {
 			warn(path, "%s", text)

@@ -204,7 +204,15 @@ step = [
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if quiet := book.LintTarget(target, nil, time.Date(2019, 1, 1, 0, 0, 0, 0, time.UTC)); len(quiet) != 1 {
+	target, err = book.ReadTarget([]byte("name = \"p\"\ndir = \"/srv\"\npath = \"/bin\"\nvars.environment = \"production\"\n"+waive("helmet", "2026-12-31")), "t.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if quiet := book.LintTarget(target, nil, time.Date(2026, 10, 2, 23, 0, 0, 0, time.UTC)); len(quiet) != 1 {
 		t.Errorf("without books: %v", quiet)
+	}
+	long := book.LintTarget(target, nil, time.Date(2026, 10, 1, 23, 0, 0, 0, time.UTC))
+	if len(long) != 2 || long[1].In("t.toml") != "t.toml:7:1: warning: the waiver of helmet stands until 2026-12-31, over 90 days from now: nobody will look at it again" {
+		t.Errorf("91 days: %v", long)
 	}
 }
