@@ -21,7 +21,7 @@ type secrets struct{ Nonce, Superuser, App, Deploy string }
 var hostTools = []string{
 	"sh", "bash", "env", "cat", "grep", "sed", "awk", "head", "tail", "sort", "wc", "tr", "cut", "date", "test", "true", "false",
 	"sleep", "mkdir", "rm", "cp", "mv", "ls", "printf", "echo", "id", "hostname", "tee", "sha256sum", "curl", "jq",
-	"basename", "chmod", "cmp", "df", "diff", "dirname", "find", "getconf", "gzip", "ln", "mktemp", "od", "stat", "tar", "touch", "uname", "xargs",
+	"basename", "chmod", "cmp", "df", "diff", "dirname", "find", "getconf", "gzip", "ln", "mktemp", "od", "ps", "stat", "tar", "touch", "uname", "xargs",
 }
 
 func (s *server) makeFiles(context.Context) error {

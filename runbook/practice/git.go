@@ -21,7 +21,7 @@ var releaseChanged = []string{
 
 // gitTool is what a repository of encrypted-email answers to those who look:
 // whether a file is tracked, what in the tree is changed, and what the newest
-// commit changed.
+// commit, or release, changed.
 func gitTool(_ context.Context, sh shell, args []string) (int, error) {
 	if filepath.Base(sh.dir) != emailSite || len(args) == 0 {
 		return notSimulated, errNotSimulated
@@ -35,7 +35,7 @@ func gitTool(_ context.Context, sh shell, args []string) (int, error) {
 		return tracked(sh, paths)
 	case "diff --exit-code --stat":
 		return changed(sh)
-	case "diff --stat HEAD~1":
+	case "diff --stat HEAD~1", "diff --stat " + commitOf(emailBefore) + " " + commitOf(emailNow):
 		for _, file := range releaseChanged {
 			if len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool { return file == p || strings.HasPrefix(file, strings.TrimSuffix(p, "/")+"/") }) {
 				sh.say(" %s | changed\n", file)

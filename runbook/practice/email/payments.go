@@ -22,7 +22,7 @@ type intent struct {
 	Currency string `json:"currency"`
 }
 
-// pay asks the payment provider for an intent, in its test mode.
+// pay asks the payment provider for an intent.
 func (s *Service) pay(w http.ResponseWriter, r *http.Request, user string) {
 	var order struct {
 		Amount   int    `json:"amount"`

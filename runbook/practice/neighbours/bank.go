@@ -4,18 +4,20 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 )
 
-// bank is a payment provider in its test mode.
+// bank is a payment provider. Its key says whether it is in test mode.
 type bank struct {
+	live    bool
 	mu      sync.Mutex
 	intents map[string]map[string]any
 }
 
 // Bank serves GET /v1/balance and the payment intents of whoever has the key.
 func Bank(key string) http.Handler {
-	b := &bank{intents: map[string]map[string]any{}}
+	b := &bank{live: strings.HasPrefix(key, "sk_live_"), intents: map[string]map[string]any{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/balance", b.balance)
 	mux.HandleFunc("POST /v1/payment_intents", b.create)
@@ -35,7 +37,7 @@ func (b *bank) balance(w http.ResponseWriter, _ *http.Request) {
 	for currency, amount := range sums {
 		available = append(available, map[string]any{"amount": amount, "currency": currency})
 	}
-	answer(w, http.StatusOK, map[string]any{"object": "balance", "livemode": false, "available": available})
+	answer(w, http.StatusOK, map[string]any{"object": "balance", "livemode": b.live, "available": available})
 }
 
 func (b *bank) create(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +52,7 @@ func (b *bank) create(w http.ResponseWriter, r *http.Request) {
 		status = "succeeded"
 	}
 	made := map[string]any{
-		"id": "pi_" + rand.Text(), "object": "payment_intent", "amount": amount, "currency": currency, "livemode": false, "status": status,
+		"id": "pi_" + rand.Text(), "object": "payment_intent", "amount": amount, "currency": currency, "livemode": b.live, "status": status,
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
