@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -24,7 +25,7 @@ func (s *Session) Rehearse() (Intent, error) {
 		if signs, err := s.rehearsedSign(i); signs.Kind != "" || err != nil {
 			return signs, err
 		}
-		i.Text = s.goodAnswer(s.book.Step(i.Step), i.Kind)
+		i.Text = goodAnswer(s.book.Step(i.Step), i.Kind, r.Vars)
 		return i, nil
 	}
 	jump := Intent{Kind: Jump}
@@ -49,7 +50,9 @@ func (s *Session) rehearsedSign(i Intent) (Intent, error) {
 	return i, err
 }
 
-func (s *Session) goodAnswer(step *book.Step, kind string) string {
+// goodAnswer is what a rehearsal says to a step. What the run was given for a
+// choice is chosen, right or wrong: the first of the list is only a way to go on.
+func goodAnswer(step *book.Step, kind string, vars map[string]string) string {
 	if step == nil {
 		return ""
 	}
@@ -60,7 +63,7 @@ func (s *Session) goodAnswer(step *book.Step, kind string) string {
 	case kind == Confirm && v.Confirm.Value != "":
 		return v.Confirm.Value
 	case kind == Decide:
-		return v.Decide.Choices[0]
+		return cmp.Or(vars[v.Decide.Var], v.Decide.Choices[0])
 	case kind == Confirm || kind == Approve:
 		return "rehearsed"
 	}

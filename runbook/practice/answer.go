@@ -104,7 +104,9 @@ func (s *server) do(ctx context.Context, r request, out *replier) (int, error) {
 	case "docker":
 		return s.engine.Run(ctx, docker.Call{Args: r.Args, Dir: r.Dir, Env: r.Env, Out: out.stream(false), Err: out.stream(true)}), nil
 	case "kubectl":
-		return s.kubectl(ctx, r, out)
+		return s.cluster.Run(ctx, kube.Call{Args: r.Args, Out: out.stream(false), Err: out.stream(true)}), nil
+	case "yield":
+		return 0, s.yield(ctx)
 	case "hold":
 		return 0, s.hold(ctx, r, out)
 	default:
@@ -112,17 +114,13 @@ func (s *server) do(ctx context.Context, r request, out *replier) (int, error) {
 	}
 }
 
-// kubectl reaches the cluster that the second application came with; before,
-// there is none.
-func (s *server) kubectl(ctx context.Context, r request, out *replier) (int, error) {
-	s.entering.Lock()
-	mail := s.mail
-	s.entering.Unlock()
-	if mail == nil {
-		_, _ = fmt.Fprintf(out.stream(true), "kubectl: %v: no application here runs in a cluster\n", errNotSimulated)
-		return notSimulated, nil
+// yield ends the container that the first application began in: a process of node
+// takes its port.
+func (s *server) yield(ctx context.Context) error {
+	if look, there := s.engine.Look(imageName); !there || !look.Running {
+		return nil
 	}
-	return mail.cluster.Run(ctx, kube.Call{Args: r.Args, Out: out.stream(false), Err: out.stream(true)}), nil
+	return s.docker(ctx, s.appDir(), "stop", imageName)
 }
 
 // hold keeps a guest process (a service in the foreground, a migration) tied

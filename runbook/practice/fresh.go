@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"runbook/runbook/practice/docker"
+	"runbook/runbook/practice/kube"
 	"runbook/runbook/practice/tickr"
 )
 
@@ -28,6 +29,7 @@ const (
 	newRelease  = "1.8.2"
 	webOrigin   = "https://app.tickr.example" // of the web application
 	environment = "production"
+	namespace   = "tickr" // of the cluster
 )
 
 // build makes what the release changes: application directory, database,
@@ -47,8 +49,21 @@ func (s *server) build(ctx context.Context) error {
 	before.Digest = sha256.Sum256([]byte(s.secrets.Nonce)) // another release's, whose files are not here
 	s.engine.AddImage(imageName+":"+oldRelease, oldRelease, before, time.Now().Add(-9*24*time.Hour))
 	port := strconv.Itoa(s.ports.service)
-	return s.docker(ctx, s.appDir(), "run", "-d", "--name", imageName, "--restart", "unless-stopped", "-p", port+":"+port,
-		"--env-file", ".env.production", imageName+":"+oldRelease)
+	if err := s.docker(ctx, s.appDir(), "run", "-d", "--name", imageName, "--restart", "unless-stopped", "-p", port+":"+port,
+		"--env-file", ".env.production", imageName+":"+oldRelease); err != nil {
+		return err
+	}
+	s.cluster = kube.New("practice", s.engine, s.pull)
+	s.cluster.Add(namespace, imageName)
+	return nil
+}
+
+// pull gives the engine what the registry has and only a cluster fetches: the
+// new release, as CI has built it.
+func (s *server) pull(image string) {
+	if built, err := docker.ReadContext(s.appDir()); err == nil && image == imageName+":"+newRelease {
+		s.engine.AddImage(image, newRelease, built, time.Now().Add(-3*time.Hour))
+	}
 }
 
 // tickr is the program of the first application's images.

@@ -16,7 +16,6 @@ import (
 	"runbook/runbook/practice/docker"
 	"runbook/runbook/practice/edge"
 	"runbook/runbook/practice/email"
-	"runbook/runbook/practice/kube"
 	"runbook/runbook/practice/neighbours"
 )
 
@@ -46,7 +45,6 @@ type mail struct {
 	gate     *neighbours.Gate
 	names    *neighbours.Names
 	street   *neighbours.Street
-	cluster  *kube.Cluster
 	dialer   net.Dialer
 	endWatch context.CancelFunc
 	urls     map[string]string // of the neighbours, by the var's name
@@ -172,7 +170,7 @@ func (s *server) startMail(ctx context.Context) error {
 			return err
 		}
 	}
-	m.cluster = kube.New("practice", "encrypted-email", s.engine, backend, frontend)
+	s.cluster.Add("encrypted-email", backend, frontend)
 	return nil
 }
 

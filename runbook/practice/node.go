@@ -16,7 +16,8 @@ import (
 )
 
 // nodeTool is `node dist/main.js`: the service in the foreground, tied to the
-// world, which it ends with.
+// world, which it ends with. The world begins with the service in a container,
+// whose place it takes.
 func nodeTool(ctx context.Context, sh shell, args []string) (int, error) {
 	if len(args) != 1 || filepath.Clean(args[0]) != filepath.Join("dist", "main.js") {
 		return notSimulated, errNotSimulated
@@ -37,6 +38,9 @@ func nodeTool(ctx context.Context, sh shell, args []string) (int, error) {
 	if err != nil {
 		sh.warn("Error: configuration is not valid\n%v\n", err)
 		return 1, nil
+	}
+	if _, err := sh.world.ask(ctx, request{Op: "yield"}); err != nil {
+		return 1, err
 	}
 	addr, stop, err := serveTickr(ctx, sh, cfg, cfg.Port, sh.stdout)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"runbook/runbook/practice/cluster"
 	"runbook/runbook/practice/docker"
 	"runbook/runbook/practice/edge"
+	"runbook/runbook/practice/kube"
 	"runbook/runbook/practice/web"
 )
 
@@ -52,6 +53,7 @@ type server struct {
 	clock    offsetClock
 	id       string
 	engine   *docker.Engine
+	cluster  *kube.Cluster
 	services web.Faults // what is broken in the services
 
 	mu      sync.Mutex

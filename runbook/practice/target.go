@@ -113,6 +113,8 @@ func (s *server) tickrTarget() error {
 		"migrations":   "src/migrations/*.ts",
 		"env_file":     ".env.production",
 		"data_source":  "src/data-source.ts",
+		"kube_context": "practice",
+		"namespace":    namespace,
 	}
 	maps.Copy(vars, edgeVars(s.front))
 	return s.writeTarget(tickrSite, target{Vars: vars, Secrets: []string{"database_url"}, Env: ".env.production"})

@@ -12,17 +12,18 @@ import (
 	"runbook/runbook/practice/docker"
 )
 
-// Cluster holds the deployments of one namespace.
+// Cluster holds the deployments of its namespaces.
 type Cluster struct {
 	mu          sync.Mutex
 	context     string
-	namespace   string
 	engine      *docker.Engine
+	pull        func(image string)
 	deployments []*deployment
 }
 
 // deployment is one with a single replica: the container of its name.
 type deployment struct {
+	namespace  string
 	name       string
 	generation int
 	paused     bool
@@ -36,21 +37,27 @@ type revision struct {
 	image  string
 }
 
-// New makes a cluster whose deployments run the containers of these names.
-func New(context, namespace string, engine *docker.Engine, names ...string) *Cluster {
-	c := &Cluster{context: context, namespace: namespace, engine: engine}
-	for _, name := range names {
-		look, _ := engine.Look(name) // without a container it has no image yet
-		c.deployments = append(c.deployments, &deployment{
-			name: name, generation: 1, template: look.Ref, revisions: []revision{{1, look.Ref}}, changed: time.Now(),
-		})
-	}
-	return c
+// New makes a cluster without deployments. An image that the engine lacks is
+// pulled, which may give it to the engine.
+func New(context string, engine *docker.Engine, pull func(image string)) *Cluster {
+	return &Cluster{context: context, engine: engine, pull: pull}
 }
 
-func (c *Cluster) find(name string) *deployment {
+// Add makes deployments that run the containers of these names.
+func (c *Cluster) Add(namespace string, names ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range names {
+		look, _ := c.engine.Look(name) // without a container it has no image yet
+		c.deployments = append(c.deployments, &deployment{
+			namespace: namespace, name: name, generation: 1, template: look.Ref, revisions: []revision{{1, look.Ref}}, changed: time.Now(),
+		})
+	}
+}
+
+func (c *Cluster) find(namespace, name string) *deployment {
 	for _, d := range c.deployments {
-		if d.name == name {
+		if d.namespace == namespace && d.name == name {
 			return d
 		}
 	}
@@ -79,6 +86,9 @@ func (c *Cluster) set(d *deployment, image string) error {
 // roll replaces the pod. An image that can't be pulled leaves the old one
 // running, as a rolling update does.
 func (c *Cluster) roll(d *deployment) error {
+	if !d.paused && !c.engine.HasImage(d.template) {
+		c.pull(d.template)
+	}
 	look, there := c.engine.Look(d.name)
 	if d.paused || !there || look.Ref == d.template || !c.engine.HasImage(d.template) {
 		return nil

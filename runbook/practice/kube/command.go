@@ -123,7 +123,7 @@ func (c *Cluster) one(o options, args []string) (*deployment, error) {
 	if !found || !slices.Contains([]string{"deployment", "deploy", "deployments", "deployment.apps", "deployments.apps"}, kind) {
 		return nil, errNotSimulated
 	}
-	if d := c.find(name); d != nil && *o.namespace == c.namespace {
+	if d := c.find(*o.namespace, name); d != nil {
 		return d, nil
 	}
 	return nil, notFound("deployments.apps", name)
@@ -297,7 +297,7 @@ func (c *Cluster) logged(o options, args []string) (*deployment, error) {
 	}
 	for _, d := range c.deployments {
 		for _, pod := range c.pods(d) {
-			if pod["metadata"].(object)["name"] == name && *o.namespace == c.namespace { //nolint:errcheck // its maker's own
+			if pod["metadata"].(object)["name"] == name && *o.namespace == d.namespace { //nolint:errcheck // its maker's own
 				return d, nil
 			}
 		}

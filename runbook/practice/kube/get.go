@@ -33,7 +33,7 @@ func (c *Cluster) get(_ context.Context, call Call, o options, args []string) er
 	}
 	found := []object{}
 	for _, d := range c.deployments {
-		if *o.namespace != c.namespace || *o.selector != "" && !slices.Contains([]string{"app=" + d.name, "app==" + d.name}, *o.selector) {
+		if *o.namespace != d.namespace || *o.selector != "" && !slices.Contains([]string{"app=" + d.name, "app==" + d.name}, *o.selector) {
 			continue
 		}
 		for _, one := range maker(d) {
@@ -96,7 +96,7 @@ func (c *Cluster) show(call Call, o options, kind string, names []string, found 
 
 func (c *Cluster) meta(name string, d *deployment) object {
 	return object{
-		"name": name, "namespace": c.namespace, "generation": d.generation, "labels": object{"app": d.name},
+		"name": name, "namespace": d.namespace, "generation": d.generation, "labels": object{"app": d.name},
 		"annotations": object{"deployment.kubernetes.io/revision": strconv.Itoa(d.revisions[len(d.revisions)-1].number)},
 	}
 }
