@@ -66,7 +66,14 @@ func dueIn(dir string, practice bool) []Due {
 	if err != nil {
 		return nil
 	}
-	r, err := Fold(b, dir, entries)
+	r := newRun(dir)
+	r.slots = journal.SkimWatch(dir)
+	for _, e := range entries {
+		if err = r.apply(b, e); err != nil {
+			break
+		}
+	}
+	err = errors.Join(err, r.lay(b, len(r.slots)))
 	if err != nil && !errors.As(err, new(*ErrUnknownKind)) || r.Started.IsZero() {
 		return nil
 	}

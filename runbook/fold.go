@@ -61,7 +61,7 @@ var folds = map[string]func(r *Run, b *book.Book, e journal.Entry) error{
 	kindRunEnd:           foldRunEnd,
 	kindHandover:         foldHandover,
 	journal.KindAttest:   foldAttest,
-	journal.KindAnchor:   foldNothing,
+	journal.KindAnchor:   foldAnchor,
 	journal.KindDelegate: foldNothing,
 	journal.KindClock:    foldNothing,
 	journal.KindShredded: foldNothing,

@@ -22,7 +22,8 @@ const followPace = 250 * time.Millisecond
 type follower struct {
 	book *book.Book
 	log  *journal.Reader
-	base *Run // the fold of the log
+	base *Run  // the fold of the log
+	size int64 // of watch.jsonl, as far as it was read
 	stop chan struct{}
 	once sync.Once
 
@@ -61,6 +62,7 @@ func (f *follower) look() (moved bool) {
 	entries, anew, err := f.log.More()
 	if anew {
 		f.base = newRun(f.base.Dir)
+		f.size = 0
 	}
 	for _, e := range entries {
 		foldErr := f.base.apply(f.book, e)
@@ -69,6 +71,8 @@ func (f *follower) look() (moved bool) {
 		}
 		err = errors.Join(err, foldErr)
 	}
+	measured, slotsErr := f.measured()
+	err = errors.Join(err, slotsErr)
 	driven, lockErr := durable.Locked(filepath.Join(f.base.Dir, "lock"))
 	driven = driven || time.Since(f.handed) < patience
 	f.mu.Lock()
@@ -79,13 +83,28 @@ func (f *follower) look() (moved bool) {
 	if err != nil && f.err == nil {
 		f.err, moved = err, true
 	}
-	if f.run != nil && len(entries) == 0 && !f.base.unsettled() {
+	if f.run != nil && len(entries) == 0 && !measured && !f.base.unsettled() {
 		return moved
 	}
 	was := f.run
 	f.run = f.base.clone()
+	f.err = errors.Join(f.err, f.run.lay(f.book, len(f.run.slots)))
 	f.run.overlay(f.book)
-	return moved || was == nil || len(entries) > 0 || !sameStates(was, f.run)
+	return moved || measured || was == nil || len(entries) > 0 || !sameStates(was, f.run)
+}
+
+// measured reads what timers have measured since the last look, if they have.
+func (f *follower) measured() (moved bool, err error) {
+	info, err := os.Stat(filepath.Join(f.base.Dir, journal.WatchFile))
+	if err != nil || info.Size() == f.size {
+		return false, nil //nolint:nilerr // there is none, or it can't be looked at now
+	}
+	slots, err := journal.ReadWatch(f.base.Dir)
+	if errors.Is(err, journal.ErrTorn) {
+		err = nil // a line on its way
+	}
+	f.size, f.base.slots = info.Size(), slots
+	return true, err
 }
 
 // unsettled reports whether the directory of a command may know more than the

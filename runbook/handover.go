@@ -42,7 +42,7 @@ func (s *Session) handOver(q request) {
 	f.run, f.driven, f.handed = s.snapshot(), true, time.Now()
 	s.mu.Unlock()
 	s.readAlong(f)
-	_ = s.log.Close() // what was acknowledged is durable; the lock goes in any case
+	_ = s.letGo() // what was acknowledged is durable; the lock goes in any case
 	s.signal()
 }
 

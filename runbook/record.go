@@ -37,6 +37,11 @@ func (s *Session) record(ctx context.Context, kind string, body marked) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.retire(kind)
+	if s.slots != nil {
+		s.run.slots = append(s.run.slots, e)
+		return s.run.lay(s.book, len(s.run.slots))
+	}
 	return s.run.apply(s.book, e)
 }
 
@@ -54,7 +59,7 @@ func (s *Session) write(ctx context.Context, kind string, body any) (journal.Ent
 	if err := s.flush(ctx); err != nil {
 		return journal.Entry{}, err
 	}
-	return s.log.Append(ctx, kind, body)
+	return s.put(ctx, kind, body)
 }
 
 // flush appends what is late. The caller holds s.writing.
@@ -66,7 +71,7 @@ func (s *Session) flush(ctx context.Context) error {
 		if len(waiting) == 0 {
 			return nil
 		}
-		if _, err := s.log.Append(ctx, waiting[0].kind, waiting[0].body); err != nil {
+		if _, err := s.put(ctx, waiting[0].kind, waiting[0].body); err != nil {
 			return err
 		}
 		s.mu.Lock()

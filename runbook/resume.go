@@ -52,18 +52,12 @@ func Resume(ctx context.Context, dir string, world *steps.World, o journal.Optio
 // taken makes the session of a log that this process holds now: what was
 // written until it was taken counts.
 func taken(ctx context.Context, dir string, b *book.Book, t *book.Target, world *steps.World, log *journal.Log) (*Session, error) {
-	entries, err := journal.Read(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := resumable(dir, b, t, world, entries); err != nil {
-		return nil, err
-	}
-	r, err := Fold(b, dir, entries)
+	r, err := foldHeld(dir, b, t, world)
 	if err != nil {
 		return nil, err
 	}
 	s := newSession(b, t, world, log, r)
+	_ = s.commitSlots(ctx) // where they belong in the log; a full disk stops no recovery here
 	if err := s.settleCommands(ctx); err != nil {
 		return nil, err
 	}

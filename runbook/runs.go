@@ -142,8 +142,9 @@ func Load(dir string) (*Run, *book.Book, error) {
 	if err == nil && r.Started.IsZero() {
 		return nil, nil, errors.Join(readErr, fmt.Errorf("the log in %s holds no run.start", dir))
 	}
+	slotsErr := r.laySlots(b)
 	r.overlay(b)
-	return r, b, errors.Join(readErr, err)
+	return r, b, errors.Join(readErr, err, slotsErr)
 }
 
 // overlay lays over the log what the directories of commands know better: one

@@ -27,6 +27,7 @@ type Session struct {
 	target *book.Target
 	world  *steps.World
 	log    *journal.Log
+	slots  *journal.Watch // of a timer, which has no log
 
 	rehearse bool
 	changed  chan struct{} // holds one token when the state moved
@@ -208,6 +209,10 @@ func (s *Session) Head() (uint64, string) {
 		r := f.state()
 		return r.Entries, r.Head
 	}
+	if s.slots != nil {
+		r := s.State()
+		return r.Entries, r.Head
+	}
 	return s.log.Head()
 }
 
@@ -331,11 +336,22 @@ func (s *Session) Close() error {
 	}
 	s.mu.Unlock()
 	s.looks.Wait() // each keeps to its own time limit
+	if s.slots != nil {
+		return s.letGo()
+	}
 	if s.log == nil {
 		return nil // it only read
 	}
 	_ = s.lastWords() // the farewell has said what is not recorded
 	return errors.Join(s.recorder.Close(), s.log.Close())
+}
+
+// letGo gives the run back to whoever wants to drive it.
+func (s *Session) letGo() error {
+	if s.slots != nil {
+		return s.slots.Close()
+	}
+	return s.log.Close()
 }
 
 func worldKind(w *steps.World) string {

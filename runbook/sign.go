@@ -101,10 +101,15 @@ func (s *Session) Statement(ctx context.Context, step *book.Step, decision, note
 			return journal.Signoff{}, err
 		}
 	}
+	s.writing.Lock()
+	err := s.commitSlots(ctx) // so it is of the slots too
+	s.writing.Unlock()
+	if err != nil {
+		return journal.Signoff{}, err
+	}
 	statement := s.about(role, scope)
 	statement.Decision, statement.Note, statement.Time = decision, note, time.Now().UTC().Truncate(time.Second)
 	statement.Commitment = s.log.Commitment()
-	var err error
 	if statement.ReportSHA, err = s.keys.Report(r.Dir, statement.N); err != nil {
 		return statement, fmt.Errorf("make the report that is signed: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 	"runbook/steps"
 )
 
@@ -143,6 +144,9 @@ type Run struct {
 	Key      string // fingerprint of the operator's key, or "none: why"
 	Entries  uint64
 	Head     string
+
+	slots []journal.Entry // what timers measured, and how much of it is laid over the log
+	laid  int
 
 	// Unrecorded counts what a recovery did while the log could not be
 	// written. It is of this process only.

@@ -40,7 +40,7 @@ func (s *Session) beginWatches(ctx context.Context, r *Run, p *book.Phase, only 
 			return err
 		}
 	}
-	return nil
+	return s.delegate(ctx, p)
 }
 
 func (s *Session) measureSlots(ctx context.Context, r *Run, p *book.Phase) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,11 +64,34 @@ func newLogShow() *cobra.Command {
 				}
 				fmt.Println(report.Entry(e))
 			}
-			return err
+			return errors.Join(err, showSlots(args, asJSON))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the signed lines themselves")
 	return cmd
+}
+
+// showSlots shows what timers measured, which stands in a file of its own.
+func showSlots(args []string, asJSON bool) error {
+	h, err := home()
+	if err != nil {
+		return err
+	}
+	dir, err := logDir(h, args)
+	if err != nil {
+		return err
+	}
+	slots, err := journal.ReadWatch(dir)
+	if asJSON {
+		return err // the lines of another chain
+	}
+	if len(slots) > 0 {
+		fmt.Println("slots that a timer measured (" + journal.WatchFile + "):")
+	}
+	for _, e := range slots {
+		fmt.Println(report.Entry(e))
+	}
+	return err
 }
 
 func newLogHead() *cobra.Command {

@@ -10,6 +10,7 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 	"runbook/steps"
 	"runbook/tui/plain"
 )
@@ -33,7 +34,7 @@ func newWatch() *cobra.Command {
 				fmt.Printf("next slot %s\n", r.NextSlot(b).UTC().Format("2006-01-02 15:04:05Z")) // nothing is due: a timer writes no session for it
 				return told(watched(b, r))
 			}
-			s, err := reopen(cmd.Context(), h, sum, false, "")
+			s, err := slots(cmd.Context(), h, sum, once)
 			if err != nil {
 				return &codeError{checkUsage, err}
 			}
@@ -47,6 +48,27 @@ func newWatch() *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return asCheckUsage(err) })
 	cmd.Flags().BoolVar(&once, "once", false, "only what is due now")
 	return cmd
+}
+
+// slots makes the session that measures: of a timer by the key that a person
+// delegated for it, else one of the log.
+func slots(ctx context.Context, h runbook.Home, sum runbook.Summary, once bool) (*runbook.Session, error) {
+	if !once || !sum.Open() {
+		return reopen(ctx, h, sum, false, "")
+	}
+	_, t, err := runbook.ReadCopies(sum.Dir)
+	if err != nil {
+		return nil, err
+	}
+	world, _, err := worldOf(ctx, h, sum, t)
+	if err != nil {
+		return nil, err
+	}
+	s, err := runbook.ResumeSlots(sum.Dir, world, journal.Options{Tool: "runbook " + version(), Claims: claims()})
+	if errors.Is(err, journal.ErrNoDelegation) {
+		return reopen(ctx, h, sum, false, "")
+	}
+	return s, busy(sum, err)
 }
 
 // told is the exit of a verdict that has been printed.

@@ -25,6 +25,9 @@ const childDir, childCount = "JOURNAL_TEST_DIR", "JOURNAL_TEST_COUNT"
 const childEpoch = "JOURNAL_TEST_EPOCH"
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(childSlots); dir != "" {
+		os.Exit(slotsUntil(dir))
+	}
 	if dir := os.Getenv(childDir); dir != "" {
 		os.Exit(writeUntil(dir))
 	}

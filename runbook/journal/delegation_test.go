@@ -1,7 +1,11 @@
 package journal
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +92,64 @@ func TestDelegationIsReadStrictly(t *testing.T) {
 				t.Errorf("at %d: taken as %+v", i, got)
 			}
 		}
+	}
+}
+
+// childSlots names the run of which the test binary writes slots when it is
+// started as a child, to be killed.
+const childSlots = "JOURNAL_TEST_SLOTS"
+
+// slotsUntil prints "ack N" for each slot that is on the disk.
+func slotsUntil(dir string) int {
+	w, err := OpenWatch(dir, Options{})
+	if err != nil {
+		fmt.Println("refused", err)
+		return 1
+	}
+	for k := range 1_000_000 {
+		e, err := w.Append(context.Background(), KindSlot, map[string]any{"step": "alive", "slot": k, "x": strings.Repeat("x", k%3000)})
+		if err != nil {
+			fmt.Println("fail", err)
+			return 1
+		}
+		fmt.Printf("ack %d%1000s\n", e.N, "") // a full pipe holds the child back
+	}
+	return 0
+}
+
+func TestKilledTimer(t *testing.T) {
+	t.Parallel()
+	id, signers := listed(t, "watch@runbook-log")
+	dir := t.TempDir()
+	delegating(t, dir, Options{Identity: id})
+	for round := range 8 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), childSlots+"="+dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		acked := uint64(0)
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			if _, err := fmt.Sscanf(strings.TrimSpace(lines.Text()), "ack %d", &acked); err != nil {
+				t.Errorf("it says %q", lines.Text())
+			}
+			if n == 3+5*round {
+				_ = cmd.Process.Kill()
+			}
+		}
+		_ = cmd.Wait() // killed, as intended
+		if got, err := ReadWatch(dir); uint64(len(got)) < acked || acked == 0 {
+			t.Fatalf("%d slots of %d, %v", len(got), acked, err)
+		}
+	}
+	slots(t, dir, 1, 1)
+	end(t, dir, Options{Identity: id})
+	if r := Verify(dir, Policy{Signers: signers}); r.Exit() != 0 {
+		t.Errorf("%d %q", r.Exit(), r.Lines())
 	}
 }

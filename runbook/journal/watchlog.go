@@ -57,7 +57,10 @@ type slotChain struct {
 	used  map[uint64]bool // delegations with lines
 }
 
-func watchPath(dir string) string { return filepath.Join(dir, "watch.jsonl") }
+// WatchFile is the name of the file of slots in a run's directory.
+const WatchFile = "watch.jsonl"
+
+func watchPath(dir string) string { return filepath.Join(dir, WatchFile) }
 
 // ReadWatch returns the lines of the longest valid prefix of watch.jsonl, none
 // if there is no such file. They are numbered by themselves, and Seg says which

@@ -34,7 +34,7 @@ func (s *server) makeFiles(context.Context) error {
 	if err := s.write("nonce", s.secrets.Nonce+"\n"); err != nil {
 		return err
 	}
-	if err := s.makeKey("key", "practice", journal.SessionNamespace(journal.Practice)); err != nil {
+	if err := s.makeKey("key", "practice", journal.SessionNamespace(journal.Practice)+","+journal.WatchNamespace(journal.Practice)); err != nil {
 		return fmt.Errorf("make the world's key: %w", err)
 	}
 	if err := s.openAuthority(); err != nil {

@@ -47,10 +47,10 @@ func (s *server) makeRole(args []string) error {
 	return s.makeKey(roleKey(role), "practice-"+role, journal.SignoffNamespace(journal.Practice, role))
 }
 
-// makeKey makes a throwaway key that signs in one namespace, which keeps its
+// makeKey makes a throwaway key that signs in these namespaces, which keep its
 // signatures apart from real ones. Its public half stays with the runs, so that
 // they verify when the world is gone.
-func (s *server) makeKey(name, principal, namespace string) error {
+func (s *server) makeKey(name, principal, namespaces string) error {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (s *server) makeKey(name, principal, namespace string) error {
 		return err
 	}
 	defer signers.Close() //nolint:errcheck // synced below
-	if _, err := fmt.Fprintf(signers, "%s namespaces=%q %s\n", principal, namespace, line); err != nil {
+	if _, err := fmt.Fprintf(signers, "%s namespaces=%q %s\n", principal, namespaces, line); err != nil {
 		return err
 	}
 	if err := signers.Sync(); err != nil {

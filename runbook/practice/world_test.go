@@ -61,7 +61,7 @@ func TestStartFindStop(t *testing.T) {
 		t.Errorf("found after the stop: %v", err)
 	}
 	signers, err := os.ReadFile(filepath.Join(home, "practice", "runs", "allowed_signers"))
-	if err != nil || !strings.HasPrefix(string(signers), `practice namespaces="session@practice.runbook-log" ssh-ed25519 `) {
+	if err != nil || !strings.HasPrefix(string(signers), `practice namespaces="session@practice.runbook-log,watch@practice.runbook-log" ssh-ed25519 `) {
 		t.Errorf("the public key did not stay: %q, %v", signers, err)
 	}
 	if n := strings.Count(string(signers), `practice-qa-lead namespaces="signoff.qa-lead@practice.runbook-log" ssh-ed25519 `); n != 1 || strings.Count(string(signers), "\n") != 2 {
