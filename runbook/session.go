@@ -45,6 +45,7 @@ type Session struct {
 	run      *Run
 	active   map[string]*active    // steps that are being executed
 	claimed  map[string]bool       // steps that an intent works on
+	posted   map[string]string     // what stands under the message that was shown last, by step
 	late     []lateEntry           // what a recovery could not write down yet
 	company  map[string]*companion // what looks at a command, by step
 	follower *follower             // of a session that reads along
@@ -164,6 +165,7 @@ func newSession(b *book.Book, t *book.Target, w *steps.World, log *journal.Log, 
 	s := &Session{
 		book: b, target: t, world: w, log: log, run: r,
 		changed: make(chan struct{}, 1), active: map[string]*active{}, claimed: map[string]bool{},
+		posted:  map[string]string{},
 		company: map[string]*companion{}, size: func() (rows, cols uint16) { return 0, 0 },
 	}
 	s.driving, s.drop = context.WithCancel(context.Background())

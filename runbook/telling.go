@@ -12,8 +12,56 @@ import (
 // it, so that nothing else is sent.
 func MessageDigest(v book.Tell) string { return sha(v.Message.To + "\x00" + v.Message.Text) }
 
+// HeadLine is where a log stands, as it is posted: whoever verifies the log finds
+// it in any text.
+func HeadLine(run string, n uint64, head string) string {
+	return "run " + run[:min(8, len(run))] + " head " + journal.HeadCode(n, head)
+}
+
+// Message is a tell as it is shown and sent: under the text stands how far the
+// log was when it was shown. Others hold with it that nothing of that is taken
+// back.
+func (s *Session) Message(step *book.Step) (book.Tell, error) {
+	r := s.State()
+	verb, err := s.book.Bind(step, r.Vars)
+	v, ok := verb.(book.Tell)
+	if err != nil || !ok {
+		return v, err
+	}
+	n, head := s.Head()
+	line := HeadLine(r.ID, n, head)
+	s.mu.Lock()
+	s.posted[step.ID] = line
+	s.mu.Unlock()
+	return under(v, line), nil
+}
+
+func under(v book.Tell, line string) book.Tell {
+	if v.Sender != nil {
+		v.Sender = v.Sender.Under(line)
+		shown := v.Sender.Shown()
+		v.Message = &shown
+		return v
+	}
+	message := v.Message.Under(line)
+	v.Message = &message
+	return v
+}
+
+// asShown is a tell with the line under it that was shown, if it was.
+func (s *Session) asShown(step *book.Step, v book.Tell) book.Tell {
+	n, head := s.Head()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if line := s.posted[step.ID]; line != "" {
+		return under(v, line)
+	}
+	return under(v, HeadLine(s.run.ID, n, head))
+}
+
 // tell records that a person carried a message, or sends it.
 func (s *Session) tell(ctx context.Context, step *book.Step, v book.Tell, i Intent, r *Run) error {
+	v = s.asShown(step, v)
 	if v.Sender == nil || i.Kind == Confirm {
 		return s.record(ctx, kindTell, &tellBody{Step: step.ID, To: v.Message.To, SHA256: sha(v.Message.Text), Via: "copied"})
 	}

@@ -146,12 +146,13 @@ func TestTellOnlyWhatWasShown(t *testing.T) {
 	if err := f.try(Tell, "news", "a digest of something else"); !errors.Is(err, ErrStale) || sent.Load() != 0 {
 		t.Errorf("%v, sent %d times", err, sent.Load())
 	}
-	verb, err := f.Book().Bind(f.Book().Step("news"), f.State().Vars)
+	v, err := f.Message(f.Book().Step("news"))
 	must(t, err)
-	v, ok := verb.(book.Tell)
-	if !ok || v.Message.Text != "@ channel hello" {
-		t.Fatalf("shown as %+v", verb)
+	n, head := f.Head()
+	if v.Message.Text != "@ channel hello\n\n"+HeadLine(f.State().ID, n, head) || v.Sender.Shown() != *v.Message {
+		t.Fatalf("shown as %+v", v.Message)
 	}
+	f.do(Memo, "", "the log moves on, and what was shown is sent")
 	f.do(Tell, "news", MessageDigest(v))
 	if sent.Load() != 1 {
 		t.Errorf("sent %d times", sent.Load())

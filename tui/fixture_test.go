@@ -330,6 +330,7 @@ func (b *bench) shows(text string) {
 
 var (
 	someDir  = regexp.MustCompile(`rbtui-[0-9a-f]{1,8}`)
+	someHead = regexp.MustCompile(`head \d+(-[A-Z2-7]{4}){6}`)
 	someTook = regexp.MustCompile(`\b\d\.\ds\b`)
 	someTime = regexp.MustCompile(`20\d\d-\d\d-\d\d \d\d:\d\d:\d\dZ`)
 )
@@ -340,6 +341,7 @@ func (b *bench) golden(name string) {
 	got := someDir.ReplaceAllStringFunc(b.screen(), func(s string) string { return "rbtui-00000000"[:len(s)] })
 	got = someTook.ReplaceAllString(got, "0.0s")
 	got = someTime.ReplaceAllString(got, "2020-01-01 00:00:00Z")
+	got = someHead.ReplaceAllString(got, "head 0-AAAA-AAAA-AAAA-AAAA-AAAA-AAAA")
 	var lines []string
 	for line := range strings.SplitSeq(got, "\n") {
 		lines = append(lines, strings.TrimRight(line, " "))

@@ -36,6 +36,12 @@ func newQuestion(m *model, s *book.Step, i runbook.Intent) *questionScreen {
 	}
 	q.verb = verb
 	if _, tells := verb.(book.Tell); tells {
+		shown, err := m.session.Message(s)
+		if err != nil {
+			q.failed = explain(err)
+			return q
+		}
+		q.verb = shown
 		q.intent.Kind = runbook.Tell // also where it may be confirmed as told by hand
 	}
 	q.page = newPage(q.content(m))

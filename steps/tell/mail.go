@@ -35,6 +35,13 @@ func (t *Mail) Shown() Message {
 	return Message{t.To, "Subject: " + safetext.Line(t.Subject) + "\n\n" + safetext.Block(t.Text)}
 }
 
+// Under is the same with one more line.
+func (t *Mail) Under(line string) Sender {
+	letter := *t
+	letter.Message = t.Message.Under(line)
+	return &letter
+}
+
 // SecretVars is the server's password.
 func (t *Mail) SecretVars() map[string]string { return map[string]string{"password": t.Password} }
 

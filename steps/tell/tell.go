@@ -14,7 +14,9 @@ import (
 )
 
 // Message is tell.message: text to copy into whatever channel the target's
-// people use.
+// people use. Under it, as under every kind of tell, stands how far the log of
+// the run was when it was shown: who has the message holds that against a log
+// that was changed since (log verify --anchor).
 //
 //	tell.message = { to = "#deploys", text = "users-module ${image_tag} goes out" }
 type Message struct {
@@ -30,11 +32,19 @@ func (m Message) Validate() error {
 	return nil
 }
 
+// Under is the message with one more line.
+func (m Message) Under(line string) Message {
+	return Message{m.To, strings.TrimRight(m.Text, "\n") + "\n\n" + line}
+}
+
 // Sender is a kind of tell that sends its message by itself, when a person says
 // so. Where that fails a person copies what is shown.
 type Sender interface {
 	// Shown is the message exactly as it is sent.
 	Shown() Message
+
+	// Under is the same with one more line under the text.
+	Under(line string) Sender
 
 	// Send sends it once. Pass: it was taken. Fail: it was not. Unknown: it was
 	// handed over, and nothing was heard of it.

@@ -151,6 +151,21 @@ func TestMentionsAreOff(t *testing.T) {
 	}
 }
 
+// Under each kind of message one more line can be put, and is sent.
+func TestUnder(t *testing.T) {
+	t.Parallel()
+	m := tell.Message{To: "ops@example.com", Text: "it goes out\n"}
+	for _, s := range []tell.Sender{&tell.Webhook{Message: m}, &tell.Slack{Message: m}, &tell.Mail{Message: m, Subject: "out"}} {
+		before := s.Shown()
+		if got := s.Under("run 7f3a head 87").Shown(); got.To != m.To || !strings.HasSuffix(got.Text, "it goes out\n\nrun 7f3a head 87") || s.Shown() != before {
+			t.Errorf("%T shows %q", s, got.Text)
+		}
+	}
+	if got := m.Under("run 7f3a head 87"); got.Text != "it goes out\n\nrun 7f3a head 87" {
+		t.Errorf("shown as %q", got.Text)
+	}
+}
+
 func TestMail(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewTLSServer(nil) // for its certificate

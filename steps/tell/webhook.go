@@ -49,6 +49,12 @@ func (t *Webhook) Shown() Message { return Message{t.To, quiet(t.Text)} }
 // Shown is the message without mentions.
 func (t *Slack) Shown() Message { return Message{t.To, quiet(t.Text)} }
 
+// Under is the same with one more line.
+func (t *Webhook) Under(line string) Sender { return &Webhook{t.Message.Under(line), t.URL} }
+
+// Under is the same with one more line.
+func (t *Slack) Under(line string) Sender { return &Slack{t.Message.Under(line), t.URL} }
+
 // SecretVars is the URL.
 func (t *Webhook) SecretVars() map[string]string { return map[string]string{"url": t.URL} }
 

@@ -106,6 +106,9 @@ func (p *session) question(ctx context.Context, r *runbook.Run, s *book.Step) st
 	case book.Ask:
 		return title + p.evidence(r, v) + p.signing(ctx, r, s)
 	case book.Tell:
+		if v, err = p.Message(s); err != nil {
+			return title + "  (" + safetext.Line(err.Error()) + ")"
+		}
 		p.shown[s.ID] = runbook.MessageDigest(v)
 		return fmt.Sprintf("%s\n  %s:\n%s", title, Telling(v, st), indent(safetext.Block(v.Message.Text)))
 	}

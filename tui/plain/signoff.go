@@ -59,12 +59,6 @@ func Elsewhere(r *runbook.Run, role string) []string {
 	return []string{"another person signs, on this host:", command, "or elsewhere, with what this writes:", command + " --request"}
 }
 
-// HeadLine is where the log stands, as it is posted: whoever verifies the log
-// finds it in any text.
-func HeadLine(r *runbook.Run, code string) string {
-	return "run " + r.ID[:min(8, len(r.ID))] + " head " + safetext.Line(code)
-}
-
 // Unsigned says that no key signs the session, and why; empty if one does.
 func Unsigned(r *runbook.Run) string {
 	why, none := strings.CutPrefix(r.Key, "none: ")
@@ -79,7 +73,7 @@ func Unsigned(r *runbook.Run) string {
 func Reading(b *book.Book, r *runbook.Run, code string) []string {
 	var lines []string
 	if code != "" {
-		lines = append(lines, HeadLine(r, code))
+		lines = append(lines, "run "+r.ID[:min(8, len(r.ID))]+" head "+safetext.Line(code))
 	}
 	for _, line := range []string{runbook.SignoffLine(r.Signoffs(b)), Unsigned(r)} {
 		if line != "" {
