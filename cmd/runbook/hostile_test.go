@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"os"
 	"os/exec"
@@ -179,6 +180,13 @@ func TestHostileOutput(t *testing.T) {
 		harmless(t, name, p.says(t, false, args...), ofOneLine())
 	}
 	harmless(t, "runs", p.says(t, false, "runs"), nil)
+	for _, format := range []string{"md", "html", "json"} {
+		text := p.says(t, false, "report", "--format", format)
+		if format == "html" {
+			text = html.UnescapeString(text)
+		}
+		harmless(t, "report --format "+format, text, ofOneLine())
+	}
 	check := []string{"check", p.book, "-t", p.on}
 	harmless(t, "check", p.says(t, true, check...), ofOneLine())
 	harmless(t, "check --json", p.says(t, true, append(check, "--json")...), ofOneLine())

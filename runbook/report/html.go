@@ -24,8 +24,8 @@ var pageHTML = template.Must(template.New("report").Funcs(template.FuncMap{
 	"wanted": Signoff.wanted, "decision": Decision.line, "goal": Objective.line, "who": Memo.who, "of": OutputTail.of,
 	"line": Phase.line, "ids": Phase.ids, "word": Step.word, "times": Step.times, "by": Step.by, "tells": Step.tells,
 	"sign": func(s Step) string { return s.mark }, "slots": (*Slots).line, "act": Act.line,
-	"shown":    func(c *Command) []string { return c.shown },
-	"evidence": Step.shown, "loud": Step.tone,
+	"shown":      func(c *Command) []string { return c.shown },
+	"signedtone": Signoff.tone, "signedword": Signoff.word, "evidence": Step.shown, "loud": Step.tone,
 	"nothing": func() string { return nothing },
 	"value":   value, "stamp": stamp, "upper": strings.ToUpper, "tone": tone,
 }).Parse(pageText))

@@ -70,7 +70,7 @@ func (m *page) head(a *Account) {
 	if a.Verified != nil {
 		m.say("Verified by who made this report:", "")
 		for _, v := range a.Verified.lines() {
-			m.say("- " + v.Name + " **" + v.Word + "**: " + inline(v.Text))
+			m.say("- " + v.Name + " **" + inline(v.Word) + "**: " + inline(v.Text))
 		}
 		m.say("")
 	}
@@ -82,7 +82,7 @@ func (m *page) findings(a *Account) {
 		m.say(nothing, "")
 	}
 	for _, f := range a.stood() {
-		m.say(fmt.Sprintf("- **%s** %s (%s): %s", strings.ToUpper(f.Kind), inline(f.Title), inline(f.Phase+"/"+f.Step), inline(f.line())))
+		m.say(fmt.Sprintf("- **%s** %s (%s): %s", inline(strings.ToUpper(f.Kind)), inline(f.Title), inline(f.Phase+"/"+f.Step), inline(f.line())))
 	}
 	for _, g := range a.groups() {
 		m.say("- " + inline(g.Name) + ": " + inline(g.Value))
@@ -97,7 +97,7 @@ func (m *page) signoffs(a *Account) {
 		return
 	}
 	for _, s := range a.Signoffs {
-		m.say(fmt.Sprintf("- **%s** %s, for %s%s", strings.ToUpper(s.State), inline(s.Role), inline(s.Scope), s.wanted()))
+		m.say(fmt.Sprintf("- **%s** %s, for %s%s", inline(strings.ToUpper(s.word())), inline(s.Role), inline(s.Scope), s.wanted()))
 		for _, d := range s.Decisions {
 			m.say("  - " + inline(d.line()))
 		}
@@ -118,7 +118,7 @@ func (m *page) phase(what string, p Phase) {
 }
 
 func (m *page) step(s Step) {
-	line := fmt.Sprintf("- %s **%s** %s (%s)", s.mark, s.word(), inline(s.Title), inline(s.ID))
+	line := fmt.Sprintf("- %s **%s** %s (%s)", s.mark, inline(s.word()), inline(s.Title), inline(s.ID))
 	for _, more := range []string{s.Answer, s.Reason, s.Where, s.by(), s.times()} {
 		if more != "" {
 			line += "; " + inline(more)
@@ -148,7 +148,7 @@ func (m *page) step(s Step) {
 			m.fence("    ", c.shown)
 			m.say("")
 			if c.Program != "" {
-				m.say("    program "+inline(c.Program)+", sha256 "+c.ProgramSHA, "")
+				m.say("    program "+inline(c.Program)+", sha256 "+inline(c.ProgramSHA), "")
 			}
 		}
 	}
@@ -170,7 +170,7 @@ func (m *page) rest(a *Account) {
 	}
 	m.say("## Vars", "")
 	for _, v := range a.Vars {
-		m.say("- " + inline(v.Name) + ": " + inline(v.Value) + " (" + v.From + ")")
+		m.say("- " + inline(v.Name) + ": " + inline(v.Value) + " (" + inline(v.From) + ")")
 	}
 	for _, s := range a.Log.Shredded {
 		m.say("- taken away beside the log: " + inline(s))

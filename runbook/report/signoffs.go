@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"runbook/runbook"
@@ -183,4 +184,24 @@ func (s *Signoff) state(recovery bool) string {
 		return "not asked"
 	}
 	return "missing"
+}
+
+// rehearsed reports whether no person decided.
+func (s Signoff) rehearsed() bool {
+	return len(s.Decisions) > 0 && !slices.ContainsFunc(s.Decisions, func(d Decision) bool { return !d.Rehearsed })
+}
+
+// word is the state, with what must be seen of it.
+func (s Signoff) word() string {
+	if s.rehearsed() {
+		return s.State + ", rehearsed"
+	}
+	return s.State
+}
+
+func (s Signoff) tone() string {
+	if s.rehearsed() {
+		return "care"
+	}
+	return tone(s.State)
 }

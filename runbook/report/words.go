@@ -80,13 +80,15 @@ func (a *Account) facts() []pair {
 
 // signedOff says how many of the wanted sign-offs there are, and which are not.
 func (a *Account) signedOff() string {
-	wanted, have, lacks := 0, 0, []string{}
+	wanted, have, rehearsed, lacks := 0, 0, 0, []string{}
 	for _, s := range a.Signoffs {
 		if !s.Wanted {
 			continue
 		}
 		if wanted++; s.State == signed {
-			have++
+			if have++; s.rehearsed() {
+				rehearsed++
+			}
 			continue
 		}
 		lacks = append(lacks, s.Role+" "+s.State)
@@ -95,6 +97,9 @@ func (a *Account) signedOff() string {
 		return ""
 	}
 	words := fmt.Sprintf("%d of %d signed", have, wanted)
+	if rehearsed > 0 {
+		words += fmt.Sprintf(", %d of them rehearsed", rehearsed)
+	}
 	if len(lacks) > 0 {
 		words += ": " + strings.Join(lacks, ", ")
 	}
@@ -150,7 +155,7 @@ func (f Finding) line() string {
 		parts = append(parts, f.Reason)
 	}
 	if f.By != "" && f.Kind != waived { // its reason says who
-		parts = append(parts, "said by "+f.By)
+		parts = append(parts, "by "+f.By)
 	}
 	if f.At != nil {
 		parts = append(parts, fmt.Sprintf("%s, entry %d", stamp(*f.At), f.Entry))
