@@ -85,7 +85,7 @@ func Create(dir string, o Options) (*Log, error) {
 	if _, err := os.Lstat(segmentPath(dir, 1)); err == nil {
 		return nil, errors.Join(fmt.Errorf("create the log in %s: %w", dir, os.ErrExist), l.lock.Unlock())
 	}
-	if err := l.begin(&chain{head: Zeros, sum: sha256.New()}, nil, nil); err != nil {
+	if err := l.begin(&chain{head: Zeros, sum: sha256.New()}, 0, nil); err != nil {
 		return nil, errors.Join(err, l.lock.Unlock())
 	}
 	return l, nil
@@ -164,20 +164,19 @@ func (l *Log) resume() ([]Entry, error) {
 	}
 	l.o.Run, l.o.World = c.run, c.world
 	last := &c.segs[len(c.segs)-1]
-	valid, rest := last.valid, last.rest
-	if err := rewrite(segmentPath(l.dir, last.first.Seg), valid, rest); err != nil {
+	if err := rewrite(segmentPath(l.dir, last.first.Seg), last.size-int64(len(last.tail)), last.tail, last.rest); err != nil {
 		return nil, err
 	}
 	l.n, l.head, l.ended = c.n, c.head, c.ended
 	l.seg, l.anchored = last.first.Seg, c.anchored
 	slots, _ := c.slots(l.dir, func(Entry) {}) // its damage stops nobody here: Verify tells it
 	l.watch = slots.watchHead
-	return entries, l.begin(c, valid, rest)
+	return entries, l.begin(c, last.size, last.rest)
 }
 
-// begin publishes the next segment with its session entry. valid and rest are
-// the bytes of the segment before, up to its cut and behind it.
-func (l *Log) begin(c *chain, valid, rest []byte) error {
+// begin publishes the next segment with its session entry. The segment before
+// is cut at size, and rest is what it holds behind that.
+func (l *Log) begin(c *chain, size int64, rest []byte) error {
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return err
@@ -186,7 +185,7 @@ func (l *Log) begin(c *chain, valid, rest []byte) error {
 	discarded := sha256.Sum256(rest)
 	s := session{
 		SessionKey: base64.StdEncoding.EncodeToString(public), World: l.o.World, Claims: l.o.Claims, Tool: l.o.Tool,
-		PrevBytes: int64(len(valid)), Discarded: int64(len(rest)), Rest: hex.EncodeToString(discarded[:]),
+		PrevBytes: size, Discarded: int64(len(rest)), Rest: hex.EncodeToString(discarded[:]),
 	}
 	e := l.entry(KindSession, c.n+1, c.head)
 	e.Seg++

@@ -47,12 +47,12 @@ func (r *Reader) More() (entries []Entry, anew bool, err error) {
 		if _, err := firstLine(data); err != nil && len(data) < MaxLine {
 			break // on its way
 		}
-		e, size, err := r.c.line(k, data, false)
-		if err != nil {
+		l := lookAt(data, r.c.segs[k-1].key, EntryNamespace(r.c.world))
+		if err := r.c.next(k, &l, false); err != nil {
 			return r.whole()
 		}
-		entries = append(entries, e)
-		data, r.off = data[size:], r.off+int64(size)
+		entries = append(entries, l.entry)
+		data, r.off = data[len(l.line):], r.off+int64(len(l.line))
 	}
 	return entries, false, nil
 }
@@ -71,8 +71,8 @@ func (r *Reader) whole() (entries []Entry, anew bool, err error) {
 		}
 	}
 	last := &c.segs[len(c.segs)-1]
-	r.c, r.off = c, int64(len(last.valid))
-	last.valid, last.rest = nil, nil
+	r.c, r.off = c, last.size
+	last.tail, last.rest = nil, nil
 	if errors.Is(err, ErrTorn) {
 		err = nil
 	}

@@ -44,7 +44,8 @@ type segment struct {
 	key    ed25519.PublicKey
 	signer person // without a key if no person signed
 	acts   bool   // holds more than attest and anchor
-	valid  []byte // the longest valid prefix; only of the last segment
+	size   int64  // bytes of the longest valid prefix
+	tail   []byte // its last bytes, at most rewriteTail; only of the last segment
 	rest   []byte // what follows it; only of the last segment
 }
 
@@ -57,17 +58,19 @@ func scan(dir string, visit func(Entry)) (*chain, error) {
 	if err != nil {
 		return c, err
 	}
-	data, err := readSegment(dir, 1)
+	data, err := openSegment(dir, 1)
 	for k := uint64(1); err == nil && k <= count; k++ {
-		var next []byte
+		var next *reading
 		if k < count {
-			if next, err = readSegment(dir, k+1); err != nil {
-				break
-			}
+			next, err = openSegment(dir, k+1)
 		}
-		err = c.segment(k, data, next, k == count, visit)
+		if err == nil {
+			err = c.segment(k, data, next, visit)
+		}
+		data.close()
 		data = next
 	}
+	data.close()
 	return c, err
 }
 
@@ -95,39 +98,60 @@ func segmentPath(dir string, k uint64) string {
 
 func readSegment(dir string, k uint64) ([]byte, error) { return readRegular(segmentPath(dir, k)) }
 
-// segment checks segment k. next holds the bytes of the segment behind it,
-// whose first line says where this one is cut.
-func (c *chain) segment(k uint64, data, next []byte, last bool, visit func(Entry)) error {
-	pos := 0
-	var stopped error
-	for pos < len(data) || pos == 0 {
-		e, size, err := c.line(k, data[pos:], pos == 0)
-		if err != nil {
-			stopped = err
-			break
-		}
-		pos += size
-		visit(e)
+// segment checks segment k. next is the segment behind it, whose first line says
+// where this one is cut; nil behind the last.
+func (c *chain) segment(k uint64, data, next *reading, visit func(Entry)) error {
+	pos, tail, stopped, err := c.take(k, data, visit)
+	if err != nil {
+		return err
 	}
 	where := fmt.Sprintf("%04d.jsonl at byte %d, behind entry %d", k, pos, c.n)
-	rest := data[pos:]
+	rest := data.buf[:min(len(data.buf), MaxLine+1)]
 	switch {
 	case errors.Is(stopped, ErrVersion), pos == 0:
 		return fmt.Errorf("%w: %s", orTampered(stopped), where)
-	case last && stopped == nil:
-	case last && isTorn(rest):
+	case next == nil && stopped == nil:
+	case next == nil && isTorn(rest):
 		stopped = fmt.Errorf("%w: %s: %d bytes without an end", ErrTorn, where, len(rest))
-	case last:
+	case next == nil:
 		return fmt.Errorf("%w: %s", orTampered(stopped), where)
 	default:
-		if err := checkCut(data, pos, next); err != nil {
+		if err := next.fill(); err != nil {
+			return err
+		}
+		if err := checkCut(pos, rest, next.buf); err != nil {
 			return fmt.Errorf("%w (%s)", err, where)
 		}
 		return nil
 	}
 	seg := &c.segs[len(c.segs)-1]
-	seg.valid, seg.rest = data[:pos], rest
+	seg.size, seg.tail, seg.rest = pos, tail[max(0, len(tail)-rewriteTail):], bytes.Clone(rest)
 	return stopped
+}
+
+// take accepts the lines of segment k as far as they hold: up to pos, where
+// tail ends. stopped says why there, and err what kept us from reading.
+func (c *chain) take(k uint64, data *reading, visit func(Entry)) (pos int64, tail []byte, stopped, err error) {
+	for stopped == nil {
+		if err = data.fill(); err != nil || pos > 0 && len(data.buf) == 0 {
+			return pos, tail, nil, err
+		}
+		looks := []look{lookAt(data.buf, nil, "")} // the first line brings the key
+		if pos > 0 {
+			looks = lookAhead(data.buf, c.segs[len(c.segs)-1].key, EntryNamespace(c.world))
+		}
+		taken := 0
+		for i := range looks {
+			if stopped = c.next(k, &looks[i], pos == 0); stopped != nil {
+				break
+			}
+			pos, taken = pos+int64(len(looks[i].line)), taken+len(looks[i].line)
+			visit(looks[i].entry)
+		}
+		tail = append(tail[max(0, len(tail)-rewriteTail):], data.buf[:taken]...)
+		data.buf = data.buf[taken:]
+	}
+	return pos, tail, stopped, data.fill()
 }
 
 func orTampered(err error) error {
@@ -143,9 +167,9 @@ func isTorn(rest []byte) bool {
 	return len(rest) <= MaxLine && (!bytes.Contains(rest, []byte("\n")) || bytes.IndexByte(rest, 0) >= 0)
 }
 
-// checkCut holds the end of a segment, whose valid prefix is data[:pos],
-// against what the session that followed it saw.
-func checkCut(data []byte, pos int, next []byte) error {
+// checkCut holds the end of a segment, whose valid prefix ends at pos, against
+// what the session that followed it saw.
+func checkCut(pos int64, rest, next []byte) error {
 	line, err := firstLine(next)
 	if err != nil {
 		return fmt.Errorf("%w: first line of the segment behind: %w", ErrTampered, err)
@@ -158,12 +182,11 @@ func checkCut(data []byte, pos int, next []byte) error {
 	if err := json.Unmarshal(e.Body, &s); err != nil {
 		return fmt.Errorf("%w: first line of the segment behind: %w", ErrTampered, err)
 	}
-	rest := data[pos:]
 	sum := sha256.Sum256(rest)
 	switch {
-	case s.PrevBytes < int64(pos):
+	case s.PrevBytes < pos:
 		return fmt.Errorf("%w: the next session cut it at byte %d, valid lines follow there", ErrForked, s.PrevBytes)
-	case s.PrevBytes > int64(pos), s.Discarded != int64(len(rest)), s.Rest != hex.EncodeToString(sum[:]), !isTorn(rest):
+	case s.PrevBytes > pos, s.Discarded != int64(len(rest)), s.Rest != hex.EncodeToString(sum[:]), !isTorn(rest):
 		return fmt.Errorf("%w: not the end that the next session saw", ErrTampered)
 	}
 	return nil
@@ -177,36 +200,34 @@ func firstLine(b []byte) ([]byte, error) {
 	return b[:i+1], nil
 }
 
-// line accepts the next line in b as the next entry of segment k.
-func (c *chain) line(k uint64, b []byte, first bool) (Entry, int, error) {
-	line, err := firstLine(b)
-	if err != nil {
-		return Entry{}, 0, err
+// next accepts a line as the next entry of segment k.
+func (c *chain) next(k uint64, l *look, first bool) error {
+	if errors.Is(l.form, errVersion) {
+		return c.otherVersion(k, l.line, first, l.form)
 	}
-	e, err := ParseLine(line)
-	if errors.Is(err, errVersion) {
-		err = c.otherVersion(k, line, first, err)
+	if l.form != nil {
+		return l.form
 	}
-	if err == nil {
-		err = c.accept(k, &e, line, first)
-	}
-	return e, len(line), err
+	return c.accept(k, l, first)
 }
 
 // otherVersion tells a log of a newer program from one of ours whose version
 // was altered: ours verifies once the 1 is put back.
 func (c *chain) otherVersion(k uint64, line []byte, first bool, err error) error {
 	_, rest, found := bytes.Cut(line, []byte(","))
-	ours := append([]byte(`{"v":1,`), rest...)
-	if e, parsed := ParseLine(ours); found && parsed == nil && c.accept(k, &e, ours, first) == nil {
+	var key ed25519.PublicKey
+	if !first {
+		key = c.segs[len(c.segs)-1].key
+	}
+	if ours := lookAt(append([]byte(`{"v":1,`), rest...), key, EntryNamespace(c.world)); found && ours.form == nil && c.accept(k, &ours, first) == nil {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrVersion, err)
 }
 
-// accept takes e, which has the right form, as the next entry. line is e as it
-// is written.
-func (c *chain) accept(k uint64, e *Entry, line []byte, first bool) error {
+// accept takes l, which has the right form, as the next entry.
+func (c *chain) accept(k uint64, l *look, first bool) error {
+	e := &l.entry
 	switch {
 	case c.n > 0 && e.Run != c.run:
 		return errors.New("a line of another run")
@@ -221,22 +242,23 @@ func (c *chain) accept(k uint64, e *Entry, line []byte, first bool) error {
 	case c.ended && !first && !isNote(e.Kind):
 		return fmt.Errorf("kind %s behind the end of the run", e.Kind)
 	}
-	if err := c.signed(e, first); err != nil {
+	if err := c.signed(l, first); err != nil {
 		return err
 	}
-	c.advance(e, line)
+	c.advance(e, l.line)
 	return nil
 }
 
-// signed checks the signatures of e, which has its right place.
-func (c *chain) signed(e *Entry, first bool) error {
+// signed checks the signatures of l, which has its right place.
+func (c *chain) signed(l *look, first bool) error {
+	e := &l.entry
 	if first {
 		return c.begin(e)
 	}
-	seg := &c.segs[len(c.segs)-1]
-	if err := checkLine(e, seg.key, EntryNamespace(c.world)); err != nil {
-		return err
+	if l.sig != nil {
+		return l.sig
 	}
+	seg := &c.segs[len(c.segs)-1]
 	seg.acts = seg.acts || !isNote(e.Kind)
 	switch e.Kind {
 	case KindAttest:

@@ -85,11 +85,22 @@ func parseSigner(line string) (l signerLine, skip bool, err error) {
 	if err != nil || len(tail) > 0 {
 		return l, false, errors.New("no key that can be read")
 	}
+	// ParseAuthorizedKey passes over what is between the options, and stops at a
+	// carriage return.
+	if before, _, _ := strings.Cut(rest, key.Type()); strings.TrimSpace(before) != strings.Join(options, ",") || strings.Contains(rest, "\r") {
+		return l, false, errors.New(`want options as name="…",name="…"`)
+	}
 	l = signerLine{principals: principals, key: key}
+	said := map[string]bool{}
 	for _, option := range options {
-		name, value, _ := strings.Cut(option, "=")
-		value = strings.Trim(value, `"`)
-		switch strings.ToLower(name) {
+		name, value, err := cutOption(option)
+		if said[name] && err == nil {
+			err = fmt.Errorf("option %s stands there twice", name)
+		}
+		if said[name] = true; err != nil {
+			return l, false, err
+		}
+		switch name {
 		case "cert-authority":
 			skip = true
 		case "namespaces":
@@ -111,13 +122,25 @@ func parseSigner(line string) (l signerLine, skip bool, err error) {
 	return l, skip, nil
 }
 
+// cutOption parts an option, name or name="value", as strictly as ssh-keygen.
+func cutOption(option string) (name, value string, err error) {
+	name, quoted, valued := strings.Cut(option, "=")
+	value = strings.TrimSuffix(strings.TrimPrefix(quoted, `"`), `"`)
+	if valued && quoted != `"`+value+`"` || strings.Contains(value, `"`) {
+		return "", "", fmt.Errorf(`option %s: want %s="…"`, name, name)
+	}
+	return strings.ToLower(name), value, nil
+}
+
+// cutPrincipals parts the names from what follows. One with a ! before it says
+// who it is not, which is no name to show.
 func cutPrincipals(line string) (principals, rest string, ok bool) {
 	if quoted, found := strings.CutPrefix(line, `"`); found {
 		principals, rest, ok = strings.Cut(quoted, `"`)
 	} else if i := strings.IndexAny(line, " \t"); i > 0 {
 		principals, rest, ok = line[:i], line[i:], true
 	}
-	return principals, strings.TrimSpace(rest), ok && principals != ""
+	return principals, strings.TrimSpace(rest), ok && principals != "" && !strings.Contains(principals, "!")
 }
 
 // parseStamp reads YYYYMMDD[HHMM[SS]][Z]; without Z it is local time, as in

@@ -51,13 +51,15 @@ func (t *tail) open(path string, whole []byte) (err error) {
 // again brings it to the disk. More than a batch and what it shares pages with.
 const rewriteTail = 128 << 10
 
-func rewrite(path string, valid, rest []byte) error {
+// rewrite writes the end of valid, which lies at at in a file, and what follows
+// it there.
+func rewrite(path string, at int64, valid, rest []byte) error {
 	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return err
 	}
 	from := max(0, len(valid)-rewriteTail)
-	_, err = f.WriteAt(append(valid[from:len(valid):len(valid)], rest...), int64(from))
+	_, err = f.WriteAt(append(valid[from:len(valid):len(valid)], rest...), at+int64(from))
 	if err == nil {
 		err = durable.SyncData(f)
 	}

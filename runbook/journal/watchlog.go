@@ -232,6 +232,15 @@ func markOf(e Entry) (m slotMark, err error) {
 
 // readRegular reads a file that is not a link or a device.
 func readRegular(path string) ([]byte, error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(f)
+	return b, errors.Join(err, f.Close())
+}
+
+func openRegular(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -243,6 +252,5 @@ func readRegular(path string) ([]byte, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	b, err := io.ReadAll(f)
-	return b, errors.Join(err, f.Close())
+	return f, nil
 }

@@ -84,7 +84,7 @@ func (w *Watch) goOn() error {
 	if s.data == nil {
 		return nil
 	}
-	if err := rewrite(watchPath(w.dir), s.data[:s.valid], w.torn); err != nil {
+	if err := rewrite(watchPath(w.dir), 0, s.data[:s.valid], w.torn); err != nil {
 		return err
 	}
 	return w.open(watchPath(w.dir), s.data)

@@ -138,13 +138,12 @@ func TestWorldOfTheNextSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	valid := c.segs[0].valid
 	next, err := lockDir(dir, Options{Run: l.Run(), World: Practice})
 	if err != nil {
 		t.Fatal(err)
 	}
 	next.seg = 1
-	if err := next.begin(c, valid, nil); err != nil {
+	if err := next.begin(c, c.segs[0].size, nil); err != nil {
 		t.Fatal(err)
 	}
 	add(t, next, KindRunEnd, nil)
