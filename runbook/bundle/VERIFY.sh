@@ -81,6 +81,22 @@ def signoff_form:
 def signoff:
 	capture(signoff_form) | select(.time == (try (.time | fromdate | todate) catch ""))
 	| [.world, .run, .entry, .head, .bytes, .sha256, .time, .role, .scope, .decision, .book, .target, .mode] | join(" ");
+def b64key: "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=";
+def stamp: "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z";
+def digits: [match("[0-9]"; "g").string] | join("");
+def delegation_form:
+	"\\Arunbook-log/v1 watch\nworld (?<world>real|practice)\nrun (?<run>[0-9a-f]{32})\nentry (?<entry>" + number + ")\nhead (?<head>" + hash + ")\n"
+	+ "bytes (?<bytes>" + number + ") sha256 (?<sha256>" + hash + ")\nwatch-key (?<key>" + b64key + ")\nfrom (?<from>" + stamp + ")\nuntil (?<until>" + stamp + ")\n"
+	+ "watches (?<watches>" + name + "( " + name + ")*)\ntime (?<time>" + stamp + ")\n\\z";
+# The facts of a delegation of slots.
+def delegation:
+	capture(delegation_form) | select([.from, .until, .time] | all(. == (try (fromdate | todate) catch "")))
+	| [.world, .run, .entry, .head, .bytes, .sha256, .key, (.from | digits), (.until | digits), (.watches | split(" ") | join(","))] | join(" ");
+# What the log commits to of watch.jsonl.
+def anchor:
+	if (keys - ["torn_bytes", "torn_sha256"]) == ["head", "n", "of"] and (.n | whole and . > 0) and (.head | like(hash))
+		and (.torn_bytes | . == null or (whole and . > 0)) and (.torn_sha256 | . == null or (type == "string" and . != ""))
+	then ["watch", .n, .head, .torn_bytes // 0, .torn_sha256 // "-"] else ["watch"] end;
 # What a run was begun with, as sign-offs must name it.
 def terms: .body | "\(.book) sha256 \(.book_sha256) \(.target) sha256 \(.target_sha256) \(.mode)";
 def required: .body.signoffs // [] | map("\(.role) \(.scope) \(.distinct // false)\n") | join("");
@@ -97,6 +113,11 @@ def facts:
 			[(.body | (.stmt | coded), (.sshsig | coded), (.stmt | signoff))]
 		elif .kind == "run.start" and (.body | [.book, .book_sha256, .target, .target_sha256, .mode] | all(type == "string")) then
 			try [(.body | (.book_sha256, .target_sha256 | coded)), (terms | coded), (required | coded)] catch []
+		elif .kind == "delegate" and (.body | keys == ["sshsig", "stmt"] and all(type == "string")) then
+			[(.body | (.stmt | coded), (.sshsig | coded), (.stmt | delegation))]
+		elif .kind == "anchor" and .body.of == "watch" then (.body | anchor)
+		elif .kind == "slot" or .kind == "gap" or .kind == "clock.step" then
+			[(.time[0:19] | digits), .time[20:26], (.body | (.step // "" | coded), (.torn_bytes // 0), (.torn_sha256 // "-"))]
 		else [] end
 		| map(tostring) | join(" ")
 	elif type == "object" and (.v | whole) then "\(.v)"
@@ -138,18 +159,14 @@ broken() {
 # domain is what ends a namespace of this log's world.
 domain() { if [ "$world" = practice ]; then echo practice.runbook-log; else echo runbook-log; fi; }
 
-# session_wrap prints what stands before the signature in an SSHSIG by the
-# session key: its length is a multiple of three, so the base64 of a line's
-# signature follows it as it stands.
-session_wrap() {
-	space=entry.v1@$(domain)
-	{
-		printf 'SSHSIG\0\0\0\1\0\0\0\063\0\0\0\013ssh-ed25519\0\0\0\040'
-		printf %s "$session_key" | base64 -d
-		# shellcheck disable=SC2059 # the octal length is the format
-		printf "\\0\\0\\0\\0$(printf %o ${#space})"
-		printf '%s\0\0\0\0\0\0\0\006sha512\0\0\0\123\0\0\0\013ssh-ed25519\0\0\0\100' "$space"
-	} | base64 | tr -d '\n'
+# wrapped NAMESPACE KEY prints what stands before the signature in an SSHSIG by
+# an Ed25519 key.
+wrapped() {
+	printf 'SSHSIG\0\0\0\1\0\0\0\063\0\0\0\013ssh-ed25519\0\0\0\040'
+	printf %s "$2" | base64 -d
+	# shellcheck disable=SC2059 # the octal length is the format
+	printf "\\0\\0\\0\\0$(printf %o ${#1})"
+	printf '%s\0\0\0\0\0\0\0\006sha512\0\0\0\123\0\0\0\013ssh-ed25519\0\0\0\100' "$1"
 }
 
 # line_holds FILE LENGTH SIG: the signature of a line by the key of its session.
@@ -165,6 +182,10 @@ run='' world='' last_n=0 last_head=000000000000000000000000000000000000000000000
 : >"$tmp/ends"   # of each entry: its hash, and where it ends in joined
 : >"$tmp/start"  # the entry that says what the run was begun with
 : >"$tmp/attests"
+: >"$tmp/delegations" # what was committed of watch.jsonl then, entry, its time and hash, key, from, until, watches
+: >"$tmp/anchors"
+: >"$tmp/used"
+anchored=0 anchored_head='' anchored_torn='0 -'
 : >"$tmp/sessions"
 
 # accept FILE PLACE ROW… takes a line, whose form is right, as the next entry.
@@ -188,8 +209,12 @@ accept() {
 		session "$@"
 	elif ! line_holds "$line" "$length" "$sig"; then
 		why='the signature does not hold'
-	elif [ "$kind" = attest ]; then
-		attest "$@"
+	else
+		case $kind in
+		attest) attest "$@" ;;
+		delegate) delegate "$@" ;;
+		anchor) [ "${1:-}" != watch ] || anchor "$@" ;;
+		esac
 	fi
 	[ -z "$why" ]
 }
@@ -213,7 +238,8 @@ session() {
 	}
 	cut_seen "$3" "$4" "$5"
 	world=$1 session_key=$2
-	wrap=$(session_wrap)
+	# Its length is a multiple of three: the base64 of a line's signature follows it as it stands.
+	wrap=$(wrapped "entry.v1@$(domain)" "$session_key" | base64 | tr -d '\n')
 	decode "$6" >"$tmp/stmt"
 	decode "$7" >"$tmp/stmt.sig"
 	{
@@ -241,6 +267,19 @@ statement_holds() {
 	[ "$(size <"$1.sig")" -le 16384 ] && ssh-keygen -q -Y check-novalidate -n "$2" -s "$1.sig" <"$1" >/dev/null 2>&1
 }
 
+# committed WORLD RUN ENTRY HEAD BYTES SHA256: a statement is about this log, as
+# far as it is there.
+committed() {
+	if [ "$1 $2" != "$world $run" ]; then
+		why='a statement about another run'
+	elif [ "$3" -gt "$last_n" ]; then
+		why="a statement about entry $3, and the log ends at $last_n"
+	elif [ "$(head -n "$3" "$tmp/ends" | tail -n 1)" != "$4 $5" ] || [ "$(cat "$tmp/joined" "$tmp/now" | head -c "$5" | sum)" != "$6" ]; then
+		why="a statement that is at entry $3 about another log"
+	fi
+	[ -z "$why" ]
+}
+
 # attest STATEMENT SIGNATURE FACTS… takes a sign-off: its form, the bytes it
 # speaks of, its signature.
 attest() {
@@ -252,19 +291,47 @@ attest() {
 	decode "$2" >"$tmp/attest.$n.sig"
 	shift 2
 	# world run entry head bytes sha256 time role scope decision book target mode
-	if [ "$2" != "$run" ] || [ "$1" != "$world" ]; then
-		why='sign-off: it is about another run'
-	elif [ "$3" -gt "$last_n" ]; then
-		why="sign-off: it is about entry $3, and the log ends at $last_n"
-	elif [ "$(head -n "$3" "$tmp/ends" | tail -n 1)" != "$4 $5" ] || [ "$(cat "$tmp/joined" "$tmp/now" | head -c "$5" | sum)" != "$6" ]; then
-		why="sign-off: at entry $3 it is about another log"
-	elif ! statement_holds "$tmp/attest.$n" "signoff.$8@$(domain)"; then
+	committed "$@" || return
+	statement_holds "$tmp/attest.$n" "signoff.$8@$(domain)" || {
 		why="sign-off of $8: the signature does not hold"
+		return
+	}
+	key_of "$tmp/attest.$n.sig" >"$tmp/attest.$n.key"
+	about=$3
+	shift 6
+	printf '%s\n' "$n $at $about $*" >>"$tmp/attests"
+}
+
+# delegate STATEMENT SIGNATURE FACTS… takes what lets a key write slots.
+delegate() {
+	[ $# = 12 ] || {
+		why='not a delegation'
+		return
+	}
+	decode "$1" >"$tmp/delegate.$n"
+	decode "$2" >"$tmp/delegate.$n.sig"
+	shift 2
+	# world run entry head bytes sha256 key from until watches
+	committed "$@" || return
+	statement_holds "$tmp/delegate.$n" "watch@$(domain)" || {
+		why='delegation: the signature does not hold'
+		return
+	}
+	shift 6
+	printf '%s\n' "$anchored $n $at $head $*" >>"$tmp/delegations"
+}
+
+# anchor watch LINE HEAD TORN ITS-HASH takes what the log commits to of watch.jsonl.
+anchor() {
+	if [ $# != 5 ]; then
+		why='anchor: other keys than these'
+	elif [ "$2" -lt "$anchored" ] || { [ "$2" = "$anchored" ] && [ "$3" != "$anchored_head" ]; }; then
+		why="anchor: watch.jsonl had $anchored lines before"
+	elif [ -n "$ended" ] && [ "$2" != "$anchored" ]; then
+		why='anchor: slots behind the end of the run'
 	else
-		key_of "$tmp/attest.$n.sig" >"$tmp/attest.$n.key"
-		about=$3
-		shift 6
-		printf '%s\n' "$n $at $about $*" >>"$tmp/attests"
+		anchored=$2 anchored_head=$3 anchored_torn="$4 $5"
+		printf '%s %s\n' "$2" "$3" >>"$tmp/anchors"
 	fi
 }
 
@@ -311,14 +378,8 @@ put_back() {
 segment() {
 	file=$(segment_name "$k") stopped='' place=first acts='' from=$bytes
 	if [ ! -f "$file" ] || [ -L "$file" ]; then broken unreadable "$file is not a regular file"; fi
-	mkdir "$tmp/lines" "$tmp/again"
-	split -a 5 -l 1 "$file" "$tmp/lines/" || broken unreadable "$file can't be taken apart"
-	jq -r "$(cat "$tmp/form.jq") line" <"$file" 2>/dev/null | split -a 5 -l 1 - "$tmp/again/"
-	jq -r "$(cat "$tmp/form.jq") facts" <"$file" >"$tmp/facts" 2>/dev/null
-	hashes "$tmp/lines" >"$tmp/heads"
-	hashes "$tmp/again" >"$tmp/heads.again"
+	rows "$file"
 	: >"$tmp/now"
-	paste -d ' ' "$tmp/heads" "$tmp/heads.again" "$tmp/facts" >"$tmp/rows"
 	exec 3<"$tmp/rows"
 	for line in "$tmp"/lines/*; do
 		read -r head again v rest <&3 || break
@@ -345,7 +406,19 @@ segment() {
 	fi
 	cat "$tmp/now" >>"$tmp/joined"
 	[ "$k" != 1 ] && [ -z "$acts" ] || printf '%s\n' "$k" >>"$tmp/sessions"
-	rm -r "$tmp/lines" "$tmp/again"
+}
+
+# rows FILE takes a file apart: a file for each line, and in rows its hash, the
+# hash of its one form, and its facts.
+rows() {
+	rm -rf "$tmp/lines" "$tmp/again"
+	mkdir "$tmp/lines" "$tmp/again"
+	split -a 5 -l 1 "$1" "$tmp/lines/" || broken unreadable "$1 can't be taken apart"
+	jq -r "$(cat "$tmp/form.jq") line" <"$1" 2>/dev/null | split -a 5 -l 1 - "$tmp/again/"
+	jq -r "$(cat "$tmp/form.jq") facts" <"$1" >"$tmp/facts" 2>/dev/null
+	hashes "$tmp/lines" >"$tmp/heads"
+	hashes "$tmp/again" >"$tmp/heads.again"
+	paste -d ' ' "$tmp/heads" "$tmp/heads.again" "$tmp/facts" >"$tmp/rows"
 }
 
 # start ROW keeps what the run was begun with.
@@ -390,6 +463,101 @@ while [ "$k" -le "$count" ]; do
 done
 integrity=ok integrity_text="chain and session signatures $last_n/$last_n, head $last_head"
 [ -z "$torn_at" ] || integrity=torn integrity_text=$torn_at
+
+# --- the slots, which a key on the disk wrote: watch.jsonl ---
+
+slot_n=0 slot_head='' slot_at=0 # where the lines that hold end
+: >"$tmp/slots"
+
+# governs finds the delegation on which the next slot rests: the last that was
+# made before the slot was there.
+governs() {
+	d_seg='' d=0
+	while read -r after _ _ head_there key from until watches; do
+		d=$((d + 1))
+		[ "$after" -ge $((slot_n + 1)) ] || d_seg=$d d_head=$head_there d_key=$key d_from=$from d_until=$until d_watches=$watches
+	done <"$tmp/delegations"
+	[ -n "$d_seg" ]
+}
+
+# slot_holds FILE LENGTH SIG: the signature of a slot by the key of its delegation.
+slot_holds() {
+	space=slot.v1@$(domain)
+	{
+		echo '-----BEGIN SSH SIGNATURE-----'
+		{
+			wrapped "$space" "$d_key"
+			printf %s "$3" | base64 -d
+		} | base64
+		echo '-----END SSH SIGNATURE-----'
+	} >"$tmp/line.sig"
+	head -c $(($2 - 99)) "$1" | ssh-keygen -q -Y check-novalidate -n "$space" -s "$tmp/line.sig" >/dev/null 2>&1
+}
+
+# slot LEFT ITS-HASH FILE V LENGTH RUN SEG N PREV KIND SIG AT WHEN FRACTION STEP TORN ITS-HASH
+# takes a line of watch.jsonl; LEFT bytes that a crash left stand before it.
+slot() {
+	[ $# = 17 ] && [ "$4" = 1 ] && governs || return 1
+	prev=$slot_head
+	[ "$slot_n" -gt 0 ] || prev=$d_head
+	[ "$6 $7 $8 $9" = "$run $d_seg $((slot_n + 1)) $prev" ] || return 1
+	[ "${16} ${17}" = "$1 $2" ] || return 1
+	[ "${13}" -ge "$d_from" ] && [ "${13}" -le "$d_until" ] || return 1
+	[ "${13}" != "$d_until" ] || [ "${14}" = 000000 ] || return 1
+	step=$(decode "${15}")
+	case ${10} in
+	slot | gap) case ,$d_watches, in *,"$step",*) ;; *) return 1 ;; esac ;;
+	clock.step) [ -z "$step" ] || case ,$d_watches, in *,"$step",*) ;; *) return 1 ;; esac ;;
+	*) return 1 ;;
+	esac
+	slot_holds "$3" "$5" "${11}"
+}
+
+# slots reads watch.jsonl as far as it holds.
+slots() {
+	left=0 left_sum=- tries=0
+	while [ "$tries" -le 64 ]; do
+		tail -c +$((slot_at + left + 1)) watch.jsonl >"$tmp/tail"
+		[ -s "$tmp/tail" ] || break
+		rows "$tmp/tail"
+		exec 3<"$tmp/rows"
+		bad=''
+		for line in "$tmp"/lines/*; do
+			read -r head again rest <&3 || break
+			# shellcheck disable=SC2086 # words without a space by their form
+			if [ "$head" != "$again" ] || ! slot "$left" "$left_sum" "$line" $rest; then
+				bad=$line
+				break
+			fi
+			slot_n=$((slot_n + 1)) slot_head=$head slot_at=$((slot_at + left + $(size <"$line"))) left=0 left_sum=-
+			printf '%s\n' "$head" >>"$tmp/slots"
+			printf '%s\n' "$d_seg" >>"$tmp/used"
+		done
+		exec 3<&-
+		[ -n "$bad" ] || break
+		[ "$(tail -c 1 "$bad" | tr -dc '\n' | size)" = 1 ] || break
+		left=$((left + $(size <"$bad"))) tries=$((tries + 1))
+		left_sum=$(tail -c +$((slot_at + 1)) watch.jsonl | head -c "$left" | sum)
+	done
+	tail -c +$((slot_at + 1)) watch.jsonl >"$tmp/rest"
+	[ ! -s "$tmp/rest" ] || torn "$tmp/rest" || broken tampered "watch.jsonl at byte $slot_at, behind line $slot_n: not a slot that was delegated"
+}
+
+: >"$tmp/rest"
+if [ -L watch.jsonl ]; then broken unreadable 'watch.jsonl is not a regular file'; fi
+if [ -e watch.jsonl ]; then
+	[ -f watch.jsonl ] || broken tampered 'watch.jsonl is not a regular file'
+	slots
+fi
+while read -r n head; do
+	[ "$n" -le "$slot_n" ] || broken tampered "watch.jsonl ends at line $slot_n, and the log is committed to $n"
+	[ "$(head -n "$n" "$tmp/slots" | tail -n 1)" = "$head" ] || broken tampered "line $n of watch.jsonl is not the one the log is committed to"
+done <"$tmp/anchors"
+[ -z "$ended" ] || [ "$slot_n" -le "$anchored" ] || broken tampered "watch.jsonl has $slot_n lines, and the end of the run is committed to $anchored"
+if [ -s "$tmp/rest" ] && [ "$slot_n $(size <"$tmp/rest") $(sum <"$tmp/rest")" != "$anchored $anchored_torn" ]; then
+	[ "$integrity" = torn ] || integrity_text="watch.jsonl at byte $slot_at: $(size <"$tmp/rest") bytes without an end"
+	integrity=torn
+fi
 
 # --- the files beside the log ---
 
@@ -445,6 +613,17 @@ while read -r k; do
 		identity=unverified identity_text="$identity_text, session $k NOBODY VOUCHES FOR"
 	fi
 done <"$tmp/sessions"
+
+d=0
+while read -r _ n at _; do
+	d=$((d + 1))
+	case " $(sort -u "$tmp/used" | tr '\n' ' ')" in *" $d "*) ;; *) continue ;; esac # else nothing rests on it
+	if who=$(vouched "$tmp/delegate.$n" "watch@$(domain)" "$at"); then
+		identity_text="$identity_text, $who delegated slots"
+	else
+		identity=unverified identity_text="$identity_text, slots delegated at entry $n NOBODY VOUCHES FOR"
+	fi
+done <"$tmp/delegations"
 
 # signed: of each sign-off that counts which entry it is about, when, its role,
 # scope, decision and key.
