@@ -162,6 +162,16 @@ type Slots struct {
 	Missed   int        `json:"missed"`
 	Gaps     []Gap      `json:"gaps,omitempty"`
 	Began    *time.Time `json:"began,omitempty"`
+	Bad      []Slot     `json:"bad,omitempty"` // the last that were measured and did not pass
+	Left     int        `json:"bad_left_out,omitempty"`
+}
+
+// Slot is a slot of a watch that did not pass.
+type Slot struct {
+	Slot    int       `json:"slot"`
+	Due     time.Time `json:"due"`
+	Verdict string    `json:"verdict"`
+	Reason  string    `json:"reason,omitempty"`
 }
 
 // Gap are slots that nobody measured.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -45,11 +44,10 @@ type body struct {
 	Value  string          `json:"value"`
 	Role   string          `json:"role"`
 	By     string          `json:"by"`
-	To     json.RawMessage `json:"to"` // whom, of a tell; the last slot, of a gap
+	To     json.RawMessage `json:"to"` // whom, of a tell
 	SHA256 string          `json:"text_sha256"`
 	Via    json.RawMessage `json:"via"` // the kind of a tell; the way to a host
 	Slot   int             `json:"slot"`
-	Gap    bool            `json:"gap"`
 	Was    string          `json:"was"`
 	NA     bool            `json:"not_applicable"`
 	Who    string          `json:"who"`
@@ -65,8 +63,7 @@ func word(raw json.RawMessage) string {
 	return s
 }
 
-// acts says, by the kind of an entry, what happened. Of a watch only what is no
-// plain pass is told; its slots are counted.
+// acts says, by the kind of an entry, what happened.
 var acts = map[string]func(a *Act, b body){
 	"check": func(a *Act, b body) {
 		a.What = "looked"
@@ -118,17 +115,7 @@ var acts = map[string]func(a *Act, b body){
 		}
 		a.saw(b)
 	},
-	"watch": func(a *Act, b body) {
-		a.What = fmt.Sprintf("slot %d", b.Slot)
-		switch {
-		case b.Slot == 0:
-			a.What = "watch began"
-			return
-		case b.Gap:
-			a.What += " and on: missed"
-		}
-		a.saw(b)
-	},
+	"watch": func(a *Act, _ body) { a.What = "watch began" },
 	"skip": func(a *Act, b body) {
 		a.What, a.Text = "skipped", b.Reason
 		if b.NA {

@@ -144,8 +144,8 @@ func (g *gatherer) act(e journal.Entry) {
 	if e.Kind == "run.intent" || b.Slot == 0 && e.Kind == "watch" || g.began[id] == nil {
 		g.began[id] = &e.Time
 	}
-	if e.Kind == "watch" && b.Slot > 0 && !b.Gap && (b.Verdict == steps.Pass || b.Verdict == steps.Warn) {
-		return
+	if e.Kind == "watch" && b.Slot > 0 {
+		return // the fold has the slots, those of timers too
 	}
 	if g.acts[id] = append(g.acts[id], act); len(g.acts[id]) > 2*most {
 		g.left[id] += most

@@ -23,7 +23,7 @@ var pageHTML = template.Must(template.New("report").Funcs(template.FuncMap{
 	"drove":  Session.drove, "signedby": Session.key, "verdicts": (*Verified).lines, "said": Finding.line,
 	"wanted": Signoff.wanted, "decision": Decision.line, "goal": Objective.line, "who": Memo.who, "of": OutputTail.of,
 	"line": Phase.line, "ids": Phase.ids, "word": Step.word, "times": Step.times, "by": Step.by, "tells": Step.tells,
-	"sign": func(s Step) string { return s.mark }, "slots": (*Slots).line, "act": Act.line,
+	"sign": func(s Step) string { return s.mark }, "slots": (*Slots).line, "slot": Slot.line, "act": Act.line,
 	"shown":      func(c *Command) []string { return c.shown },
 	"signedtone": Signoff.tone, "signedword": Signoff.word, "evidence": Step.shown, "loud": Step.tone,
 	"nothing": func() string { return nothing },

@@ -134,6 +134,9 @@ func (m *page) step(s Step) {
 	}
 	if s.Watch != nil {
 		m.say("  - " + inline(s.Watch.line()))
+		for _, bad := range s.Watch.Bad {
+			m.say("  - " + inline(bad.line()))
+		}
 	}
 	if s.Left > 0 {
 		m.say(fmt.Sprintf("  - %d earlier entries stand in the log alone", s.Left))

@@ -169,6 +169,12 @@ func slots(w book.Watch, st runbook.StepState) *Slots {
 				n.Failed++
 			}
 		}
+		if !s.Gap && s.Verdict != steps.Pass && s.Verdict != steps.Warn {
+			n.Bad = append(n.Bad, Slot{Slot: s.K, Due: s.Due, Verdict: s.Verdict.String(), Reason: s.Reason})
+		}
+	}
+	if n.Left = max(0, len(n.Bad)-most); n.Left > 0 {
+		n.Bad = n.Bad[n.Left:]
 	}
 	return n
 }

@@ -85,10 +85,19 @@ func (n *Slots) line() string {
 	return words
 }
 
+// line is a slot that did not pass.
+func (s Slot) line() string {
+	words := fmt.Sprintf("slot %d, due %s: %s", s.Slot, stamp(s.Due), s.Verdict)
+	if s.Reason != "" {
+		words += ": " + s.Reason
+	}
+	return words
+}
+
 // line is an act behind its number and time.
 func (a Act) line() string {
 	words := a.What
-	if a.Verdict != "" && a.What != "watch began" {
+	if a.Verdict != "" {
 		words += ": " + a.Verdict
 	}
 	if a.By != "" {
