@@ -152,9 +152,17 @@ func (q *questionScreen) body(m *model, w, h int) body {
 	return body{lines: append(lines, foot...), cursor: cursor}
 }
 
+// moved reports whether somebody else has answered meanwhile.
+func (q *questionScreen) moved(m *model) bool {
+	return q.typing == nil && m.snap.run.Step(q.step).Seen != q.intent.Seen
+}
+
 // answers says which keys answer, or holds the text field.
 func (q *questionScreen) answers(m *model, w int) ([]string, *tea.Cursor) {
 	v, _ := q.verb.(book.Ask)
+	if st := m.snap.run.Step(q.step); q.moved(m) {
+		return m.human("meanwhile: "+plain.Mark(st)+" "+plain.Word(st)+"  "+plain.Saw(st)+".  enter goes back", w), nil
+	}
 	if q.typing != nil {
 		line, cursor := q.typing.line(w)
 		if v.Form != nil && q.kind == runbook.Confirm {
@@ -219,7 +227,7 @@ func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	}
 	v, _ := q.verb.(book.Ask)
 	switch b := m.bindings; {
-	case key.Matches(k, b.Back):
+	case key.Matches(k, b.Back), key.Matches(k, b.Enter) && q.moved(m):
 		return m.pop()
 	case q.page.key(k, b):
 		return nil
@@ -320,6 +328,8 @@ func (q *questionScreen) keys(m *model) []binding {
 	switch {
 	case q.typing != nil:
 		return []binding{says(b.Enter, "send"), escape()}
+	case q.moved(m):
+		return []binding{says(b.Enter, "back"), b.Why}
 	case q.failed != "":
 		return []binding{b.Back}
 	case v.Decide != nil:

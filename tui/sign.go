@@ -200,6 +200,9 @@ func (g *signScreen) typed(m *model, text string) tea.Cmd {
 
 // again has it made anew.
 func (g *signScreen) again(m *model, decision, note string) tea.Cmd {
+	if i, ok := m.intent(runbook.Sign, g.step.ID); ok { // as it stands now
+		g.intent = i
+	}
 	g.ready, g.field = false, nil
 	return m.statement(g.step, decision, note)
 }

@@ -181,6 +181,24 @@ func TestSigningOnTheScreen(t *testing.T) {
 	b.shows("sign-off qa-lead  · MISSING  confirmed, reported  approved  Q. said yes in chat")
 }
 
+// Somebody else's signature shows by itself where it is waited for.
+func TestAnothersSignatureShows(t *testing.T) {
+	t.Parallel()
+	b := desk(t, 80, 24, map[string]journal.Identity{"dev-lead": keyFile(t)})
+	b.press("enter")
+	statement, err := b.session.Statement(t.Context(), b.book.Step("dev-signs"), journal.DecisionApprove, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.session.Do(t.Context(), runbook.Intent{Kind: runbook.Sign, Step: "dev-signs", Text: statement.Text()}); err != nil {
+		t.Fatal(err)
+	}
+	b.ready()
+	b.shows("meanwhile: ✓ confirmed, signed  approved  by")
+	b.press("enter")
+	b.shows("✓ Development lead signs")
+}
+
 func TestStatementIsShownWhole(t *testing.T) {
 	t.Parallel()
 	b := desk(t, 120, 40, map[string]journal.Identity{"dev-lead": keyFile(t)})
