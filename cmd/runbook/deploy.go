@@ -33,6 +33,8 @@ func newDeploy() *cobra.Command {
 		Short: "walk a deployment, phase by phase",
 		Example: "  runbook deploy users-module -t practice\n" +
 			"  runbook deploy users-module -t production --var image_tag=1.8.2",
+		Long: "With --plain `?` lists the answers. An approval is signed with `sign ID ROLE`, once what is signed was shown; `approve ID` and\n" +
+			"`reject ID` are reported by you, and no signature.",
 		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
