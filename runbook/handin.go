@@ -32,9 +32,12 @@ const (
 	maxHandIn = 64 << 10
 )
 
-// onlyTakesIn is why nobody signs a session that takes in a sign-off: that
-// vouches for itself, and who brought it does not drive.
-const onlyTakesIn = "it only takes in a sign-off"
+// Why nobody signs a session that does no more than this: whoever begins one
+// does not drive. A sign-off vouches for itself, and what goes vouches for nothing.
+const (
+	onlyTakesIn   = "it only takes in a sign-off"
+	onlyTakesAway = "it only takes a file away"
+)
 
 var handInName = regexp.MustCompile(`^attest-[0-9a-f]{16}\.json$`)
 
@@ -267,7 +270,7 @@ func readBounded(path string) (data []byte, err error) {
 	return io.ReadAll(io.LimitReader(f, maxHandIn))
 }
 
-// foldSession: whoever begins one drives, unless it only takes in a sign-off.
+// foldSession: whoever begins one drives, unless it only takes something in or away.
 func foldSession(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[struct {
 		Identity string            `json:"identity"`
@@ -275,7 +278,7 @@ func foldSession(r *Run, _ *book.Book, e journal.Entry) error {
 		Claims   map[string]string `json:"claims"`
 	}](e)
 	r.ID, r.Practice = e.Run, body.World == "practice"
-	if body.Identity == "none: "+onlyTakesIn {
+	if body.Identity == "none: "+onlyTakesIn || body.Identity == "none: "+onlyTakesAway {
 		return err
 	}
 	r.Key, r.Session = body.Identity, e.N

@@ -19,6 +19,9 @@ func Verify(dir string, p journal.Policy) journal.Report {
 	if err := CheckCopies(dir); err != nil && report.Integrity.Word == journal.OK {
 		report.Integrity = journal.Verdict{Word: journal.Tampered, Text: err.Error()}
 	}
+	if report.Integrity.Word == journal.OK {
+		report.Integrity.Text += shredded(dir)
+	}
 	return report
 }
 

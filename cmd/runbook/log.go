@@ -19,7 +19,7 @@ func newLog() *cobra.Command {
 		Use: "log", Short: "the signed log of a run", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newLogShow(), newLogHead(), newLogVerify(), newLogExport(), newLogImport())
+	cmd.AddCommand(newLogShow(), newLogHead(), newLogVerify(), newLogExport(), newLogImport(), newLogShred())
 	return cmd
 }
 
