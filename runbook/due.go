@@ -97,7 +97,30 @@ func (r *Run) dues(b *book.Book, practice bool) []Due {
 		d.What, d.Command = what, "runbook resume "+r.Short()
 		all = append(all, d)
 	}
+	for _, want := range r.unsigned(b) {
+		d := of
+		d.What, d.Command = "the sign-off of "+want.Role+" "+want.Scope+" is missing", signCommand(r.Short(), want.Role, want.Scope)
+		all = append(all, d)
+	}
 	return all
+}
+
+// unsigned are the signatures for which it is the turn now.
+func (r *Run) unsigned(b *book.Book) []journal.Required {
+	var all []journal.Required
+	if p := r.Phase(b); p != nil {
+		for _, s := range p.Steps {
+			if role, scope, ok := s.Signs(); ok && r.Step(s).State == Pending && r.inTurn(p, s) {
+				all = append(all, journal.Required{Role: role, Scope: scope})
+			}
+		}
+	}
+	return all
+}
+
+// signCommand leaves the decision to who signs.
+func signCommand(run, role, scope string) string {
+	return "runbook sign " + run + " --role " + role + " --scope " + scope + " --decision .."
 }
 
 // nextSlots describes the slots that are due next, if any watch runs.
@@ -147,7 +170,7 @@ func (r *Run) waiting(b *book.Book) []string {
 			all = append(all, s.ID+" waits for an answer")
 		}
 	}
-	if len(all) > 0 {
+	if len(all) > 0 || len(r.unsigned(b)) > 0 {
 		return all
 	}
 	if r.settled(p) {
@@ -156,11 +179,13 @@ func (r *Run) waiting(b *book.Book) []string {
 	return []string{"phase " + p.ID + " can go on"}
 }
 
-// isPersons tells the steps that are nothing but a person's word.
+// isPersons tells the steps that are nothing but a person's word. A signature
+// need not be the driver's.
 func isPersons(s *book.Step) bool {
 	switch s.Verb.(type) {
 	case book.Ask, book.Tell:
-		return true
+		_, _, signs := s.Signs()
+		return !signs
 	}
 	return false
 }
@@ -171,9 +196,7 @@ func endedDue(dir string, practice bool, first, since []journal.Entry) []Due {
 	session, sessionErr := decode[struct {
 		Claims map[string]string `json:"claims"`
 	}](first[0])
-	end, endErr := decode[struct {
-		Missing []string `json:"missing"`
-	}](since[0])
+	end, endErr := decode[runEndBody](since[0])
 	if errors.Join(startErr, sessionErr, endErr) != nil {
 		return nil
 	}
@@ -183,26 +206,29 @@ func endedDue(dir string, practice bool, first, since []journal.Entry) []Due {
 	}
 	var all []Due
 	for _, missing := range end.Missing {
-		role, _, _ := strings.Cut(missing, " ")
-		if slices.ContainsFunc(since, func(e journal.Entry) bool { return speaksFor(e, missing) }) {
+		role, scope, _ := strings.Cut(missing, " ")
+		if spoken(since, role, scope) {
 			continue
 		}
 		all = append(all, Due{
 			Run: run, Operator: session.Claims["user"],
-			What: "the sign-off of " + missing + " is missing", Command: "runbook sign " + run.Short + " --role " + role,
+			What: "the sign-off of " + missing + " is missing", Command: signCommand(run.Short, role, scope),
 		})
 	}
 	return all
 }
 
-// speaksFor reports whether e is a sign-off of this role and scope.
-func speaksFor(e journal.Entry, roleAndScope string) bool {
-	body, err := decode[struct {
-		Stmt string `json:"stmt"`
-	}](e)
-	if err != nil || e.Kind != "attest" {
-		return false
+// spoken reports whether the last word of a role about a scope stands: an
+// approval, or a rejection.
+func spoken(since []journal.Entry, role, scope string) (stands bool) {
+	for _, e := range since {
+		body, err := decode[journal.Attest](e)
+		if err != nil || e.Kind != journal.KindAttest {
+			continue
+		}
+		if s, err := journal.ParseSignoff(body.Stmt); err == nil && s.Role == role && s.Scope == scope {
+			stands = s.Decision != journal.DecisionWithdraw
+		}
 	}
-	s, err := journal.ParseSignoff(body.Stmt)
-	return err == nil && s.Role+" "+s.Scope == roleAndScope
+	return stands
 }

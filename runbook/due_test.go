@@ -77,26 +77,28 @@ func TestDueTellsWhatWaitsForAPerson(t *testing.T) {
 func TestDueTellsMissingSignoffs(t *testing.T) {
 	t.Parallel()
 	f := begin(t, tiny)
-	end := struct {
-		runEndBody
-		Missing []string `json:"missing"`
-	}{runEndBody{Outcome: Finished}, []string{"qa-lead run", "security-lead run"}}
+	end := runEndBody{Outcome: Finished, Missing: []string{"qa-lead run", "security-lead run"}}
 	if _, err := f.log.Append(t.Context(), kindRunEnd, end); err != nil {
 		t.Fatal(err)
 	}
 	if all := dueAt(t, f, time.Now()); len(all) != 2 || all[0].What != "the sign-off of qa-lead run is missing" ||
-		all[1].Command != "runbook sign "+f.run.Short()+" --role security-lead" {
+		all[1].Command != "runbook sign "+f.run.Short()+" --role security-lead --scope run --decision .." {
 		t.Fatalf("%+v", all)
 	}
 	sum := strings.Repeat("0a", 32)
-	stmt := journal.Signoff{
+	signoff := journal.Signoff{
 		World: journal.Real, Run: f.run.ID, Role: "qa-lead", Scope: journal.ScopeRun, Decision: journal.DecisionApprove,
 		Book: "tiny", BookSHA: sum, Target: "here", TargetSHA: sum, Mode: ModeDeploy,
 		Commitment: journal.Commitment{N: 3, Head: sum, Bytes: 10, SHA256: sum}, ReportSHA: sum, Time: time.Now(),
-	}.Text()
-	signed := journal.Entry{Kind: journal.KindAttest, Body: []byte(`{"stmt":` + quoted(t, stmt) + `}`)}
-	if !speaksFor(signed, "qa-lead run") || speaksFor(signed, "security-lead run") || speaksFor(signed, "qa-lead phase:look") {
+	}
+	signed := []journal.Entry{{Kind: journal.KindAttest, Body: []byte(`{"stmt":` + quoted(t, signoff.Text()) + `}`)}}
+	if !spoken(signed, "qa-lead", "run") || spoken(signed, "security-lead", "run") || spoken(signed, "qa-lead", "phase:look") {
 		t.Error("a sign-off speaks for its role and scope alone")
+	}
+	signoff.Decision = journal.DecisionWithdraw
+	signed = append(signed, journal.Entry{Kind: journal.KindAttest, Body: []byte(`{"stmt":` + quoted(t, signoff.Text()) + `}`)})
+	if spoken(signed, "qa-lead", "run") {
+		t.Error("what is withdrawn still counts")
 	}
 }
 
@@ -114,4 +116,22 @@ func quoted(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+func TestDueTellsWhoIsToSign(t *testing.T) {
+	t.Parallel()
+	f := begin(t, `
+schema = 1
+name = "signed"
+[[phase]]
+id = "plan"
+  [[phase.step]]
+  id = "ok"
+  ask.approve = { role = "qa-lead" }
+`)
+	all := dueAt(t, f, time.Now())
+	if len(all) != 1 || all[0].What != "the sign-off of qa-lead phase:plan is missing" ||
+		all[0].Command != "runbook sign "+f.run.Short()+" --role qa-lead --scope phase:plan --decision .." {
+		t.Errorf("%+v", all)
+	}
 }

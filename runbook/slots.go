@@ -130,6 +130,9 @@ func (s *Session) commitSlots(ctx context.Context) error {
 	return s.run.apply(s.book, e)
 }
 
+// late is how long after its last slot a timer of a watch may at least come.
+const late = time.Hour
+
 // delegate has the driver's key let a timer measure the watches of a phase that
 // run: until their last slot is over. Nobody's signature is asked for in a
 // recovery; without one slots need a session.
@@ -147,7 +150,7 @@ func (s *Session) delegate(ctx context.Context, p *book.Phase) error {
 			continue
 		}
 		watches = append(watches, step.ID)
-		if over := w.Due(st.Began, w.Slots()+1); over.After(last) {
+		if over := w.Due(st.Began, w.Slots()).Add(max(w.Every.D(), late)); over.After(last) {
 			last = over
 		}
 	}
