@@ -66,6 +66,8 @@ func (m *model) notStarted(s *book.Step) string {
 		return s.ID + " is not started again while what it did is unknown: r looks, h if it was done by hand"
 	case st.State.Settled():
 		return s.ID + " is " + plain.Word(st) + " already"
+	case m.snap.run.Rejected != "":
+		return s.ID + " can't be started: " + m.snap.run.Rejected + " is rejected, until whoever signed that withdraws it"
 	}
 	return s.ID + " can't be started yet: what comes before it is not settled"
 }

@@ -12,9 +12,9 @@ import (
 
 const exitHelp = `
 Exit codes of deploy, rollback and resume:
-  0  finished              3  only time is missing (prints when)
+  0  finished, signed      3  only time is missing (prints when)
   1  failed, stopped       4  somebody else drives this run
-     or rolled back        5  a person is needed: detached, or end of input
+     or rolled back        5  a person is needed: detached, end of input, or not signed
   2  usage, or an invalid or untrusted book
 Exit codes of check and watch --once: 0 pass, 1 warn, 2 fail, 3 unknown or usage.
 Exit codes of log verify: 0 ok, 1 tampered, 2 usage, 3 incomplete, 4 identity unverified.`

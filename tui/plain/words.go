@@ -197,7 +197,7 @@ func ReadBack(r *runbook.Run, p *book.Phase) []string {
 	for _, s := range p.Steps {
 		st := r.Step(s)
 		said := st.State == runbook.NotApplicable && st.Seen > 0 // by a person, not by the book
-		if said || st.Verified || st.State == runbook.Accepted || st.State == runbook.Skipped || st.State == runbook.ByHand {
+		if said || st.Verified || st.Reported || st.State == runbook.Accepted || st.State == runbook.Skipped || st.State == runbook.ByHand {
 			lines = append(lines, fmt.Sprintf(" %s %s  %s  %s", Mark(st), Word(st), Title(s.Title, s.ID), Saw(st)))
 		}
 		if slices.Contains(r.Warnings(p), s) {
