@@ -70,7 +70,7 @@ func measure(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	var rows []row
-	for _, part := range []func(context.Context) ([]row, error){b.processStart, b.text, b.screen, b.appends, b.command, b.flood, b.attach, b.stream, b.checks, b.world} {
+	for _, part := range []func(context.Context) ([]row, error){b.processStart, b.text, b.screen, b.appends, b.verify, b.command, b.flood, b.attach, b.stream, b.checks, b.world} {
 		measured, partErr := part(ctx)
 		rows = append(rows, measured...)
 		err = errors.Join(err, partErr)

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 func holdLock(path string) int {
 	l, err := TryLock(path)
 	if err != nil {
+		fmt.Println(err)
 		return 1
 	}
 	if err := l.Describe("the child"); err != nil {
