@@ -19,14 +19,26 @@ func CheckCopies(dir string) error {
 	if err != nil {
 		return nil //nolint:nilerr // the log's own damage is told by its verify
 	}
-	r := newRun(dir)
-	keys := map[string]string{} // of verdicts, by the directory of an attempt
+	c := newCopies(dir)
 	for _, e := range entries {
-		if err := checkBeside(r, e, keys); err != nil {
-			return err
-		}
+		c.look(e)
 	}
-	return nil
+	return c.err
+}
+
+// copies goes through a log with an eye on what lies beside it.
+type copies struct {
+	run  *Run
+	keys map[string]string // of verdicts, by the directory of an attempt
+	err  error             // what is not as it was recorded, the first of it
+}
+
+func newCopies(dir string) *copies { return &copies{run: newRun(dir), keys: map[string]string{}} }
+
+func (c *copies) look(e journal.Entry) {
+	if c.err == nil {
+		c.err = checkBeside(c.run, e, c.keys)
+	}
 }
 
 func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {

@@ -96,17 +96,14 @@ func printed(dir, step string) ([]string, error) {
 	return files, nil
 }
 
-// shredded are the files that the log in dir says were taken away, in words.
-func shredded(dir string) string {
-	entries, _ := journal.Read(dir) // as far as it is good
-	var all []string
-	for _, e := range entries {
-		if body, err := decode[shreddedBody](e); e.Kind == journal.KindShredded && err == nil {
-			all = append(all, fmt.Sprintf("%s at entry %d (%s)", body.File, e.N, body.Reason))
-		}
+// shredded is the file that e says was taken away, in words, if it says so.
+func shredded(e journal.Entry) []string {
+	if e.Kind != journal.KindShredded {
+		return nil
 	}
-	if len(all) == 0 {
-		return ""
+	body, err := decode[shreddedBody](e)
+	if err != nil {
+		return nil
 	}
-	return "; shredded: " + strings.Join(all, ", ")
+	return []string{fmt.Sprintf("%s at entry %d (%s)", body.File, e.N, body.Reason)}
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"runbook/runbook/durable"
 	"runbook/runbook/journal"
@@ -14,13 +15,19 @@ import (
 // Verify checks a run: its log, against what the verifier's policy says and
 // what the run was begun with, and the files beside it.
 func Verify(dir string, p journal.Policy) journal.Report {
+	beside := newCopies(dir)
+	var gone []string
 	p.Terms = terms
-	report := journal.Verify(dir, p)
-	if err := CheckCopies(dir); err != nil && report.Integrity.Word == journal.OK {
-		report.Integrity = journal.Verdict{Word: journal.Tampered, Text: err.Error()}
+	p.Each = func(e journal.Entry) {
+		beside.look(e)
+		gone = append(gone, shredded(e)...)
 	}
-	if report.Integrity.Word == journal.OK {
-		report.Integrity.Text += shredded(dir)
+	report := journal.Verify(dir, p)
+	if beside.err != nil && report.Integrity.Word == journal.OK {
+		report.Integrity = journal.Verdict{Word: journal.Tampered, Text: beside.err.Error()}
+	}
+	if report.Integrity.Word == journal.OK && len(gone) > 0 {
+		report.Integrity.Text += "; shredded: " + strings.Join(gone, ", ")
 	}
 	return report
 }

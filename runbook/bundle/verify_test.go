@@ -220,7 +220,7 @@ func TestScriptAgreesOnSignoffs(t *testing.T) {
 	o.agree("sessions of nobody", 4, box)
 	put(t, o.signers, "")
 	o.agree("nobody", 4, box)
-	put(t, o.signers, "*@example.com,x@example.com valid-before=\"20200101\" "+o.dev.public+"* "+o.dev.public+"* "+o.qa.public)
+	put(t, o.signers, "*@example.com,!x@example.com valid-before=\"20200101\" "+o.dev.public+"* "+o.dev.public+"* "+o.qa.public)
 	o.agree("patterns, and a line that has expired", 0, box)
 }
 

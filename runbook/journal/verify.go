@@ -44,6 +44,9 @@ type Policy struct {
 	// of entries are the caller's. The first counts: what a driver says later takes
 	// no role away. Without Terms no role must sign.
 	Terms func(Entry) (Terms, bool)
+	// Each is shown every entry of the longest valid prefix, in the same pass: what
+	// the caller holds against the log. It may be nil.
+	Each func(Entry)
 }
 
 // Terms are what a run was begun with.
@@ -98,6 +101,9 @@ func Verify(dir string, p Policy) Report {
 	c, err := scan(dir, func(e Entry) {
 		if !known {
 			terms, known = p.Terms(e)
+		}
+		if p.Each != nil {
+			p.Each(e)
 		}
 	})
 	slots := &slotChain{}
