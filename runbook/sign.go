@@ -95,6 +95,9 @@ func (s *Session) Statement(ctx context.Context, step *book.Step, decision, note
 	if !ok || s.keys.Report == nil {
 		return journal.Signoff{}, fmt.Errorf("%s is not signed here", step.ID)
 	}
+	if reads := s.Reads(); reads != nil {
+		return journal.Signoff{}, reads
+	}
 	r := s.State()
 	if p := r.Phase(s.book); p != nil && p.ID == step.Phase {
 		if err := s.open(ctx, p); err != nil { // what is signed holds it

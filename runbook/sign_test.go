@@ -326,6 +326,25 @@ func TestWhatWasShownIsSigned(t *testing.T) {
 	f.want("approved", Pending)
 }
 
+func TestWhoReadsAlongSignsNothing(t *testing.T) {
+	t.Parallel()
+	ana, line := personKey(t, "ana")
+	f := desk(t, ana, signers(t, [3]string{"ana", "tech", line}))
+	along, err := Follow(f.run.Dir, f.world.Clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = along.Close() })
+	along.Signs(f.keys)
+	_, signer := along.Signer(t.Context(), f.Book().Step("approved"), journal.DecisionApprove)
+	_, statement := along.Statement(t.Context(), f.Book().Step("approved"), journal.DecisionApprove, "")
+	for _, err := range []error{signer, statement} {
+		if reads := new(ReadsError); !errors.As(err, &reads) {
+			t.Errorf("who reads along is told %v", err)
+		}
+	}
+}
+
 func TestSigningWithoutKeyOrSigners(t *testing.T) {
 	t.Parallel()
 	f := desk(t, nil, journal.Signers{})
