@@ -24,6 +24,9 @@ func TestInsiderAnchors(t *testing.T) {
 			t.Errorf("%s: %q", name, r.Lines())
 		}
 	}
+	if r := insideJob(t, KindAnchor, KindRunEnd, anchor(1, head)); r.Integrity.Word != Tampered || !strings.Contains(r.Integrity.Text, "behind the end") {
+		t.Errorf("behind the end: %q", r.Lines())
+	}
 	if r := insideJob(t, KindAnchor, map[string]any{"of": "something else", "n": 0}); r.Integrity.Word != OK {
 		t.Errorf("somebody else's: %q", r.Lines())
 	}
@@ -35,7 +38,7 @@ func TestInsiderAnchors(t *testing.T) {
 }
 
 // insideJob signs entries with the live session key and no look at what they
-// say.
+// say. A body that is the name of a kind is an entry of that kind.
 func insideJob(t *testing.T, kind string, bodies ...any) Report {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,6 +48,9 @@ func insideJob(t *testing.T, kind string, bodies ...any) Report {
 	for _, body := range bodies {
 		n++
 		e := l.entry(kind, n, head)
+		if other, ok := body.(string); ok {
+			e.Kind, body = other, nil
+		}
 		var err error
 		if e.Body, err = encodeBody(body); err != nil {
 			t.Fatal(err)

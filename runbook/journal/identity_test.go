@@ -322,6 +322,8 @@ func TestIdentityVerdicts(t *testing.T) {
 		"bob " + publicKey(t, keygen(t, "ed25519", "")):                                   "not in allowed_signers",
 		`ann unheard-of="x" ` + public:                                                    "error",
 		`ann`:                                                                             "error",
+		`ann namespaces=session@runbook-log ` + public:                                    "error",
+		"ann " + public + "\rbob":                                                         "error",
 		`ann namespaces="" ` + public:                                                     "error",
 		"# ann " + public:                                                                 "not in allowed_signers",
 		"bob valid-before=\"20200101\" " + public + "\nann " + public:                     "",
