@@ -323,6 +323,8 @@ func TestIdentityVerdicts(t *testing.T) {
 		`ann unheard-of="x" ` + public:                                                    "error",
 		`ann`:                                                                             "error",
 		`ann namespaces=session@runbook-log ` + public:                                    "error",
+		`ann namespaces="*", ` + public:                                                   "error",
+		"!bob,* " + public:                                                                "error",
 		"ann " + public + "\rbob":                                                         "error",
 		`ann namespaces="" ` + public:                                                     "error",
 		"# ann " + public:                                                                 "not in allowed_signers",

@@ -231,7 +231,6 @@ var mutants = []mutant{
 	{file: "watchlog.go", check: `!slices.Contains(d.Watches, m.Step)`},
 	{file: "watchlog.go", check: `case «isTorn(rest)»:`, instead: `true`},
 	{file: "watchanchor.go", check: `err != nil || !bytes.Equal(again, e.Body)`},
-	{file: "watchanchor.go", check: `body.N == 0`},
 	{file: "watchanchor.go", check: `!isHash(body.Head)`},
 	{file: "watchanchor.go", check: `body.N < c.anchored.n`},
 	{file: "watchanchor.go", check: `body.N == c.anchored.n && body.Head != c.anchored.head`},
