@@ -22,6 +22,10 @@ var (
 	// ErrNoRun says that no run matches.
 	ErrNoRun = errors.New("no such run")
 
+	// ErrSlots says that what timers measured is damaged. The run can be gone on
+	// with: the log is not.
+	ErrSlots = errors.New("the slots of timers are damaged")
+
 	// ErrWorldGone says that the practice world of a run is no more.
 	ErrWorldGone = errors.New("the practice world of this run is gone")
 )

@@ -31,7 +31,10 @@ func (s *Session) move(ctx context.Context, i Intent) error {
 		return s.record(ctx, kindPhaseClose, &phaseBody{Phase: i.Step, Counts: counts})
 	}
 	end := &runEndBody{Outcome: r.outcome(s.book), Reason: i.Text}
-	for _, want := range r.Missing(s.book) {
+	for _, want := range r.Missing(s.book) { // a run that was stopped has no result to sign
+		if end.Outcome != Finished {
+			break
+		}
 		end.Missing = append(end.Missing, want.Role+" "+want.Scope)
 	}
 	return s.record(ctx, kindRunEnd, end)

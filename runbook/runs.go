@@ -143,6 +143,9 @@ func Load(dir string) (*Run, *book.Book, error) {
 		return nil, nil, errors.Join(readErr, fmt.Errorf("the log in %s holds no run.start", dir))
 	}
 	slotsErr := r.laySlots(b)
+	if slotsErr != nil {
+		slotsErr = fmt.Errorf("%w: %w", ErrSlots, slotsErr)
+	}
 	r.overlay(b)
 	return r, b, errors.Join(readErr, err, slotsErr)
 }

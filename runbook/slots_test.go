@@ -223,6 +223,41 @@ func TestAWeekOfSlots(t *testing.T) {
 	}
 }
 
+// TestDamagedSlotsStopNobody: they are told, and the run is gone on with.
+func TestDamagedSlotsStopNobody(t *testing.T) {
+	t.Parallel()
+	f, clock, o, policy := signed(t)
+	for range 2 {
+		clock.add(time.Hour)
+		timer(t, f)
+	}
+	path := filepath.Join(f.run.Dir, journal.WatchFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(f.run.Dir); !errors.Is(err, ErrSlots) || !errors.Is(err, journal.ErrTampered) {
+		t.Errorf("read: %v", err)
+	}
+	if _, err := ResumeSlots(f.run.Dir, f.world, journal.Options{}); !errors.Is(err, journal.ErrTampered) {
+		t.Errorf("a timer goes on with them: %v", err)
+	}
+	if f.Session, err = Resume(t.Context(), f.run.Dir, f.world, o, false); err != nil {
+		t.Fatal(err)
+	}
+	f.do(End, "", "their measurements were changed")
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := Verify(f.run.Dir, policy); r.Exit() != 1 {
+		t.Errorf("exit %d: %q", r.Exit(), r.Lines())
+	}
+}
+
 func TestTimerWithoutAKeyNeedsASession(t *testing.T) {
 	t.Parallel()
 	f := begin(t, watched) // nobody signs it

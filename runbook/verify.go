@@ -18,6 +18,7 @@ func Verify(dir string, p journal.Policy) journal.Report {
 	beside := newCopies(dir)
 	var gone []string
 	p.Terms = terms
+	p.Frees = func(e journal.Entry) bool { return e.Kind == kindRollbackStart }
 	p.Each = func(e journal.Entry) {
 		beside.look(e)
 		gone = append(gone, shredded(e)...)

@@ -62,7 +62,7 @@ func resume(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines, r
 // reopen makes the session of an open run; before is what became of whoever
 // drove it, for the log.
 func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool, before string) (*runbook.Session, error) {
-	if sum.Err != nil && !errors.Is(sum.Err, journal.ErrTorn) {
+	if sum.Err != nil && !errors.Is(sum.Err, journal.ErrTorn) && !errors.Is(sum.Err, runbook.ErrSlots) {
 		return nil, fmt.Errorf("run %s can't be gone on with: %w", sum.Short, sum.Err)
 	}
 	if !sum.Open() {

@@ -70,14 +70,15 @@ func newSign() *cobra.Command {
 // load reads the run, which must be whole, and settles what is signed.
 func (w *signing) load(request bool) error {
 	decision := cmp.Or(w.decision, journal.DecisionApprove)
+	if request {
+		decision = journal.DecisionApprove // whoever signs decides: both statements are written
+	}
 	switch {
 	case !journal.ValidRole(w.role):
 		return &usageError{fmt.Errorf("--role %q: want lower case letters, digits and -", w.role)}
-	case request && w.decision != "":
-		return &usageError{errors.New("--request asks for a decision: whoever signs takes it, leave --decision out")}
 	case !request && decision != journal.DecisionApprove && decision != journal.DecisionReject && decision != journal.DecisionWithdraw, !request && w.decision == "":
 		return &usageError{fmt.Errorf("--decision %q: want approve, reject or withdraw", w.decision)}
-	case decision == journal.DecisionReject && w.note == "":
+	case !request && decision == journal.DecisionReject && w.note == "":
 		return &usageError{errors.New("a reject wants its reason: --note TEXT")}
 	}
 	if err := whole(w.home, w.sum); err != nil {

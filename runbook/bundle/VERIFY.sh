@@ -177,7 +177,7 @@ line_holds() {
 
 # --- the chain ---
 
-run='' world='' last_n=0 last_head=0000000000000000000000000000000000000000000000000000000000000000 ended='' bytes=0
+run='' world='' last_n=0 last_head=0000000000000000000000000000000000000000000000000000000000000000 ended='' went_back='' bytes=0
 : >"$tmp/joined" # the segments up to their cuts
 : >"$tmp/ends"   # of each entry: its hash, and where it ends in joined
 : >"$tmp/start"  # the entry that says what the run was begun with
@@ -390,6 +390,7 @@ segment() {
 		case $kind in
 		run.end) ended=$n ;;
 		run.start) start "$rest" ;;
+		rollback.start) went_back=yes ;; # on the way back no signature is asked for
 		esac
 		[ "$kind" = session ] || note "$kind" || acts=yes
 	done
@@ -570,6 +571,7 @@ while read -r book target about roles; do
 	fi
 	[ -n "$terms" ] || [ -z "$roles" ] || terms=$about required=$roles # the first counts
 done <"$tmp/start"
+[ -z "$went_back" ] || required=-
 
 # --- who it was ---
 
@@ -584,6 +586,11 @@ fi
 principals() {
 	while read -r names _; do
 		case $names in '' | '#'*) continue ;; esac
+		case $names in *'!'*)
+			echo "VERIFY.sh: $signers: a name behind ! says who it is not" >&2
+			exit 2
+			;;
+		esac
 		names=${names#\"} names=${names%\"}
 		printf '%s\n' "$names" | tr ',' '\n'
 	done <"$signers" | sort -u

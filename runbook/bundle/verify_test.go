@@ -220,7 +220,7 @@ func TestScriptAgreesOnSignoffs(t *testing.T) {
 	o.agree("sessions of nobody", 4, box)
 	put(t, o.signers, "")
 	o.agree("nobody", 4, box)
-	put(t, o.signers, "*@example.com,!x@example.com valid-before=\"20200101\" "+o.dev.public+"* "+o.dev.public+"* "+o.qa.public)
+	put(t, o.signers, "*@example.com,x@example.com valid-before=\"20200101\" "+o.dev.public+"* "+o.dev.public+"* "+o.qa.public)
 	o.agree("patterns, and a line that has expired", 0, box)
 }
 
@@ -246,6 +246,12 @@ func TestScriptAgreesOnTerms(t *testing.T) {
 	unread.start["book"] = 1
 	unread.add("run.start", unread.start)
 	unread.agree("begun with what can't be read", 1, box)
+	back := open(t)
+	back.add("run.start", back.start)
+	back.agree("a deployment that is under way", 3, box)
+	back.add("rollback.start", map[string]string{"plan": "back"})
+	back.add("run.end", nil)
+	back.agree("rolled back: nobody has to sign", 0, box)
 	other := open(t)
 	other.add("run.start", other.start)
 	other.add("run.end", nil)

@@ -42,11 +42,14 @@ type Policy struct {
 	Seen    []Anchor // what the verifier has seen of it: it tells a change, and proves nothing to others
 	// Terms reads what a run was begun with from the entry that says so: the kinds
 	// of entries are the caller's. The first counts: what a driver says later takes
-	// no role away. Without Terms no role must sign.
+	// no role away but the way back. Without Terms no role must sign.
 	Terms func(Entry) (Terms, bool)
 	// Each is shown every entry of the longest valid prefix, in the same pass: what
 	// the caller holds against the log. It may be nil.
 	Each func(Entry)
+	// Frees says of an entry that from it on nobody has to sign: the run went
+	// back, and on the way back no signature is asked for.
+	Frees func(Entry) bool
 }
 
 // Terms are what a run was begun with.
@@ -97,7 +100,7 @@ type Session struct {
 // locks nothing.
 func Verify(dir string, p Policy) Report {
 	var terms Terms
-	known := p.Terms == nil
+	known, freed := p.Terms == nil, false
 	c, err := scan(dir, func(e Entry) {
 		if !known {
 			terms, known = p.Terms(e)
@@ -105,6 +108,7 @@ func Verify(dir string, p Policy) Report {
 		if p.Each != nil {
 			p.Each(e)
 		}
+		freed = freed || p.Frees != nil && p.Frees(e)
 	})
 	slots := &slotChain{}
 	if err == nil || errors.Is(err, ErrTorn) {
@@ -124,6 +128,9 @@ func Verify(dir string, p Policy) Report {
 		if p.Signers, err = ReadSigners(filepath.Join(filepath.Dir(filepath.Clean(dir)), "allowed_signers")); err != nil {
 			p.Signers = Signers{}
 		}
+	}
+	if freed {
+		terms.Required = nil
 	}
 	r.Signoffs = signoffs(c, p, terms)
 	r.Roles = roles(terms.Required, r.Signoffs)

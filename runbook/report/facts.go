@@ -31,9 +31,10 @@ func Facts(b *book.Book, r *runbook.Run) []string {
 		}
 	}
 	lines = append(lines, "steps    "+counts(Of(b, r, false, nil).Counts))
-	for _, word := range []string{"rejected", "failed", "unknown", "accepted", "skipped", "by hand", "reported", "rehearsed", "warning", "open"} {
+	for _, word := range []string{"rejected", "failed", "unknown", "accepted", "skipped", "by hand", "reported", "rehearsed", "warning"} {
 		lines = append(lines, standsOut(b, r, word)...)
 	}
+	lines = append(lines, pending(b, r)...)
 	for _, s := range r.Signatures {
 		lines = append(lines, fmt.Sprintf("signed   %s %s %s, by %s at entry %d%s", s.Role, s.Decision, s.Scope, s.By(), s.Entry, quoted(s.Note)))
 	}
@@ -71,6 +72,23 @@ func standsOut(b *book.Book, r *runbook.Run, word string) []string {
 	return lines
 }
 
+// pending are the steps that are still to be done, a line for each phase.
+func pending(b *book.Book, r *runbook.Run) []string {
+	var lines []string
+	for _, p := range r.Sequence(b) {
+		var ids []string
+		for _, step := range p.Steps {
+			if st := r.Step(step).State; st == runbook.Pending || st == runbook.Running {
+				ids = append(ids, step.ID)
+			}
+		}
+		if len(ids) > 0 {
+			lines = append(lines, "open     "+p.ID+": "+strings.Join(ids, ", "))
+		}
+	}
+	return lines
+}
+
 // wordsOf are the words for which a step stands out.
 func wordsOf(st runbook.StepState) []string {
 	var all []string
@@ -79,13 +97,11 @@ func wordsOf(st runbook.StepState) []string {
 		all = append(all, "rejected")
 	case runbook.Failed, runbook.Unknown, runbook.Accepted, runbook.Skipped, runbook.ByHand:
 		all = append(all, st.State.String())
-	case runbook.Pending, runbook.Running:
-		all = append(all, "open")
 	case runbook.Passed:
 		if st.Result != nil && st.Result.Verdict == steps.Warn {
 			all = append(all, "warning")
 		}
-	case runbook.Confirmed, runbook.NotApplicable:
+	case runbook.Pending, runbook.Running, runbook.Confirmed, runbook.NotApplicable:
 	}
 	if st.Reported {
 		all = append(all, "reported")

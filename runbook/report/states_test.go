@@ -283,7 +283,7 @@ func TestLongRun(t *testing.T) {
 			t.Errorf("%s has %d bytes a step", f, size/many)
 		}
 	}
-	if runtime.ReadMemStats(&after); (after.TotalAlloc-before.TotalAlloc)/many > 64<<10 {
+	if runtime.ReadMemStats(&after); (after.TotalAlloc-before.TotalAlloc)/many > 256<<10 {
 		t.Errorf("%d bytes of memory a step", (after.TotalAlloc-before.TotalAlloc)/many)
 	}
 }
