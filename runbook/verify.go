@@ -66,15 +66,22 @@ func (h Home) LastSeen(run string) ([]journal.Anchor, error) {
 	return []journal.Anchor{a}, nil
 }
 
-// Remember keeps the head of a log that was verified and is as long as any that
-// this account saw. A practice run proves nothing, and is not remembered.
+// Remember keeps the head of a log that was verified and is longer than any that
+// this account saw, also since the policy was read. A practice run proves
+// nothing, and is not remembered.
 func (h Home) Remember(r journal.Report) error {
 	whole := r.Integrity.Word == journal.OK || r.Integrity.Word == journal.Torn
 	changed := r.Anchoring.Word == journal.Forked || r.Anchoring.Word == journal.RolledBack
 	if !whole || changed || r.World == journal.Practice {
 		return nil
 	}
-	err := durable.MkdirAll(h.Seen, 0o700)
+	seen, err := h.LastSeen(r.Run)
+	if len(seen) > 0 && seen[0].N >= uint64(r.Entries) { //nolint:gosec // counted lines
+		return nil
+	}
+	if err == nil {
+		err = durable.MkdirAll(h.Seen, 0o700)
+	}
 	if err == nil {
 		err = durable.WriteFile(filepath.Join(h.Seen, r.Run), fmt.Appendf(nil, "%d %s\n", r.Entries, r.Head), 0o600)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,9 +87,12 @@ func (a against) policy(h runbook.Home, dir string) (journal.Policy, error) {
 	if p.Revoked, err = fileOr(a.revoked, filepath.Join(h.Config, "revoked_keys"), journal.ReadRevoked); err != nil {
 		return p, err
 	}
-	first, _, err := journal.Peek(dir)
-	if err != nil || len(first) == 0 {
-		return p, nil //nolint:nilerr // the log's own damage is told by its verify
+	first, _, err := journal.Peek(dir) // a damaged end says nothing of whose log it is
+	switch {
+	case len(first) == 0 && a.anchor != "":
+		return p, fmt.Errorf("hold %s against a log whose first line can't be read: %w", a.anchor, cmp.Or(err, journal.ErrTampered))
+	case len(first) == 0:
+		return p, nil // the log's own damage is told by its verify
 	}
 	run := first[0].Run
 	if a.anchor != "" {

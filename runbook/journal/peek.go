@@ -10,8 +10,8 @@ import (
 
 // Peek reads the beginning and the end of a log without looking at what lies
 // between and without holding a signature against anything: enough for a list,
-// and never for a decision. first holds up to two entries; last is the last
-// whole line.
+// and never for a decision. first holds up to two entries, also where err says
+// that the end can't be read; last is the last whole line.
 func Peek(dir string) (first []Entry, last Entry, err error) {
 	n, err := segments(dir)
 	if err != nil {
@@ -33,7 +33,7 @@ func Peek(dir string) (first []Entry, last Entry, err error) {
 	}
 	tail, err := edge(segmentPath(dir, n), true)
 	if err != nil {
-		return nil, Entry{}, err
+		return first, Entry{}, err
 	}
 	end := bytes.LastIndexByte(tail, '\n') + 1
 	begin := bytes.LastIndexByte(tail[:max(0, end-1)], '\n') + 1
