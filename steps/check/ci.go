@@ -189,14 +189,15 @@ func (f *forge) checks(r *steps.Result) error {
 // judgeRuns holds what one check came to; it may have run more than once.
 func judgeRuns(r *steps.Result, name string, came []string, all bool) {
 	shown := outside(name)
-	if len(came) == 0 {
+	switch {
+	case len(came) == 0 && all:
 		r.Saw(shown, "absent", "success", "")
-		if !all {
-			r.Worsen(steps.Unknown, "%s is not among the first %d checks of the commit", shown, perPage)
-			return
-		}
 		r.Worsen(steps.Fail, "%s has not run for this commit", shown)
-		return
+	case len(came) == 0:
+		r.Saw(shown, "absent", "success", "")
+		r.Worsen(steps.Unknown, "%s is not among the first %d checks of the commit", shown, perPage)
+	case !all:
+		r.Worsen(steps.Unknown, "the commit has more than the first %d checks: whether %s ended with success in all of them is not known", perPage, shown)
 	}
 	for _, conclusion := range came {
 		switch conclusion {

@@ -71,6 +71,10 @@ func forge(w http.ResponseWriter, q *http.Request) {
 		_, _ = io.WriteString(w, `{"total_count":250,"check_runs":[]}`)
 	case strings.Contains(path, "abcdef0/status"):
 		_, _ = io.WriteString(w, `{"sha":"abcdef0","total_count":0,"statuses":[]}`)
+	case strings.Contains(path, "abcdef1/check-runs"):
+		_, _ = io.WriteString(w, `{"total_count":250,"check_runs":[`+run("test", "completed", `"success"`, "abcdef1")+","+run("red", "completed", `"failure"`, "abcdef1")+`]}`)
+	case strings.Contains(path, "abcdef1/status"):
+		_, _ = io.WriteString(w, `{"sha":"abcdef1","total_count":0,"statuses":[]}`)
 	case !there:
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		_, _ = io.WriteString(w, `{"message":"No commit found for SHA"}`)
@@ -102,6 +106,8 @@ func TestCI(t *testing.T) {
 		"a pending status":         {ran("waits"), steps.Unknown, "waits has not ended yet"},
 		"pending and red":          {ran("runs", "red"), steps.Fail, "red ended with failure"},
 		"not on the first page":    {check.CI{Commit: "abcdef0", Checks: []string{"test"}}, steps.Unknown, "not among the first 100"},
+		"again on another page":    {check.CI{Commit: "abcdef1", Checks: []string{"test"}}, steps.Unknown, "more than the first 100 checks: whether test ended with success in all of them is not known"},
+		"red on the first page":    {check.CI{Commit: "abcdef1", Checks: []string{"test", "red"}}, steps.Fail, "red ended with failure"},
 		"not merged":               {check.CI{Commit: bad, Merged: true}, steps.Fail, "#8 is not merged"},
 		"changes are wanted":       {check.CI{Commit: bad, Reviews: "1"}, steps.Fail, "bob wants changes"},
 		"never asked for a review": {check.CI{Commit: "a10ee00", Reviews: "1"}, steps.Fail, "no pull request has this commit"},
