@@ -188,16 +188,20 @@ func askVacuum(ctx context.Context, c *Postgres, s *session, r *steps.Result) er
 		return unmeasured("track_counts is off: nobody counts what is dead")
 	case len(rows) == 0:
 		return unmeasured(fmt.Sprintf("no table is known to have %g rows", least))
+	case len(rows) == maxRows:
+		r.Worsen(steps.Unknown, "%d tables or more: not all of them are looked at", maxRows)
 	}
 	most := cmp.Or(c.Max, steps.Duration(24*time.Hour))
-	for _, one := range rows[:min(len(rows), shownRows)] {
+	for i, one := range rows {
 		dead, _ := one.number("dead_pct")
 		last, ever := one.lasted("vacuum_age_s"), one["vacuum_age_s"] != nil
 		name, ago := outside(one.text("table")), "never"
 		if ever {
 			ago = steps.Duration(last.Truncate(time.Second)).String() + " ago"
 		}
-		r.Saw(name, fmt.Sprintf("%.1f", dead), fmt.Sprintf("< %g", share), "% dead, last vacuum "+ago)
+		if i < shownRows {
+			r.Saw(name, fmt.Sprintf("%.1f", dead), fmt.Sprintf("< %g", share), "% dead, last vacuum "+ago)
+		}
 		switch {
 		case dead < share:
 		case !ever || last > most.D():

@@ -114,6 +114,16 @@ func TestPostgresVacuum(t *testing.T) {
 	want(t, ask(check.Postgres{Max: short(time.Nanosecond)}), steps.Fail, "users.often are dead, last vacuum: ")
 	counted("CREATE TABLE users.never (n int) WITH (autovacuum_enabled = off); INSERT INTO users.never SELECT n FROM generate_series(1, 1000) n; DELETE FROM users.never", "relname = 'never' AND n_dead_tup = 1000")
 	want(t, ask(check.Postgres{}), steps.Fail, "100.0 % of the rows of users.never are dead, last vacuum: never")
+	// Tables that are cleaned often stand before one that nobody ever cleans.
+	counted(`DO $$ BEGIN FOR i IN 1..25 LOOP EXECUTE format('CREATE TABLE users.busy%s (n int) WITH (autovacuum_enabled = off)', i); EXECUTE format('INSERT INTO users.busy%s SELECT n FROM generate_series(1, 1000) n', i); END LOOP; END $$`,
+		"25 = (SELECT count(*) FROM pg_stat_user_tables WHERE relname LIKE 'busy%' AND n_live_tup = 1000)")
+	for i := range 25 {
+		exe(t, conn, fmt.Sprintf("VACUUM users.busy%d", i+1))
+	}
+	counted("DO $$ BEGIN FOR i IN 1..25 LOOP EXECUTE format('DELETE FROM users.busy%s', i); END LOOP; END $$", "25 = (SELECT count(*) FROM pg_stat_user_tables WHERE relname LIKE 'busy%' AND n_dead_tup = 1000)")
+	exe(t, conn, "DROP TABLE users.never")
+	counted("CREATE TABLE users.behind (n int) WITH (autovacuum_enabled = off); INSERT INTO users.behind SELECT n FROM generate_series(1, 1000) n; DELETE FROM users.behind WHERE n <= 900", "relname = 'behind' AND n_dead_tup = 900")
+	want(t, ask(check.Postgres{}), steps.Fail, "90.0 % of the rows of users.behind are dead, last vacuum: never")
 	small := &check.Postgres{Query: "vacuum", DSN: "db", Min: "5000"}
 	want(t, do(t, small, c.asks(t, "cleaned", "cleaned", "verify-full")), steps.Unknown, "no table is known to have 5000 rows")
 	exe(t, conn, "ALTER DATABASE cleaned SET track_counts = off")
