@@ -26,8 +26,8 @@ func (s *server) watchMail(ctx context.Context) error {
 		"encrypted-email-backend":  page(func() string { return loopback(s.serving().backend) }, "/metrics"),
 		"encrypted-email-frontend": alive(page(func() string { return loopback(s.serving().frontend) }, "/health")),
 		"postgres":                 s.watchDatabase,
-		"redis":                    alive(func(ctx context.Context) (string, error) { return "", s.reach(ctx, m.redis.Addr()) }),
-		"mail": func(ctx context.Context) (string, error) {
+		"redis":                    alive(func(ctx context.Context, _ time.Time) (string, error) { return "", s.reach(ctx, m.redis.Addr()) }),
+		"mail": func(ctx context.Context, _ time.Time) (string, error) {
 			f := m.post.Figures()
 			return fmt.Sprintf("email_sent_total %d\nemail_bounced_total %d\nemail_queue_depth %d\n", f.Taken, f.Refused, f.Taking), s.reach(ctx, m.post.Addr)
 		},
@@ -48,7 +48,7 @@ func (s *server) watchMail(ctx context.Context) error {
 // page reads a path of a port of the world.
 func page(addr func() string, path string) monitor.Source {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	return func(ctx context.Context) (string, error) {
+	return func(ctx context.Context, _ time.Time) (string, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr()+path, nil)
 		if err != nil {
 			return "", err
@@ -68,8 +68,8 @@ func page(addr func() string, path string) monitor.Source {
 
 // alive is a target that is up or down, and has no figures.
 func alive(s monitor.Source) monitor.Source {
-	return func(ctx context.Context) (string, error) {
-		_, err := s(ctx)
+	return func(ctx context.Context, at time.Time) (string, error) {
+		_, err := s(ctx, at)
 		return "", err
 	}
 }
@@ -83,7 +83,7 @@ func (s *server) reach(ctx context.Context, addr string) error {
 }
 
 // watchDatabase asks the database how many work in it.
-func (s *server) watchDatabase(ctx context.Context) (string, error) {
+func (s *server) watchDatabase(ctx context.Context, _ time.Time) (string, error) {
 	if s.pg == nil {
 		return "", ErrNoPostgres
 	}
@@ -100,7 +100,7 @@ func (s *server) watchDatabase(ctx context.Context) (string, error) {
 }
 
 // watchBackups looks at what lies there.
-func (s *server) watchBackups(context.Context) (string, error) {
+func (s *server) watchBackups(context.Context, time.Time) (string, error) {
 	files, err := filepath.Glob(filepath.Join(s.dir, emailSite, "backups", "*.dump"))
 	if err != nil || len(files) == 0 {
 		return "", errors.Join(err, errors.New("no backups"))

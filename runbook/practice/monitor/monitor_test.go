@@ -18,8 +18,8 @@ func storeOf(t *testing.T, first, now string) *Store {
 	t.Helper()
 	text := first
 	s := &Store{series: map[string]labels{}, targets: map[string]Source{
-		"a": func(context.Context) (string, error) { return text, nil },
-		"b": func(context.Context) (string, error) { return "", errors.New("connection refused") },
+		"a": func(context.Context, time.Time) (string, error) { return text, nil },
+		"b": func(context.Context, time.Time) (string, error) { return "", errors.New("connection refused") },
 	}}
 	s.Scrape(t.Context())
 	s.samples[0].at = s.samples[0].at.Add(-100 * time.Second)
@@ -97,7 +97,7 @@ func TestQueryRefuses(t *testing.T) {
 func TestScrapesAreInOrder(t *testing.T) {
 	t.Parallel()
 	var counted atomic.Int64
-	s := &Store{series: map[string]labels{}, targets: map[string]Source{"a": func(context.Context) (string, error) {
+	s := &Store{series: map[string]labels{}, targets: map[string]Source{"a": func(context.Context, time.Time) (string, error) {
 		n := counted.Add(1)
 		runtime.Gosched()
 		return fmt.Sprintf("c %d\n", n), nil

@@ -15,12 +15,15 @@ import (
 const memory = 8 << 30
 
 // Node gives the figures of the world's machine as its exporter would: its
-// processors and its memory are used by this process alone, so that a busy
-// computer does not fail a rehearsal. dir lies on the file system that counts.
+// processors, each alike, and its memory are used by this process alone, so that
+// a busy computer does not fail a rehearsal. dir lies on the file system that
+// counts.
 func Node(dir string) Source {
 	began := time.Now()
 	userAtFirst, systemAtFirst := used()
-	return func(context.Context) (string, error) {
+	// A counter never goes back: what fell would be taken for a restart.
+	idle := 0.0
+	return func(_ context.Context, at time.Time) (string, error) {
 		var b strings.Builder
 		line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
 		var fs syscall.Statfs_t
@@ -33,11 +36,14 @@ func Node(dir string) Source {
 		line(`node_filesystem_files_free{mountpoint="/"} %d`, fs.Ffree)
 		line("node_memory_MemTotal_bytes %d\nnode_memory_MemAvailable_bytes %d", int64(memory), memory-resident())
 		user, system := used()
-		user, system = user-userAtFirst, system-systemAtFirst
-		line(`node_cpu_seconds_total{cpu="0",mode="user"} %g`, user)
-		line(`node_cpu_seconds_total{cpu="0",mode="system"} %g`, system)
-		idle := time.Since(began).Seconds()*float64(runtime.NumCPU()) - user - system
-		line(`node_cpu_seconds_total{cpu="0",mode="idle"} %g`, max(0, idle))
+		each := float64(runtime.NumCPU())
+		user, system = (user-userAtFirst)/each, (system-systemAtFirst)/each
+		idle = max(idle, at.Sub(began).Seconds()-user-system)
+		for cpu := range runtime.NumCPU() {
+			line(`node_cpu_seconds_total{cpu="%d",mode="user"} %g`, cpu, user)
+			line(`node_cpu_seconds_total{cpu="%d",mode="system"} %g`, cpu, system)
+			line(`node_cpu_seconds_total{cpu="%d",mode="idle"} %g`, cpu, idle)
+		}
 		return b.String(), nil
 	}
 }

@@ -30,7 +30,9 @@ const (
 )
 
 // Source gives one target's metrics as text; an error is a target that is down.
-type Source func(ctx context.Context) (string, error)
+// Rates are taken between the times at which the store began to scrape, so what
+// is counted by the clock is counted up to at.
+type Source func(ctx context.Context, at time.Time) (string, error)
 
 // Store scrapes targets and keeps what they said.
 type Store struct {
@@ -73,7 +75,7 @@ func (s *Store) Scrape(ctx context.Context) {
 	defer cancel()
 	texts, down := map[string]string{}, map[string]error{}
 	for job, source := range s.targets {
-		text, err := source(ctx)
+		text, err := source(ctx, at)
 		if err != nil {
 			down[job] = err
 			continue
