@@ -154,24 +154,36 @@ func (s *Session) delegate(ctx context.Context, p *book.Phase) error {
 			last = over
 		}
 	}
+	signed, err := s.log.SignDelegation(time.Now().Add(last.Sub(s.world.Clock.Now())), watches) // a person may have to touch a key: nothing waits for it
+	if err == nil {
+		err = s.delegated(context.WithoutCancel(ctx), signed)
+	}
+	if errors.Is(err, journal.ErrNoDelegation) {
+		return nil
+	}
+	return err
+}
+
+// delegated writes down what the driver's key has signed, unless nothing is left
+// of what it was for.
+func (s *Session) delegated(ctx context.Context, signed journal.SignedDelegation) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	defer s.signal()
 	if reads := s.Reads(); reads != nil {
 		return reads
 	}
-	ctx = context.WithoutCancel(ctx)
+	if over := s.State().NextSlot(s.book).IsZero(); over || s.recovers(kindWatch) {
+		return nil
+	}
 	if err := errors.Join(s.flush(ctx), s.commitSlots(ctx)); err != nil {
 		return err
 	}
-	e, err := s.log.Delegate(ctx, time.Now().Add(last.Sub(s.world.Clock.Now())), watches)
+	e, err := s.log.Delegate(ctx, signed)
 	if e.N > 0 {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		err = errors.Join(err, s.run.apply(s.book, e))
-	}
-	if errors.Is(err, journal.ErrNoDelegation) {
-		return nil
 	}
 	return err
 }

@@ -6,10 +6,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"runbook/runbook/book"
+	"runbook/runbook/durable"
 	"runbook/runbook/journal"
 )
 
@@ -269,5 +271,94 @@ func TestTimerWithoutAKeyNeedsASession(t *testing.T) {
 	}
 	if _, err := ResumeSlots(f.run.Dir, f.world, journal.Options{}); !errors.Is(err, journal.ErrNoDelegation) {
 		t.Error(err)
+	}
+}
+
+// heldKey is a key that waits for its person before it lets a timer measure.
+type heldKey struct {
+	journal.Identity
+	asked, touch chan struct{}
+}
+
+func (k heldKey) Sign(namespace string, message []byte) (string, error) {
+	if namespace == journal.WatchNamespace(journal.Real) {
+		close(k.asked)
+		<-k.touch
+	}
+	return k.Identity.Sign(namespace, message)
+}
+
+// TestNothingWaitsForTheTouchOfAKey: while the driver's key waits for its
+// person, results are written, a rollback starts, and who asks gets the run.
+func TestNothingWaitsForTheTouchOfAKey(t *testing.T) {
+	t.Parallel()
+	ann, _ := personKey(t, "ann")
+	id := heldKey{ann, make(chan struct{}), make(chan struct{})}
+	made := `
+[[phase]]
+id = "act"
+step = [
+  { id = "make", undo = "unmake", verify = "made", run.command = { argv = ["touch", "made"] } },
+  { id = "made", check.file = { path = "made" } },
+]
+[[phase]]`
+	b, err := book.Read([]byte(strings.Replace(watched, "[[phase]]", made, 1)+`
+[[plan]]
+id = "back"
+step = [{ id = "unmake", undo = "none: it is the way back", run.command = { argv = ["rm", "-f", "made"] } }]
+`), "watched.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{t: t, dir: t.TempDir(), runs: filepath.Join(t.TempDir(), "runs")}
+	target := f.target()
+	w, err := NewWorld(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := StartOptions{Runs: f.runs, Book: b, Target: target, World: w, Mode: ModeDeploy, Log: journal.Options{Identity: id}}
+	if f.Session, err = Start(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	f.do(RunStep, "make")
+	f.do(Check, "")
+	f.do(Close, "act")
+	watching := make(chan error, 1)
+	go func() { watching <- f.Do(t.Context(), Intent{Kind: WatchIt}) }()
+	<-id.asked
+	release := sync.OnceFunc(func() { close(id.touch) })
+	defer release()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, i := range []Intent{{Kind: Memo, Text: "it waits for a touch"}, {Kind: Rollback, Step: "back"}} {
+			if err := f.Do(t.Context(), i); err != nil {
+				t.Errorf("%s: %v", i.Kind, err)
+			}
+		}
+		ask := request{From: durable.Self(), By: durable.Self(), Claims: map[string]string{"user": "bob"}}
+		if err := ask.publish(f.run.Dir); err != nil {
+			t.Error(err)
+		}
+		<-f.Driving().Done()
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it waits for the key")
+	}
+	release()
+	if err := <-watching; !errors.As(err, new(*ReadsError)) {
+		t.Errorf("the watch began, and then: %v", err)
+	}
+	entries, err := journal.Read(f.run.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Kind == journal.KindDelegate {
+			t.Error("a timer may write into what somebody else drives")
+		}
 	}
 }

@@ -325,7 +325,9 @@ func (o *office) slots(step string, n int) {
 // delegate lets a timer measure, and leaves the run to it.
 func (o *office) delegate(watches ...string) {
 	o.t.Helper()
-	_, err := o.log.Delegate(context.Background(), time.Now().Add(time.Hour), watches)
+	signed, err := o.log.SignDelegation(time.Now().Add(time.Hour), watches)
+	must(o.t, err)
+	_, err = o.log.Delegate(context.Background(), signed)
 	must(o.t, err)
 	must(o.t, o.log.Close())
 }

@@ -139,25 +139,29 @@ func publicKeyOf(text string) (ed25519.PublicKey, error) {
 	return b, nil
 }
 
-// Delegate has the person's key let a new key on disk write slots of these
+// SignedDelegation is a delegation that a person has signed and that no log
+// holds yet, with the key that it speaks of.
+type SignedDelegation struct {
+	body delegateBody
+	key  ed25519.PrivateKey
+}
+
+// SignDelegation has the person's key let a new key write slots of these
 // watches into watch.jsonl, from now until then: for a timer, which can't ask a
-// person. It takes the place of the key before. Errors: as Append, and why the
-// person's key does not sign; then slots need a session.
-func (l *Log) Delegate(ctx context.Context, until time.Time, watches []string) (Entry, error) {
+// person. It takes as long as the person does; the log may go on meanwhile.
+// Errors: ErrNoDelegation, and why the person's key does not sign; then slots
+// need a session.
+func (l *Log) SignDelegation(until time.Time, watches []string) (SignedDelegation, error) {
 	if l.o.Identity == nil {
-		return Entry{}, fmt.Errorf("%w: no person's key signs for it: %s", ErrNoDelegation, l.o.NoIdentity)
+		return SignedDelegation{}, fmt.Errorf("%w: no person's key signs for it: %s", ErrNoDelegation, l.o.NoIdentity)
 	}
 	if slices.ContainsFunc(watches, func(w string) bool { return !nameForm.MatchString(w) }) || len(watches) == 0 {
-		return Entry{}, fmt.Errorf("%w: %q: not names of watches", ErrNoDelegation, watches)
-	}
-	if _, _, err := l.AnchorWatch(ctx); err != nil {
-		return Entry{}, err
+		return SignedDelegation{}, fmt.Errorf("%w: %q: not names of watches", ErrNoDelegation, watches)
 	}
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return Entry{}, err
+		return SignedDelegation{}, err
 	}
-	defer clear(key)
 	now := l.o.Now().UTC().Truncate(time.Second)
 	d := delegation{
 		World: l.o.World, Run: l.o.Run, Commitment: l.Commitment(), Key: base64.StdEncoding.EncodeToString(public),
@@ -168,13 +172,25 @@ func (l *Log) Delegate(ctx context.Context, until time.Time, watches []string) (
 		_, err = checkSigned(body.SSHSig, WatchNamespace(d.World), body.Stmt)
 	}
 	if err != nil {
-		return Entry{}, fmt.Errorf("%w: %s did not sign for it: %w", ErrNoDelegation, l.o.Identity.Source(), err)
+		clear(key)
+		return SignedDelegation{}, fmt.Errorf("%w: %s did not sign for it: %w", ErrNoDelegation, l.o.Identity.Source(), err)
 	}
-	e, err := l.append(ctx, KindDelegate, body)
+	return SignedDelegation{body, key}, nil
+}
+
+// Delegate appends what the person has signed, and keeps the key in the run's
+// directory, in place of the one before. d is used up. Errors: as Append, and
+// ErrNoDelegation if the key can't be kept: slots need a session then too.
+func (l *Log) Delegate(ctx context.Context, d SignedDelegation) (Entry, error) {
+	defer clear(d.key)
+	if _, _, err := l.AnchorWatch(ctx); err != nil {
+		return Entry{}, err
+	}
+	e, err := l.append(ctx, KindDelegate, d.body)
 	if err != nil {
 		return Entry{}, err
 	}
-	seed := base64.StdEncoding.EncodeToString(key.Seed()) + "\n"
+	seed := base64.StdEncoding.EncodeToString(d.key.Seed()) + "\n"
 	if err := durable.WriteFile(watchKeyPath(l.dir), []byte(seed), 0o600); err != nil {
 		return e, fmt.Errorf("%w: its key can't be kept: %w", ErrNoDelegation, err)
 	}

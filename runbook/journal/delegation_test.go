@@ -41,7 +41,7 @@ func TestClockThatIsSet(t *testing.T) {
 		t.Error(got)
 	}
 	off = 0
-	if _, err := l.Delegate(t.Context(), time.Now().Add(time.Hour), []string{"alive"}); err != nil {
+	if _, err := delegate(t, l, "alive"); err != nil {
 		t.Fatal(err)
 	}
 	closeLog(t, l)

@@ -30,10 +30,20 @@ func delegating(t *testing.T, dir string, o Options) {
 	t.Helper()
 	l := create(t, dir, o)
 	add(t, l, "note", nil)
-	if _, err := l.Delegate(t.Context(), time.Now().Add(time.Hour), []string{"alive", "counted"}); err != nil {
+	if _, err := delegate(t, l, "alive", "counted"); err != nil {
 		t.Fatal(err)
 	}
 	closeLog(t, l)
+}
+
+// delegate lets a timer measure these watches for an hour.
+func delegate(t *testing.T, l *Log, watches ...string) (Entry, error) {
+	t.Helper()
+	d, err := l.SignDelegation(time.Now().Add(time.Hour), watches)
+	if err != nil {
+		return Entry{}, err
+	}
+	return l.Delegate(t.Context(), d)
 }
 
 // slots writes slots from to to of alive, each as a process of its own would.
@@ -230,7 +240,7 @@ func TestTimerWithoutDelegation(t *testing.T) {
 	id, _ := listed(t, "watch@runbook-log")
 	dir := t.TempDir()
 	l := create(t, dir, Options{})
-	if _, err := l.Delegate(t.Context(), time.Now().Add(time.Hour), []string{"alive"}); !errors.Is(err, ErrNoDelegation) {
+	if _, err := delegate(t, l, "alive"); !errors.Is(err, ErrNoDelegation) {
 		t.Errorf("nobody signs: %v", err)
 	}
 	closeLog(t, l)
@@ -238,10 +248,10 @@ func TestTimerWithoutDelegation(t *testing.T) {
 		t.Errorf("no key: %v", err)
 	}
 	l, _ = reopen(t, dir, Options{Identity: id})
-	if _, err := l.Delegate(t.Context(), time.Now().Add(time.Hour), []string{"not a name"}); err == nil {
+	if _, err := delegate(t, l, "not a name"); err == nil {
 		t.Error("a name of two words")
 	}
-	if _, err := l.Delegate(t.Context(), time.Now().Add(time.Hour), []string{"alive"}); err != nil {
+	if _, err := delegate(t, l, "alive"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenWatch(dir, Options{}); !errors.Is(err, ErrBusy) {
@@ -286,7 +296,7 @@ func TestNewDelegationEndsTheOneBefore(t *testing.T) {
 	slots(t, dir, 1, 2)
 	old := get(t, watchKeyPath(dir))
 	l, _ := reopen(t, dir, Options{Identity: id})
-	if _, err := l.Delegate(t.Context(), time.Now().Add(time.Hour), []string{"week"}); err != nil {
+	if _, err := delegate(t, l, "week"); err != nil {
 		t.Fatal(err)
 	}
 	closeLog(t, l)
