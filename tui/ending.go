@@ -85,24 +85,23 @@ func signoffs(b *book.Book, r *runbook.Run) []string {
 // endingScreen asks for the word end.
 type endingScreen struct {
 	intent runbook.Intent
-	open   *book.Phase
-	page   page
+	page   fresh
 	field  *field
 }
 
 func newEnding(m *model, i runbook.Intent) *endingScreen {
-	return &endingScreen{intent: i, open: m.snap.run.Phase(m.book), page: newPage(summaryOf(m)), field: newField("")}
+	return &endingScreen{intent: i, page: newFresh(m, summaryOf), field: newField("")}
 }
 
 func (e *endingScreen) text() *field { return e.field }
 
 func (e *endingScreen) body(m *model, w, h int) body {
 	title := " END OF RUN"
-	if e.open != nil {
+	if m.snap.run.Phase(m.book) != nil {
 		title = " STOP THE RUN HERE: it is not finished"
 	}
 	lines := []string{m.styles.Title.Render(title)}
-	for _, l := range e.page.body(w-2, h-4) {
+	for _, l := range e.page.now(m, w-2, h-4) {
 		lines = append(lines, " "+l)
 	}
 	line, cursor := e.field.line(w)
@@ -131,18 +130,20 @@ func (e *endingScreen) keys(m *model) []binding {
 }
 
 // endedScreen is the last: what the run came to. Any way out leaves.
-type endedScreen struct{ page page }
+type endedScreen struct{ page fresh }
 
-func newEnded(m *model) *endedScreen {
+func newEnded(m *model) *endedScreen { return &endedScreen{page: newFresh(m, cameTo)} }
+
+// cameTo is what the run came to.
+func cameTo(m *model) []string {
 	r := m.snap.run
 	lines := append([]string{plain.Title(r.Outcome, "ended") + " " + r.Ended.UTC().Format("2006-01-02 15:04:05Z"), ""}, summaryOf(m)...)
-	lines = append(lines, "check it: runbook log verify "+r.Short())
-	return &endedScreen{page: newPage(lines)}
+	return append(lines, "check it: runbook log verify "+r.Short())
 }
 
 func (e *endedScreen) body(m *model, w, h int) body {
 	lines := []string{m.styles.Title.Render(" THIS RUN HAS ENDED")}
-	for _, l := range e.page.body(w-2, h-2) {
+	for _, l := range e.page.now(m, w-2, h-2) {
 		lines = append(lines, " "+l)
 	}
 	return body{lines: append(lines, m.styles.Dim.Render("── "+e.page.where()))}

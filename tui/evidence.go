@@ -17,12 +17,11 @@ import (
 // evidenceScreen is all that is known of one step, and whom to call.
 type evidenceScreen struct {
 	step *book.Step
-	seen uint64
-	page page
+	page fresh
 }
 
 func newEvidence(m *model, s *book.Step) *evidenceScreen {
-	return &evidenceScreen{step: s, seen: m.snap.n, page: newPage(why(m, s))}
+	return &evidenceScreen{step: s, page: newFresh(m, func(m *model) []string { return why(m, s) })}
 }
 
 func (e *evidenceScreen) pages() {}
@@ -79,15 +78,11 @@ func contacts(b *book.Book) []string {
 }
 
 func (e *evidenceScreen) body(m *model, w, h int) body {
-	if e.seen != m.snap.n {
-		e.seen = m.snap.n
-		e.page.set(why(m, e.step))
-	}
 	title := m.styles.Title.Render(" " + titleOf(e.step))
 	if e.step.Critical {
 		title += "  " + m.styles.Bad.Render("CRITICAL")
 	}
-	shown := e.page.body(w-2, h-2)
+	shown := e.page.now(m, w-2, h-2)
 	lines := []string{both(title, e.page.where(), w), ""}
 	for i, l := range shown {
 		if i == 0 && e.page.top == 0 {

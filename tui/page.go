@@ -26,6 +26,27 @@ func newPage(text []string) page { return page{text: text} }
 // set replaces the text and keeps the place.
 func (p *page) set(text []string) { p.text, p.w = text, 0 }
 
+// fresh is a page about the run: what is drawn is the state that is drawn beside
+// it, also where somebody else moved that.
+type fresh struct {
+	page
+	from func(m *model) []string
+	of   uint64 // the snapshot that it shows
+}
+
+func newFresh(m *model, from func(m *model) []string) fresh {
+	return fresh{page: newPage(from(m)), from: from, of: m.snap.n}
+}
+
+// now is the body as the state has it, at the place that was scrolled to.
+func (f *fresh) now(m *model, w, h int) []string {
+	if f.from != nil && f.of != m.snap.n {
+		f.of = m.snap.n
+		f.set(f.from(m))
+	}
+	return f.body(w, h)
+}
+
 // body is the part of the text that is shown, w wide and at most h high.
 func (p *page) body(w, h int) []string {
 	if w != p.w {

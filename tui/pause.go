@@ -13,11 +13,14 @@ import (
 // pauseScreen reads a phase back before it closes.
 type pauseScreen struct {
 	intent runbook.Intent
-	page   page
+	page   fresh
 }
 
 func newPause(m *model, i runbook.Intent) *pauseScreen {
-	return &pauseScreen{intent: i, page: newPage(append(readBack(m.snap.run, m.snap.run.Phase(m.book)), m.reading()...))}
+	p := m.snap.run.Phase(m.book)
+	return &pauseScreen{intent: i, page: newFresh(m, func(m *model) []string {
+		return append(readBack(m.snap.run, p), m.reading()...)
+	})}
 }
 
 // reading are the lines that end a phase and a run: the log's head, who has yet
@@ -41,7 +44,7 @@ func readBack(r *runbook.Run, p *book.Phase) []string {
 
 func (p *pauseScreen) body(m *model, w, h int) body {
 	lines := []string{m.styles.Title.Render(" PAUSE POINT  read it out, then go on")}
-	for _, l := range p.page.body(w-2, h-3) {
+	for _, l := range p.page.now(m, w-2, h-3) {
 		lines = append(lines, " "+l)
 	}
 	lines = append(lines, m.styles.Dim.Render("── "+p.page.where()))

@@ -15,13 +15,14 @@ import (
 // typing its name on its page.
 type plansScreen struct {
 	plans  []*book.Plan
+	of     uint64 // the snapshot that they are of
 	page   page
 	picked *book.Plan
 	typing *field
 }
 
-func newPlans(_ *model, plans []*book.Plan) *plansScreen {
-	p := &plansScreen{plans: plans}
+func newPlans(m *model, plans []*book.Plan) *plansScreen {
+	p := &plansScreen{plans: plans, of: m.snap.n}
 	p.list()
 	return p
 }
@@ -37,7 +38,7 @@ func (p *plansScreen) list() {
 		lines = append(lines, fmt.Sprintf("%d %s  (%s, %d steps)", i+1, safetext.Line(plan.Title), plan.ID, len(plan.Steps)))
 		lines = append(lines, cost(plan)...)
 	}
-	p.page = newPage(lines)
+	p.page.set(lines)
 }
 
 // pick opens the page of one plan.
@@ -65,6 +66,10 @@ func cost(plan *book.Plan) []string {
 func (p *plansScreen) text() *field { return p.typing }
 
 func (p *plansScreen) body(m *model, w, h int) body {
+	if p.picked == nil && p.of != m.snap.n { // what ran meanwhile has a way back too
+		p.plans, p.of = m.snap.run.Plans(m.book), m.snap.n
+		p.list()
+	}
 	lines := []string{m.styles.Title.Render(" ROLLBACK  which way back?")}
 	foot := m.human("a number opens a plan; nothing is picked for you", w)
 	var cursor *tea.Cursor
@@ -109,6 +114,7 @@ func (p *plansScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 func (p *plansScreen) typed(m *model, k tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case k.Code == tea.KeyEscape:
+		p.page.top = 0
 		p.list()
 	case k.Code != tea.KeyEnter:
 		p.page.key(k, m.bindings)

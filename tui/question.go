@@ -19,7 +19,7 @@ type questionScreen struct {
 	step    *book.Step
 	intent  runbook.Intent
 	verb    book.Verb // with its vars filled in
-	page    page
+	page    fresh
 	failed  string
 	picked  int    // of a decide: one more than the index, 0 for none
 	kind    string // the answer that is being typed
@@ -44,7 +44,7 @@ func newQuestion(m *model, s *book.Step, i runbook.Intent) *questionScreen {
 		q.verb = shown
 		q.intent.Kind = runbook.Tell // also where it may be confirmed as told by hand
 	}
-	q.page = newPage(q.content(m))
+	q.page = newFresh(m, q.content)
 	return q
 }
 
@@ -142,7 +142,7 @@ func (q *questionScreen) body(m *model, w, h int) body {
 		return body{lines: append(lines, prose(" ! "+q.failed, w)...)}
 	}
 	foot, cursor := q.answers(m, w)
-	for _, l := range q.page.body(w-2, h-len(lines)-len(foot)-1) {
+	for _, l := range q.page.now(m, w-2, h-len(lines)-len(foot)-1) {
 		lines = append(lines, " "+l)
 	}
 	lines = append(lines, m.styles.Dim.Render("── "+q.page.where()))

@@ -199,6 +199,68 @@ func TestAnothersSignatureShows(t *testing.T) {
 	b.shows("✓ Development lead signs")
 }
 
+// Who signs at another terminal while the end is asked for, is on the screen
+// that asks.
+func TestTheEndShowsWhoSignsMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := desk(t, 80, 24, map[string]journal.Identity{"dev-lead": keyFile(t)})
+	b.send(windowSize(60, 12))
+	b.press("x")
+	b.shows("STOP THE RUN HERE")
+	b.press("pgdn", "up")
+	ending, ok := b.top().screen.(*endingScreen)
+	if !ok {
+		t.Fatalf("the end is not asked for:\n%s", b.screen())
+	}
+	b.press("e", "n")
+	at := ending.page.top
+	statement, err := b.session.Statement(t.Context(), b.book.Step("dev-signs"), journal.DecisionApprove, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.session.Do(t.Context(), runbook.Intent{Kind: runbook.Sign, Step: "dev-signs", Text: statement.Text()}); err != nil {
+		t.Fatal(err)
+	}
+	b.ready()
+	text := strings.Join(ending.page.text, "\n")
+	for _, want := range []string{"sign-off dev-lead  ✓ signed by SHA256:", "sign-off 1/2, missing qa-lead"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("it does not say %q:\n%s", want, text)
+		}
+	}
+	if ending.page.top != at || at == 0 || ending.field.value() != "en" {
+		t.Errorf("scrolled to %d, was at %d; typed is %q", ending.page.top, at, ending.field.value())
+	}
+}
+
+// The same on the page that reads a phase back, and where one is asked to sign.
+func TestPauseShowsWhoSignsMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := desk(t, 120, 40, map[string]journal.Identity{"dev-lead": keyFile(t), "qa-lead": keyFile(t)})
+	sign := func(id, decision, note string) {
+		t.Helper()
+		statement, err := b.session.Statement(t.Context(), b.book.Step(id), decision, note)
+		if err == nil {
+			err = b.session.Do(t.Context(), runbook.Intent{Kind: runbook.Sign, Step: id, Seen: b.session.State().Step(b.book.Step(id)).Seen, Text: statement.Text()})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.ready()
+	}
+	b.press("enter")
+	b.shows("sign-off 0/2")
+	sign("dev-signs", journal.DecisionApprove, "")
+	b.shows("sign-off 1/2, missing qa-lead")
+	b.press("esc")
+	sign("qa-signs", journal.DecisionApprove, "")
+	b.press("enter")
+	b.shows("PAUSE POINT")
+	b.shows("sign-off 2/2")
+	sign("qa-signs", journal.DecisionReject, "not so fast")
+	b.shows("sign-off 1/2, missing qa-lead (rejected)")
+}
+
 func TestStatementIsShownWhole(t *testing.T) {
 	t.Parallel()
 	b := desk(t, 120, 40, map[string]journal.Identity{"dev-lead": keyFile(t)})
