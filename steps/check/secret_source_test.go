@@ -110,6 +110,24 @@ func TestSecretSourceOfAFileOfItsOwn(t *testing.T) {
 	want(t, look(), steps.Fail, "which others may read")
 }
 
+// A link is judged by what it leads to: git may track that.
+func TestSecretSourceOfALink(t *testing.T) {
+	t.Parallel()
+	w := world(t, nil)
+	path := put(t, w, "app/prod.env", "JWT_SECRET=S3cret\n", 0o600)
+	repository(t, filepath.Dir(path), "prod.env")
+	if err := os.Symlink(filepath.Join("app", "prod.env"), filepath.Join(w.Dir, ".env")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(w.Dir, "broken.env")); err != nil {
+		t.Fatal(err)
+	}
+	look := &check.SecretSource{Names: []string{"JWT_SECRET"}}
+	r := do(t, look, asService(w, "file:.env"))
+	want(t, r, steps.Fail, "which git tracks")
+	want(t, do(t, look, asService(w, "file:broken.env")), steps.Unknown, "broken.env")
+}
+
 // Where git has made a mess, or is not there, nothing is known.
 func TestSecretSourceThatGitCantTell(t *testing.T) {
 	t.Parallel()

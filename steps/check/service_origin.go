@@ -170,16 +170,18 @@ func (files composeFiles) origin(name, value, container string) steps.Origin {
 
 // whoseFile prints the permissions of a file as ls does, and whether git tracks
 // it: "outside" of every work tree, "tracked" or "untracked"; else what git says.
-const whoseFile = `line=$(LC_ALL=C ls -ldL -- "$1")
+// Of a link both are those of the file it leads to.
+const whoseFile = `path=$(readlink -f -- "$1")
+line=$(LC_ALL=C ls -ld -- "$path")
 echo "${line%% *}"
-cd -P -- "$(dirname -- "$1")"
+cd -P -- "$(dirname -- "$path")"
 dir=$PWD
 while ! [ -e "$dir/.git" ]; do
 	[ -n "$dir" ] || { echo outside; exit 0; }
 	dir=${dir%/*}
 done
 code=0
-said=$(LC_ALL=C git ls-files --error-unmatch -- "$(basename -- "$1")" 2>&1) || code=$?
+said=$(LC_ALL=C git ls-files --error-unmatch -- "$(basename -- "$path")" 2>&1) || code=$?
 case $code in
 0) echo tracked ;;
 1) echo untracked ;;
