@@ -76,6 +76,9 @@ func TestSecretSourceOfAFile(t *testing.T) {
 		"sops, tracked":        {text: "JWT_SECRET=ENC[AES256_GCM,data:S3cret,type:str]\n", mode: 0o644, git: true, tracked: true, from: []string{"sops"}, verdict: steps.Pass},
 		"a reference":          {text: "JWT_SECRET=vault:secret/data/app#jwt\n", mode: 0o644, verdict: steps.Pass},
 		"a secret of Docker":   {text: "JWT_SECRET_FILE=/run/secrets/jwt\n", mode: 0o644, from: []string{"mount"}, verdict: steps.Pass},
+		"nothing, and a file":  {text: "JWT_SECRET=\nJWT_SECRET_FILE=/run/secrets/jwt\n", mode: 0o644, from: []string{"mount"}, verdict: steps.Pass},
+		"nothing":              {text: "JWT_SECRET=\n", mode: 0o600, verdict: steps.Unknown, says: "neither it nor JWT_SECRET_FILE is set"},
+		"both, in the open":    {text: "JWT_SECRET=S3cret\nJWT_SECRET_FILE=/run/secrets/jwt\n", mode: 0o644, verdict: steps.Fail, says: "which others may read"},
 		"a file that is gone":  {text: "JWT_SECRET_FILE=/nowhere/jwt\n", mode: 0o600, verdict: steps.Unknown, says: "where JWT_SECRET comes from is not known: sh could not tell"},
 		"not set":              {text: "PORT=3000\n", mode: 0o600, verdict: steps.Unknown, says: "neither it nor JWT_SECRET_FILE is set"},
 		"no environment":       {text: "S3cret\n", mode: 0o600, verdict: steps.Unknown, says: "line 1 is not KEY=VALUE"},
@@ -151,6 +154,11 @@ func TestSecretSourceOfAContainer(t *testing.T) {
 	}{
 		"a secret of Docker":        {env: `"JWT_SECRET_FILE=/run/secrets/jwt"`, verdict: steps.Pass},
 		"a mounted file":            {env: `"JWT_SECRET_FILE=/etc/api/jwt"`, verdict: steps.Pass},
+		"a literal and a file":      {env: `"JWT_SECRET=S3cret","JWT_SECRET_FILE=/run/secrets/jwt"`, compose: "      JWT_SECRET: S3cret\n", verdict: steps.Fail, says: "a literal in "},
+		"a file and a literal":      {env: `"JWT_SECRET_FILE=/run/secrets/jwt","JWT_SECRET=S3cret"`, compose: "      JWT_SECRET: S3cret\n", verdict: steps.Fail, says: "a literal in "},
+		"the image's, and a file":   {env: `"JWT_SECRET_FILE=/run/secrets/jwt","JWT_SECRET=shipped-S3cret"`, verdict: steps.Fail, says: "comes from its image"},
+		"nothing, and a file":       {env: `"JWT_SECRET_FILE=/run/secrets/jwt","JWT_SECRET="`, verdict: steps.Pass},
+		"a file that it ships with": {env: `"PATH_FILE=","JWT_SECRET_FILE=/run/secrets/shipped"`, verdict: steps.Pass},
 		"a file of the image":       {env: `"JWT_SECRET_FILE=/app/jwt"`, verdict: steps.Unknown, says: "neither it nor"},
 		"the image":                 {env: `"JWT_SECRET=shipped-S3cret"`, verdict: steps.Fail, says: "comes from its image"},
 		"a literal":                 {env: `"JWT_SECRET=S3cret"`, compose: "      JWT_SECRET: S3cret\n", file: "JWT_SECRET=S3cret\n", verdict: steps.Fail, says: "a literal in "},
@@ -174,7 +182,7 @@ func TestSecretSourceOfAContainer(t *testing.T) {
 				put(t, w, "compose.yml", compose+c.compose, 0o644)
 			}
 			says(t, w, "docker", `case $1 in
-image) echo '["JWT_SECRET=shipped-S3cret"]' ;;
+image) echo '["JWT_SECRET=shipped-S3cret","JWT_SECRET_FILE=/run/secrets/shipped"]' ;;
 *) case $* in
 	*Labels*) echo '{"Running":true,"Env":[`+c.env+`],"Image":"sha256:1","Labels":{"com.docker.compose.project.config_files":"`+label+`"},"Mounts":[{"Destination":"/etc/api"}]}' ;;
 	*) echo '{"Running":true,"Env":[`+c.env+`]}' ;;
@@ -202,6 +210,8 @@ const sourcedDeployment = `{"kind":"Deployment","spec":{"template":{"spec":{
 {"name":"API_KEY","value":"S3cret"},{"name":"MAPPED","valueFrom":{"configMapKeyRef":{"name":"base","key":"LEVEL"}}},
 {"name":"REFERRED","value":"vault:secret/data/app#key"},
 {"name":"POD_IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},
+{"name":"TWICE","value":"S3cret"},{"name":"TWICE_FILE","value":"/keys/twice"},{"name":"AGAIN_FILE","value":"/keys/again"},{"name":"AGAIN","value":"S3cret"},
+{"name":"EMPTY_FILE","value":"/keys/empty"},{"name":"EMPTY","value":""},
 {"name":"A_FILE","value":"/keys/a"},{"name":"B_FILE","value":"/store/b"},{"name":"C_FILE","value":"/plain/c"},{"name":"D_FILE","value":"/many/d"}]}]}}}}`
 
 func TestSecretSourceOfADeployment(t *testing.T) {
@@ -213,7 +223,8 @@ func TestSecretSourceOfADeployment(t *testing.T) {
 	}
 	w := cluster()
 	for name, says := range map[string]string{
-		"JWT_SECRET": "", "DB_PASSWORD": "", "DATABASE_URL": "", "REFERRED": "", "A": "", "B": "", "D": "",
+		"JWT_SECRET": "", "DB_PASSWORD": "", "DATABASE_URL": "", "REFERRED": "", "A": "", "B": "", "D": "", "EMPTY": "",
+		"TWICE": "TWICE comes from a literal", "AGAIN": "AGAIN comes from a literal",
 		"API_KEY": "API_KEY comes from a literal in deployment users/api", "MAPPED": "config map base", "LEVEL": "config map base", "POD_IP": "a field of the pod",
 	} {
 		r := do(t, &check.SecretSource{Names: []string{name}}, w)

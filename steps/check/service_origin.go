@@ -108,19 +108,31 @@ func (d engine) origins(name string) (map[string]steps.Origin, error) {
 	for _, mount := range one.Mounts {
 		mounts = append(mounts, mount.Destination)
 	}
-	all := map[string]steps.Origin{}
+	all, paths := map[string]steps.Origin{}, map[string]string{}
 	for _, pair := range one.Env {
 		key, value, _ := strings.Cut(pair, "=")
-		if slices.Contains(shipped, pair) {
+		paths[key] = value
+		switch {
+		case value == "":
+		case slices.Contains(shipped, pair):
 			all[key] = steps.Origin{From: steps.FromImage, Where: "its image"}
-			continue
+		default:
+			all[key] = files.origin(key, value, name)
 		}
-		if short, is := byFile(key, value); is && under(value, mounts) {
+	}
+	mounted(all, paths, mounts)
+	return all, nil
+}
+
+// mounted adds what is read from a mounted file, whoever sets its path. A service
+// that is given the value as well takes that, or refuses to start.
+func mounted(all map[string]steps.Origin, vars map[string]string, mounts []string) {
+	for name, value := range vars {
+		short, is := byFile(name, value)
+		if _, given := all[short]; is && !given && under(value, mounts) {
 			all[short] = steps.Origin{From: steps.FromMount, Where: "the mounted file " + value}
 		}
-		all[key] = files.origin(key, value, name)
 	}
-	return all, nil
 }
 
 func (d engine) imageEnv(id string) ([]string, error) {
@@ -207,6 +219,9 @@ func (d engine) fileOrigins(path string) (map[string]steps.Origin, error) {
 	}
 	all, unknown := map[string]steps.Origin{}, &steps.PartialEnv{Names: map[string]string{}}
 	for name, value := range vars {
+		if value == "" {
+			continue
+		}
 		if from, is := reference(value, file.Where); is {
 			all[name] = from
 			continue

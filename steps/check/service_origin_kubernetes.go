@@ -9,9 +9,8 @@ import (
 // provenance puts the origins of a container's variables together.
 type provenance struct {
 	assembly
-	from   map[string]steps.Origin
-	mounts []string // where secrets are mounted
-	where  string
+	from  map[string]steps.Origin
+	where string
 }
 
 // origins are those of a container of a deployment. A secret's values are not
@@ -22,9 +21,9 @@ func (k kubectl) origins(name, container string) (map[string]steps.Origin, error
 		return nil, err
 	}
 	p := &provenance{
-		assembly: assembly{kubectl: k, read: map[string]map[string]string{}, unknown: steps.PartialEnv{Names: map[string]string{}}},
-		from:     map[string]steps.Origin{}, mounts: append(spec.secretMounts(c), secretMounts...),
-		where: "deployment " + k.namespace + "/" + name,
+		assembly: assembly{kubectl: k, read: map[string]map[string]string{}, vars: map[string]string{}, unknown: steps.PartialEnv{Names: map[string]string{}}},
+		from:     map[string]steps.Origin{},
+		where:    "deployment " + k.namespace + "/" + name,
 	}
 	for _, from := range c.EnvFrom {
 		p.all("configmap", from.ConfigMapRef, from.Prefix)
@@ -33,6 +32,7 @@ func (k kubectl) origins(name, container string) (map[string]steps.Origin, error
 	for _, one := range c.Env {
 		p.one(one)
 	}
+	p.files(append(spec.secretMounts(c), secretMounts...))
 	if p.unknown.Rest == "" && len(p.unknown.Names) == 0 {
 		return p.from, nil
 	}
@@ -48,6 +48,7 @@ func (p *provenance) all(kind string, ref *objectRef, prefix string) {
 	data, err := p.object(kind, *ref)
 	if err != nil {
 		clear(p.from)
+		clear(p.vars)
 		p.unknown.Rest = err.Error()
 	}
 	for key, value := range data {
@@ -64,6 +65,7 @@ func kindOrigin(kind, name string) steps.Origin {
 
 func (p *provenance) one(v environedVar) {
 	delete(p.from, v.Name)
+	delete(p.vars, v.Name)
 	delete(p.unknown.Names, v.Name)
 	switch from := v.ValueFrom; {
 	case from == nil:
@@ -89,8 +91,20 @@ func (p *provenance) written(value string) steps.Origin {
 	return steps.Origin{From: steps.FromLiteral, Where: "a literal in " + p.where}
 }
 
+// files are read for what has no value of its own, as far as that is known.
+func (p *provenance) files(mounts []string) {
+	for name := range p.vars {
+		if short, _ := strings.CutSuffix(name, "_FILE"); p.unknown.Why(short) != "" {
+			delete(p.vars, name)
+		}
+	}
+	mounted(p.from, p.vars, mounts)
+}
+
 // set notes where a variable comes from whose value is known; "" is none.
 func (p *provenance) set(name, value string, from steps.Origin) {
+	delete(p.from, name)
+	p.vars[name] = value
 	if value == "" {
 		return
 	}
@@ -100,9 +114,6 @@ func (p *provenance) set(name, value string, from steps.Origin) {
 		}
 	}
 	p.from[name] = from
-	if short, is := byFile(name, value); is && under(value, p.mounts) {
-		p.from[short] = steps.Origin{From: steps.FromMount, Where: "the mounted file " + value}
-	}
 }
 
 // secretMounts are where a container has volumes of secrets.
