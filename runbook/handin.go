@@ -45,7 +45,8 @@ var handInName = regexp.MustCompile(`^attest-[0-9a-f]{16}\.json$`)
 // against who may sign there; a practice run has signers of its own. It returns
 // the sign-off with the name of who signed, empty where no signers are given.
 // The error says why no log should take it: one that nobody vouches for, or
-// that names another book, would make the whole log unverified for good.
+// that names another book, would make the whole log unverified for good; one
+// that is older than its key's last word would count for nothing.
 func Admit(dir string, signers journal.Signers, a journal.Attest) (journal.Attest, journal.Signoff, error) {
 	s, key, err := journal.CheckAttest(dir, a)
 	if err != nil {
@@ -142,6 +143,9 @@ func handIn(ctx context.Context, dir string, signers journal.Signers, a journal.
 			return recorded(dir, path, a)
 		}
 		if held, err := durable.Locked(filepath.Join(dir, "lock")); err == nil && !held && os.Remove(path) == nil {
+			if recorded(dir, path, a) == nil {
+				return nil // they left just behind it
+			}
 			return handIn(ctx, dir, signers, a, o, patience) // they left before they came to it
 		}
 		if time.Since(began) > patience {

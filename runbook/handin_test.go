@@ -91,6 +91,36 @@ func TestHandInThatNobodyTakes(t *testing.T) {
 	}
 }
 
+// TestHandInOfWhatIsOutlived: who hands in an old request after a newer word of
+// the same key is told that it would count for nothing.
+func TestHandInOfWhatIsOutlived(t *testing.T) {
+	t.Parallel()
+	ana, line := personKey(t, "ana")
+	who := signers(t, [3]string{"ana", "qa", line})
+	f := desk(t, ana, who)
+	f.toSignoff()
+	old := f.outside(ana, "qa", journal.DecisionReject, func(s *journal.Signoff) { s.Time = s.Time.Add(-time.Minute) })
+	if _, err := f.log.Append(t.Context(), kindNote, map[string]string{"text": "x"}); err != nil {
+		t.Fatal(err)
+	}
+	said := f.outside(ana, "qa", journal.DecisionApprove)
+	if err := HandIn(t.Context(), f.run.Dir, who, said, journal.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	entries := len(f.entries())
+	for name, c := range map[string]struct {
+		a    journal.Attest
+		want string
+	}{"older": {old, "ask for a new request"}, "again": {said, "in the log already"}} {
+		if err := HandIn(t.Context(), f.run.Dir, who, c.a, journal.Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if now := len(f.entries()); now != entries {
+		t.Errorf("%d entries became %d", entries, now)
+	}
+}
+
 // TestHandInWithoutADriver takes the lock itself; that makes nobody the driver.
 func TestHandInWithoutADriver(t *testing.T) {
 	t.Parallel()

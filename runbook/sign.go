@@ -159,7 +159,11 @@ func (s *Session) sign(ctx context.Context, i Intent) error {
 	if err != nil {
 		return fmt.Errorf("sign as %s with %s: %w", role, signer.identity.Source(), err)
 	}
-	return s.attest(ctx, journal.Attest{Principal: signer.Principal, SSHSig: signed, Stmt: i.Text, Via: signer.identity.Source()})
+	a := journal.Attest{Principal: signer.Principal, SSHSig: signed, Stmt: i.Text, Via: signer.identity.Source()}
+	if _, _, err := journal.CheckAttest(s.State().Dir, a); err != nil { // a clock that went back makes it older
+		return err
+	}
+	return s.attest(ctx, a)
 }
 
 // attest takes a signature into the log, the driver's or another's, and folds

@@ -114,16 +114,10 @@ func (r *Run) standing(b *book.Book, role, scope string) *Signature {
 	return by
 }
 
-// lastWords are the last signatures of each key for a role and scope: not those
-// that came last, which may be an older one that was handed in again.
+// lastWords are the signatures of each key that count for a role and scope: not
+// those that came last, which may be older ones that were handed in again.
 func (r *Run) lastWords(role, scope string) map[string]*Signature {
-	last := map[string]*Signature{}
-	for _, s := range r.Signatures {
-		if before := last[s.Key]; s.Role == role && s.Scope == scope && (before == nil || s.Later(before.Signoff)) {
-			last[s.Key] = s
-		}
-	}
-	return last
+	return journal.LastWords(r.Signatures, role, scope, func(s *Signature) (string, journal.Signoff) { return s.Key, s.Signoff })
 }
 
 // alsoSigns is another role that has to sign and that key signs for, where role

@@ -653,17 +653,17 @@ identity_text=${identity_text#, }
 cat >"$tmp/roles.jq" <<'JQ'
 def rows: split("\n") | map(select(. != "") | split(" "));
 # Which log a key saw, and when, says what it said last: where that stands in
-# this one is the driver's doing.
-def later($last):
-	if .about != $last.about then .about > $last.about
-	elif .time != $last.time then .time > $last.time
-	else .decision == "reject" or $last.decision == "approve" end;
+# this one is the driver's doing. A reject yields only to what is newer by both.
+def newer($than):
+	.about >= $than.about and .time >= $than.time and [.about, .time] != [$than.about, $than.time];
+def last_word:
+	. as $all | map(select(.decision == "reject" and (. as $reject | any($all[]; newer($reject)) | not)))
+	| if . == [] then $all else . end | max_by([.about, .time, .decision]);
 ($signed | rows | map({about: (.[0] | tonumber), time: .[1], role: .[2], scope: .[3], decision: .[4], key: .[5]})) as $signed
 | ($wanted | rows | map({role: .[0], scope: .[1], distinct: .[2]})) as $wanted
 | [$wanted[] as $w
-	| reduce ($signed[] | select(.role == $w.role and .scope == $w.scope)) as $s ({};
-		.[$s.key] as $last | if $last == null or ($s | later($last)) then .[$s.key] = $s else . end)
-	| map_values(.decision)] as $said
+	| [$signed[] | select(.role == $w.role and .scope == $w.scope)] | group_by(.key)
+	| map({key: .[0].key, value: last_word.decision}) | from_entries] as $said
 | range($wanted | length) as $i | $wanted[$i] as $w
 | [range($wanted | length) | select($wanted[.].role != $w.role) | $said[.] | to_entries[] | select(.value == "approve") | .key] as $elsewhere
 | [$said[$i] | to_entries[] | select(.value != "approve" or $w.distinct != "true" or (.key | IN($elsewhere[]) | not)) | .value] as $words

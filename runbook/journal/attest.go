@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -69,15 +70,34 @@ func (c *chain) check(a Attest) (Signoff, person, error) {
 	return s, who, nil
 }
 
-// CheckAttest holds a sign-off against the log in dir, without whose key it
-// is: Signers.Principal says that. The error says why no log takes it.
+// CheckAttest holds a sign-off against the log in dir and what its key has said
+// there, without whose key it is: Signers.Principal says that. The error says why
+// it is not to be taken in.
 func CheckAttest(dir string, a Attest) (Signoff, ssh.PublicKey, error) {
 	c, err := scan(dir, func(Entry) {})
 	if err != nil && !errors.Is(err, ErrTorn) { // torn may be a line on its way
 		return Signoff{}, nil, err
 	}
 	s, who, err := c.check(a)
+	if err == nil {
+		err = c.counts(attested{Signoff: s, person: who})
+	}
 	return s, who.key, err
+}
+
+// counts says of a sign-off that is not in the log which word of its key would
+// outlast it: who handed it in would take it for what counts.
+func (c *chain) counts(a attested) error {
+	last := LastWords(append(slices.Clone(c.attested), a), a.Role, a.Scope, func(a attested) (string, Signoff) {
+		return ssh.FingerprintSHA256(a.key), a.Signoff
+	})[ssh.FingerprintSHA256(a.key)]
+	switch {
+	case last.entry == 0:
+		return nil
+	case last.Text() == a.Text():
+		return fmt.Errorf("sign-off: it is in the log already, at entry %d", last.entry)
+	}
+	return fmt.Errorf("sign-off: no newer than what this key said at entry %d, %s: ask for a new request", last.entry, last.Decision)
 }
 
 // CommitmentOf is what a statement over the last entry of the log in dir
@@ -90,10 +110,15 @@ func CommitmentOf(dir string) (Commitment, error) {
 	return c.commitment(c.n), nil
 }
 
-// Attest appends a sign-off that CheckAttest takes. It may follow the end of a
-// run. Errors: as Append, and why it does not hold.
+// Attest appends a sign-off that holds. It may follow the end of a run. One that
+// no longer counts does no harm; CheckAttest tells it to who hands it in.
+// Errors: as Append, and why it does not hold.
 func (l *Log) Attest(ctx context.Context, a Attest) (Entry, error) {
-	if _, _, err := CheckAttest(l.dir, a); err != nil {
+	c, err := scan(l.dir, func(Entry) {})
+	if err == nil || errors.Is(err, ErrTorn) { // torn may be a line on its way
+		_, _, err = c.check(a)
+	}
+	if err != nil {
 		return Entry{}, fmt.Errorf("append a sign-off: %w", err)
 	}
 	return l.append(ctx, KindAttest, a)

@@ -77,15 +77,10 @@ func (t Terms) named(s Signoff) error {
 // roles judges whether each role that must sign has. Of every key its last
 // word counts, and one reject outweighs all approvals.
 func roles(wanted []Required, signed []SignedOff) []Role {
-	said := make([]map[string]Signoff, len(wanted)) // by role: of a fingerprint
+	counted := slices.DeleteFunc(slices.Clone(signed), func(s SignedOff) bool { return s.Why != "" })
+	said := make([]map[string]SignedOff, len(wanted)) // by role: of a fingerprint
 	for i, want := range wanted {
-		said[i] = map[string]Signoff{}
-		for _, s := range signed {
-			last, before := said[i][s.Fingerprint]
-			if s.Role == want.Role && s.Scope == want.Scope && s.Why == "" && (!before || s.Later(last)) {
-				said[i][s.Fingerprint] = s.Signoff
-			}
-		}
+		said[i] = LastWords(counted, want.Role, want.Scope, func(s SignedOff) (string, Signoff) { return s.Fingerprint, s.Signoff })
 	}
 	all := make([]Role, len(wanted))
 	for i, want := range wanted {
@@ -98,19 +93,6 @@ func roles(wanted []Required, signed []SignedOff) []Role {
 		}
 	}
 	return all
-}
-
-// Later reports whether a key said s after last. What counts is which log it saw
-// and when, as it signed both: where it stands in this one is the driver's
-// doing, who may hand in what was said before once more.
-func (s Signoff) Later(last Signoff) bool {
-	switch {
-	case s.N != last.N:
-		return s.N > last.N
-	case !s.Time.Equal(last.Time):
-		return s.Time.After(last.Time)
-	}
-	return s.Decision == DecisionReject || last.Decision == DecisionApprove // of one moment: what holds back
 }
 
 // weigh adds one sign-off to what is known of a role. now is the last word of
@@ -133,7 +115,7 @@ func (r *Role) weigh(s SignedOff, now, also string) {
 	}
 }
 
-func alsoFor(wanted []Required, said []map[string]Signoff, i int, key string) string {
+func alsoFor(wanted []Required, said []map[string]SignedOff, i int, key string) string {
 	for j, other := range wanted {
 		if j != i && other.Role != wanted[i].Role && said[j][key].Decision == DecisionApprove {
 			return other.Role
