@@ -64,6 +64,14 @@ func (r *Run) laySlots(b *book.Book) error {
 	return errors.Join(err, r.lay(b, len(r.slots)))
 }
 
+// Measured is a copy of the run in which the slots of timers lie that the log is
+// not committed to yet. What is wrong with watch.jsonl the verifier tells.
+func (r *Run) Measured(b *book.Book) *Run {
+	all := r.clone()
+	_ = all.laySlots(b)
+	return all
+}
+
 // lay folds in the slots of timers up to the n-th line. They were measured
 // while nobody drove, so each belongs behind all that the log held then.
 func (r *Run) lay(b *book.Book, n int) error {

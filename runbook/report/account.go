@@ -81,6 +81,7 @@ type Session struct {
 	Terminal  string    `json:"terminal,omitempty"`
 	Key       string    `json:"key"`                 // the person's key, by its fingerprint; empty if none signed
 	Unsigned  string    `json:"unsigned,omitempty"`  // why nobody signed
+	Did       string    `json:"did,omitempty"`       // of one in which nobody drove: what it did
 	Principal string    `json:"principal,omitempty"` // whose key that is, says who verified
 	Tool      string    `json:"tool"`
 	HandedTo  string    `json:"handed_to,omitempty"` // who asked for the run and got it
@@ -160,6 +161,7 @@ type Slots struct {
 	Allowed  int        `json:"failures_allowed"`
 	Unknown  int        `json:"unknown"`
 	Missed   int        `json:"missed"`
+	Loose    int        `json:"not_committed,omitempty"` // of these, what timers measured and the log is not committed to yet
 	Gaps     []Gap      `json:"gaps,omitempty"`
 	Began    *time.Time `json:"began,omitempty"`
 	Bad      []Slot     `json:"bad,omitempty"` // the last that were measured and did not pass
@@ -256,6 +258,9 @@ type Log struct {
 	Foreign  []string `json:"foreign,omitempty"`  // kinds of entry that this version does not know
 	Shredded []string `json:"shredded,omitempty"` // files beside the log that were taken away, and why
 	Text     string   `json:"text_sha256"`        // of this report as Markdown, as a sign-off at this entry names it
+
+	segment uint64 // with the last entry
+	line    int    // of that segment: the last entry
 }
 
 // Verified are the verdicts of `runbook log verify` for who made the report.

@@ -32,7 +32,6 @@ type gatherer struct {
 	left    map[string]int
 	began   map[string]*time.Time // of a step's first entry
 	plans   []walk
-	marked  int // answers of a rehearsal
 	a       *Account
 }
 
@@ -81,9 +80,13 @@ func (g *gatherer) account(entries []journal.Entry) *Account {
 		g.entry(e)
 		given.entry(g, e)
 	}
+	a.did(entries)
 	a.Book = File{Name: r.Book, Title: g.book.Title, File: g.start.BookFile, SHA256: g.start.BookSHA}
 	a.Target = File{Name: r.Target, File: g.start.TargetFile, SHA256: g.start.TargetSHA}
-	a.Log = Log{Entries: last.N, Head: last.Head, HeadCode: journal.HeadCode(last.N, last.Head), Foreign: g.foreign, Shredded: a.Log.Shredded}
+	a.Log = Log{Entries: last.N, Head: last.Head, HeadCode: journal.HeadCode(last.N, last.Head), Foreign: g.foreign, Shredded: a.Log.Shredded, segment: last.Seg}
+	for i := len(entries) - 1; i >= 0 && entries[i].Seg == last.Seg; i-- {
+		a.Log.line++
+	}
 	g.vars()
 	g.phases()
 	g.outcome()
@@ -136,9 +139,6 @@ func (g *gatherer) act(e journal.Entry) {
 	act, b, ok := act(e, g.driver(false))
 	if !ok {
 		return
-	}
-	if b.Rehearsed && personal[e.Kind] {
-		g.marked++
 	}
 	id := cmp.Or(b.Settles, b.Step)
 	if e.Kind == "run.intent" || b.Slot == 0 && e.Kind == "watch" || g.began[id] == nil {
@@ -260,8 +260,8 @@ func (g *gatherer) marks() {
 	if a.Practice {
 		a.Marks = append(a.Marks, "PRACTICE: nothing real was touched, and practice keys prove no person")
 	}
-	if g.marked > 0 {
-		a.Marks = append(a.Marks, fmt.Sprintf("REHEARSED: the program gave %d answers itself; no person confirmed them", g.marked))
+	if n := rehearsed(a.Phases) + rehearsed(a.Plans); n > 0 {
+		a.Marks = append(a.Marks, fmt.Sprintf("REHEARSED: the program answered %d steps itself; no person confirmed them", n))
 	}
 	if a.Guard {
 		a.Marks = append(a.Marks, "PRODUCTION")

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// markdown writes an account: outside text stands in it as it is only where it
-// holds nothing that means something, else as code behind more backticks than
-// it holds.
+// markdown writes an account: words of outside text stand in it as they are only
+// where they hold nothing that means something, else as code behind more
+// backticks than they hold.
 func markdown(a *Account) []byte {
 	m := &page{}
 	m.head(a)
@@ -54,7 +54,7 @@ func (m *page) fence(indent string, lines []string) {
 func (m *page) head(a *Account) {
 	m.say("# "+inline(a.heading()), "")
 	for _, mark := range a.Marks {
-		m.say("**"+strings.ReplaceAll(inline(mark), "*", "")+"**", "")
+		m.say("**"+inline(strings.ReplaceAll(mark, "*", ""))+"**", "")
 	}
 	for _, f := range a.facts() {
 		m.say("- " + inline(f.Name) + ": " + inline(f.Value))
@@ -126,9 +126,9 @@ func (m *page) step(s Step) {
 	}
 	m.say(line)
 	for _, e := range s.shown() {
-		line := "  - " + inline(e.Label) + ": " + inline(value(e))
+		line := "  - " + inline(e.Label) + ": " + whole(value(e))
 		if e.Limit != "" {
-			line += ", limit " + inline(e.Limit)
+			line += ", limit " + whole(e.Limit)
 		}
 		m.say(line)
 	}
@@ -173,7 +173,7 @@ func (m *page) rest(a *Account) {
 	}
 	m.say("## Vars", "")
 	for _, v := range a.Vars {
-		m.say("- " + inline(v.Name) + ": " + inline(v.Value) + " (" + inline(v.From) + ")")
+		m.say("- " + whole(v.Name) + ": " + whole(v.Value) + " (" + inline(v.From) + ")")
 	}
 	for _, s := range a.Log.Shredded {
 		m.say("- taken away beside the log: " + inline(s))
@@ -182,14 +182,46 @@ func (m *page) rest(a *Account) {
 	m.fence("", append([]string{a.headLine()}, a.how()...))
 }
 
-// harmless is text that means nothing in Markdown and makes no link, no mention
+// harmless is a word that means nothing in Markdown and makes no link, no mention
 // and no reference of a forge.
-var harmless = regexp.MustCompile(`^[\pL\pN](?:[\pL\pN ,;()'%=+]|[-.:/] ?[\pL\pN ,;()'%]|[-.:]$)*$`)
+var harmless = regexp.MustCompile(`^[('"]*[\pL\pN](?:[\pL\pN,;()'"%=+?!]|[-.:/][\pL\pN,;()'"%=+]|[-.:]$)*$`)
 
-// inline is outside text within a line.
+// inline is outside text within a line: prose, in which a word that might mean
+// something is code.
 func inline(s string) string {
-	if s == "" || harmless.MatchString(s) && !strings.Contains(s, "www.") && !strings.Contains(s, "://") {
+	if s != strings.Join(strings.Fields(s), " ") {
+		return code(s) // its spaces count, and Markdown would swallow them
+	}
+	words := strings.Split(s, " ")
+	for i, word := range words {
+		bare := strings.TrimRight(word, ",;:.")
+		if bare != "" && !plain(word, i) {
+			words[i] = code(bare) + word[len(bare):]
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// plain reports whether the i-th word of a text needs no marks.
+func plain(word string, i int) bool {
+	if i > 0 && strings.Contains("-=+%", word) { // first, they begin a list or a heading
+		return true
+	}
+	return harmless.MatchString(word) && !strings.Contains(word, "www.")
+}
+
+// whole is outside text that is one value: all of it is code if a word of it is.
+func whole(s string) string {
+	if inline(s) == s {
 		return s
+	}
+	return code(s)
+}
+
+// code is outside text behind more backticks than it holds.
+func code(s string) string {
+	if s == "" {
+		return ""
 	}
 	marks := strings.Repeat("`", 1+backticks(s))
 	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.HasPrefix(s, " ") && strings.HasSuffix(s, " ") {

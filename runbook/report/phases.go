@@ -65,6 +65,18 @@ func (g *gatherer) phase(p *book.Phase, total map[runbook.State]int) Phase {
 	return phase
 }
 
+// rehearsed is how many steps a rehearsal answered, as Status counts them.
+func rehearsed(phases []Phase) (n int) {
+	for _, p := range phases {
+		for _, s := range p.Steps {
+			if s.Rehearsed {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 func counted(n map[runbook.State]int) []Count {
 	all := []Count{}
 	for state := runbook.Pending; state <= runbook.NotApplicable; state++ {
@@ -80,7 +92,7 @@ func (g *gatherer) step(s *book.Step, st runbook.StepState) Step {
 	step := Step{
 		ID: s.ID, Title: cmp.Or(s.Title, s.ID), Verb: verb, Kind: kind, Critical: s.Critical, Hosts: s.On,
 		State: st.State.String(), Reason: st.Reason, Answer: st.Answer, Rehearsed: st.Rehearsed, Reported: st.Reported, Verified: st.Verified,
-		mark: mark(st),
+		mark: Mark(st),
 	}
 	if st.State == runbook.Pending {
 		return step
@@ -124,8 +136,9 @@ func (g *gatherer) timed(step *Step, st runbook.StepState) {
 	}
 }
 
-// mark is the sign of a state. It never stands alone: the word is beside it.
-func mark(st runbook.StepState) string {
+// Mark is the one-character sign of a state. It never stands alone: the word
+// or the reason stands beside it.
+func Mark(st runbook.StepState) string {
 	switch st.State {
 	case runbook.Passed, runbook.Confirmed:
 		if st.Result != nil && st.Result.Verdict == steps.Warn {
@@ -178,6 +191,31 @@ func slots(w book.Watch, st runbook.StepState) *Slots {
 	}
 	return n
 }
+
+// measured counts, of an open run, also the slots of timers that its log is not
+// committed to yet.
+func (a *Account) measured(b *book.Book, r *runbook.Run) {
+	if a.Ended != nil || a.Log.Damage != "" {
+		return
+	}
+	all := r.Measured(b)
+	for _, p := range a.Phases {
+		for i := range p.Steps {
+			s := &p.Steps[i]
+			if s.Watch == nil {
+				continue
+			}
+			step := b.Step(s.ID)
+			w, _ := step.Verb.(book.Watch)
+			n := slots(w, all.Step(step))
+			n.Loose = n.told() - s.Watch.told()
+			s.Watch = n
+		}
+	}
+}
+
+// told is how many slots are over.
+func (n *Slots) told() int { return n.Measured + n.Unknown + n.Missed }
 
 // usually lays beside each command how long it usually takes.
 func (a *Account) usually(usual map[string]runbook.Usual) {

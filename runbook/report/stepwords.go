@@ -72,6 +72,9 @@ func (s Step) by() string {
 func (n *Slots) line() string {
 	words := fmt.Sprintf("every %s for %s: %d of %d slots measured, %d failed (%d allowed), %d unknown, %d missed",
 		n.Every, n.For, n.Measured, n.Planned, n.Failed, n.Allowed, n.Unknown, n.Missed)
+	if n.Loose > 0 {
+		words += fmt.Sprintf(", %d of these NOT YET COMMITTED TO THE LOG", n.Loose)
+	}
 	for i, gap := range n.Gaps {
 		switch {
 		case i == 20:

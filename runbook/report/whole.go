@@ -50,9 +50,9 @@ func (a *Account) Write(w io.Writer, f Format) error {
 }
 
 // Whole is the account of all of a run, with what depends on who asks: the
-// verdicts of found, how long commands took in the runs before this one, whether
-// the reports that were signed are those of this log, and the ends of what
-// failing commands printed.
+// verdicts of found, slots that the log is not committed to yet, how long
+// commands took in the runs before this one, whether the reports that were
+// signed are those of this log, and the ends of what failing commands printed.
 func Whole(ctx context.Context, dir string, found journal.Report) (*Account, error) {
 	l, err := open(dir)
 	if err != nil {
@@ -65,6 +65,7 @@ func Whole(ctx context.Context, dir string, found journal.Report) (*Account, err
 	if a.Log.Damage == "" {
 		a.Log.Text = sum(markdown(a))
 	}
+	a.measured(l.book, r)
 	a.judged(found)
 	a.usually(runbook.Usually(ctx, dir, r))
 	l.compare(a)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"runbook/runbook/journal"
 )
 
 // The words that every format of a report has in common. What they take from
@@ -15,7 +17,11 @@ const nothing = "Every step that applied passed or was confirmed, at the first t
 
 // heading is the report in one line: what became of what, where.
 func (a *Account) heading() string {
-	words := strings.ToUpper(a.Outcome) + ": " + a.Book.Name
+	words := strings.ToUpper(a.Outcome)
+	if lacks := a.unsigned(); len(lacks) > 0 {
+		words = "FINISHED, NOT SIGNED OFF (" + strings.Join(lacks, ", ") + ")"
+	}
+	words += ": " + a.Book.Name
 	if tag := a.value("image_tag"); tag != "" {
 		words += " " + tag
 	}
@@ -41,6 +47,9 @@ type pair struct{ Name, Value string }
 // facts are the lines at the head.
 func (a *Account) facts() []pair {
 	what := a.Outcome
+	if lacks := a.unsigned(); len(lacks) > 0 {
+		what = "finished, not signed off: " + strings.Join(lacks, ", ")
+	}
 	switch {
 	case a.Ended == nil:
 		what += ", " + a.Standing
@@ -78,6 +87,16 @@ func (a *Account) facts() []pair {
 	)
 }
 
+// unsigned are the roles whose sign-off a deployment lacks that was walked to its end.
+func (a *Account) unsigned() (lacks []string) {
+	for _, s := range a.Signoffs {
+		if a.Outcome == Deployed && s.Wanted && s.State != signed {
+			lacks = append(lacks, s.Role+" "+s.State)
+		}
+	}
+	return lacks
+}
+
 // signedOff says how many of the wanted sign-offs there are, and which are not.
 func (a *Account) signedOff() string {
 	wanted, have, rehearsed, lacks := 0, 0, 0, []string{}
@@ -106,10 +125,7 @@ func (a *Account) signedOff() string {
 	return words
 }
 
-// headLine is how a head is posted where others see it.
-func (a *Account) headLine() string {
-	return "run " + a.Run[:min(8, len(a.Run))] + " head " + a.Log.HeadCode
-}
+func (a *Account) headLine() string { return journal.HeadLine(a.Run, a.Log.Entries, a.Log.Head) }
 
 func tallied(all []Count) string {
 	parts := make([]string, len(all))
@@ -137,6 +153,8 @@ func (s Session) drove() string {
 // key says whose key signed the session.
 func (s Session) key() string {
 	switch {
+	case s.Key == "" && s.Did != "":
+		return "nobody drove: it only " + s.Did
 	case s.Key == "":
 		return "NOBODY SIGNED: " + s.Unsigned
 	case s.Principal != "":
@@ -221,13 +239,13 @@ func (o Objective) line() string {
 	return words
 }
 
-// how says how to check the log and this report.
+// how says how to check the log and this report, also once the log has grown.
 func (a *Account) how() []string {
 	run := a.Run[:min(8, len(a.Run))]
 	return []string{
 		"runbook log verify " + run + " --signers allowed_signers",
 		"runbook report " + run + " --format md",
-		"tail -n1 0001.jsonl | sha256sum      # the head, of the last segment: " + a.Log.Head,
+		fmt.Sprintf("sed -n %dp %04d.jsonl | sha256sum      # beside the log, the hash of entry %d: %s", a.Log.line, a.Log.segment, a.Log.Entries, a.Log.Head),
 	}
 }
 

@@ -11,37 +11,13 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/runbook/report"
 	"runbook/steps"
 	"runbook/steps/safetext"
 )
 
-// Mark is the one-character sign of a state. It never stands alone: the word
-// or the reason stands beside it.
-func Mark(st runbook.StepState) string {
-	switch st.State {
-	case runbook.Passed:
-		if st.Result != nil && st.Result.Verdict == steps.Warn {
-			return "!"
-		}
-		return "✓"
-	case runbook.Confirmed:
-		return "✓"
-	case runbook.Failed, runbook.Declined:
-		return "✗"
-	case runbook.Unknown:
-		return "?"
-	case runbook.Running:
-		return "●"
-	case runbook.Accepted:
-		return "~"
-	case runbook.ByHand:
-		return "h"
-	case runbook.Skipped, runbook.NotApplicable:
-		return "-"
-	case runbook.Pending:
-	}
-	return "·"
-}
+// Mark is the one-character sign of a state, as in a report.
+func Mark(st runbook.StepState) string { return report.Mark(st) }
 
 // Word is the state in a word or two; marks on it (warned, rehearsed) show.
 func Word(st runbook.StepState) string {
