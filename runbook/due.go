@@ -48,8 +48,8 @@ func rank(d Due, now time.Time) int {
 }
 
 func dueIn(dir string, practice bool) []Due {
-	first, last, err := journal.Peek(dir)
-	if err != nil || len(first) < 2 || first[1].Kind != kindRunStart {
+	first, last, err := edges(dir)
+	if err != nil {
 		return nil // it never began
 	}
 	if last.Kind == kindRunEnd {

@@ -73,12 +73,9 @@ func Admit(dir string, signers journal.Signers, a journal.Attest) (journal.Attes
 
 // aboutThis holds what a sign-off names against what the run was begun with.
 func aboutThis(dir string, s journal.Signoff) error {
-	first, _, err := journal.Peek(dir)
+	first, _, err := edges(dir)
 	if err != nil {
 		return err
-	}
-	if len(first) < 2 || first[1].Kind != kindRunStart {
-		return errNeverBegan(dir)
 	}
 	t, _ := terms(first[1])
 	if s.Book != t.Book || s.BookSHA != t.BookSHA || s.Target != t.Target || s.TargetSHA != t.TargetSHA || s.Mode != t.Mode {

@@ -98,11 +98,26 @@ func summarize(dir string, practice bool) Summary {
 	return sum
 }
 
+// edges are the ends of a log, unverified: its first session with run.start, and
+// the last entry. Between the first two a set clock may stand.
+func edges(dir string) (first []journal.Entry, last journal.Entry, err error) {
+	begins, last, err := journal.Peek(dir)
+	if err != nil {
+		return nil, last, err
+	}
+	for _, e := range begins {
+		if e.Kind == kindRunStart {
+			return []journal.Entry{begins[0], e}, last, nil
+		}
+	}
+	return nil, last, errNeverBegan(dir)
+}
+
 // ended is the summary of a run that has ended, from the edges of its log: a
 // home keeps every run for ever, and a list must not read them all whole.
 func ended(dir string, practice bool) (Summary, bool) {
-	first, last, err := journal.Peek(dir)
-	if err != nil || len(first) < 2 || first[1].Kind != kindRunStart || last.Kind != kindRunEnd {
+	first, last, err := edges(dir)
+	if err != nil || last.Kind != kindRunEnd {
 		return Summary{}, false
 	}
 	start, err := decode[runStartBody](first[1])

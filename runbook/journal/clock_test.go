@@ -48,3 +48,31 @@ func TestClockFarOff(t *testing.T) {
 		}
 	}
 }
+
+// setsClock is a key whose person sets the clock before signing.
+type setsClock struct {
+	Identity
+	set func()
+}
+
+func (k setsClock) Sign(namespace string, message []byte) (string, error) {
+	k.set()
+	return k.Identity.Sign(namespace, message)
+}
+
+// TestClockSetBeforeThePersonSigned is nothing that the run's first entry has to
+// stand behind.
+func TestClockSetBeforeThePersonSigned(t *testing.T) {
+	t.Parallel()
+	id, signers := listed(t, "watch@runbook-log")
+	var off time.Duration
+	dir := t.TempDir()
+	l := create(t, dir, Options{Identity: setsClock{id, func() { off += time.Hour }}, Now: func() time.Time { return time.Now().Add(off) }})
+	if e := add(t, l, "run.start", nil); e.N != 2 {
+		t.Errorf("the run begins at entry %d", e.N)
+	}
+	closeLog(t, l)
+	if r := Verify(dir, Policy{Signers: signers}); r.Integrity.Word != OK {
+		t.Errorf("%q", r.Lines())
+	}
+}

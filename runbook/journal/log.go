@@ -202,7 +202,8 @@ func (l *Log) begin(c *chain, size int64, rest []byte) error {
 		return err
 	}
 	l.seg, l.n, l.head, l.identity = e.Seg, e.N, e.Head, s.Identity
-	l.clock = e.base()
+	now := l.entry(KindSession, e.N, "") // the person may have taken long to sign, and the clock be set meanwhile
+	l.clock = now.base()
 	l.total, l.bytes = c.sum, c.bytes+int64(len(line))
 	l.total.Write(line)
 	return nil

@@ -10,8 +10,9 @@ import (
 
 // Peek reads the beginning and the end of a log without looking at what lies
 // between and without holding a signature against anything: enough for a list,
-// and never for a decision. first holds up to two entries, also where err says
-// that the end can't be read; last is the last whole line.
+// and never for a decision. first holds up to three entries, as one may say that
+// the clock was set behind the session, also where err says that the end can't
+// be read; last is the last whole line.
 func Peek(dir string) (first []Entry, last Entry, err error) {
 	n, err := segments(dir)
 	if err != nil {
@@ -26,7 +27,7 @@ func Peek(dir string) (first []Entry, last Entry, err error) {
 	}
 	for line := range bytes.Lines(head) {
 		e, err := ParseLine(line)
-		if err != nil || len(first) == 2 {
+		if err != nil || len(first) == edgeLines {
 			break
 		}
 		first = append(first, e)
@@ -41,19 +42,22 @@ func Peek(dir string) (first []Entry, last Entry, err error) {
 	return first, last, err
 }
 
-// edge reads as much of a segment's beginning or end as two lines may take.
+// edgeLines is how many lines Peek looks at.
+const edgeLines = 3
+
+// edge reads as much of a segment's beginning or end as these lines may take.
 func edge(path string, end bool) (data []byte, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if info, err := f.Stat(); err == nil && end && info.Size() > 2*MaxLine {
-		if _, err := f.Seek(-2*MaxLine, io.SeekEnd); err != nil {
+	if info, err := f.Stat(); err == nil && end && info.Size() > edgeLines*MaxLine {
+		if _, err := f.Seek(-edgeLines*MaxLine, io.SeekEnd); err != nil {
 			return nil, err
 		}
 	}
-	return io.ReadAll(io.LimitReader(f, 2*MaxLine))
+	return io.ReadAll(io.LimitReader(f, edgeLines*MaxLine))
 }
 
 // Skim reads a log along its chain and holds no signature against anything: as

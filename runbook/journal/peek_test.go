@@ -26,7 +26,7 @@ func TestPeekSeesTheEdges(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, last, err := Peek(dir)
-	if err != nil || len(first) != 2 || first[0].Kind != "session" || first[1].N != 2 || last.Kind != "run.end" || last.N != 42 {
+	if err != nil || len(first) != 3 || first[0].Kind != "session" || first[1].N != 2 || last.Kind != "run.end" || last.N != 42 {
 		t.Errorf("first %d, last %s %d, %v", len(first), last.Kind, last.N, err)
 	}
 	if _, _, err := Peek(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
