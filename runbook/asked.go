@@ -38,7 +38,7 @@ func (r *Run) Scope(b *book.Book, role, decision string) (string, error) {
 	var waits []string
 	for _, scope := range asked {
 		if decision == journal.DecisionWithdraw {
-			if r.signedAbout(role, scope) {
+			if r.SignedAbout(role, scope) {
 				waits = append(waits, scope)
 			}
 		} else if !r.settledAbout(b, role, scope) {
@@ -99,6 +99,21 @@ func signingRoles(b *book.Book) []string {
 	return all
 }
 
+// ToSign are the roles of whom a signature is still wanted; if none is, all that
+// may sign.
+func (r *Run) ToSign(b *book.Book) []string {
+	var all []string
+	for _, want := range wantedSignatures(b) {
+		if !r.settledAbout(b, want.Role, want.Scope) && !slices.Contains(all, want.Role) {
+			all = append(all, want.Role)
+		}
+	}
+	if len(all) == 0 {
+		return signingRoles(b)
+	}
+	return all
+}
+
 // wantedSignatures are the approvals of a book and the roles that must sign.
 func wantedSignatures(b *book.Book) []journal.Required {
 	var all []journal.Required
@@ -123,8 +138,9 @@ func (r *Run) settledAbout(b *book.Book, role, scope string) bool {
 	return scope != journal.ScopeRun && step != nil && r.Step(step).State.Settled()
 }
 
-// signedAbout reports whether something stands that a role signed about a scope.
-func (r *Run) signedAbout(role, scope string) bool {
+// SignedAbout reports whether something stands that a role signed about a scope:
+// it can be withdrawn.
+func (r *Run) SignedAbout(role, scope string) bool {
 	for _, s := range r.lastWords(role, scope) {
 		if s.Decision != journal.DecisionWithdraw {
 			return true

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/term"
@@ -100,7 +102,12 @@ func leave(s *runbook.Session, r *runbook.Run, err error) error {
 		fmt.Println(wait.Error())
 		return &toldError{exitWait}
 	case errors.As(standing, &unsigned):
-		fmt.Println(safetext.Line(unsigned.Error() + ": runbook sign " + r.Short()))
+		fmt.Println(safetext.Line(unsigned.Error() + ":"))
+		for _, name := range unsigned.Missing {
+			role, scope, _ := strings.Cut(name, " ")
+			scope = cmp.Or(scope, journal.ScopeRun)
+			fmt.Println("  runbook sign " + r.Short() + " --role " + role + " --scope " + scope + " --decision approve")
+		}
 		return &toldError{exitPerson}
 	case standing != nil:
 		return &toldError{exitPerson}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,14 +70,15 @@ func newSign() *cobra.Command {
 
 // load reads the run, which must be whole, and settles what is signed.
 func (w *signing) load(request bool) error {
-	decision := cmp.Or(w.decision, journal.DecisionApprove)
-	if request {
-		decision = journal.DecisionApprove // whoever signs decides: both statements are written
+	decision := w.decision
+	if request { // whoever signs decides: every statement is written
+		decision = cmp.Or(decision, journal.DecisionApprove)
 	}
 	switch {
+	case w.role == "": // said when it is known who could
 	case !journal.ValidRole(w.role):
 		return &usageError{fmt.Errorf("--role %q: want lower case letters, digits and -", w.role)}
-	case !request && decision != journal.DecisionApprove && decision != journal.DecisionReject && decision != journal.DecisionWithdraw, !request && w.decision == "":
+	case decision != journal.DecisionApprove && decision != journal.DecisionReject && decision != journal.DecisionWithdraw:
 		return &usageError{fmt.Errorf("--decision %q: want approve, reject or withdraw", w.decision)}
 	case !request && decision == journal.DecisionReject && w.note == "":
 		return &usageError{errors.New("a reject wants its reason: --note TEXT")}
@@ -91,6 +93,9 @@ func (w *signing) load(request bool) error {
 	if _, w.target, err = runbook.ReadCopies(w.sum.Dir); err != nil {
 		return err
 	}
+	if w.role == "" {
+		return &usageError{w.noRole()}
+	}
 	if w.scope == "" {
 		w.scope, err = w.run.Scope(w.book, w.role, decision)
 	} else {
@@ -100,6 +105,15 @@ func (w *signing) load(request bool) error {
 		return &usageError{err}
 	}
 	return nil
+}
+
+// noRole says in which roles the run can be signed.
+func (w *signing) noRole() error {
+	roles := w.run.ToSign(w.book)
+	if len(roles) == 0 {
+		return &runbook.AskedError{}
+	}
+	return errors.New("name a role: --role " + strings.Join(roles, ", --role "))
 }
 
 // whole refuses a run whose log is not what was signed. A line on its way is

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"runbook/runbook/bundle"
 	"runbook/runbook/durable"
@@ -21,17 +22,22 @@ func (w *signing) request(dir string) error {
 	if err != nil {
 		return err
 	}
-	reject := approve
-	reject.Decision = journal.DecisionReject
+	withdraws := w.run.SignedAbout(w.role, w.scope)
+	if w.decision == journal.DecisionWithdraw && !withdraws {
+		return &usageError{fmt.Errorf("%s has signed nothing about %s that could be withdrawn", w.role, w.scope)}
+	}
 	reports, err := reportsOf(w.sum.Dir, approve.N)
 	if err != nil {
 		return err
 	}
 	reports = append(reports,
-		bundle.Report{Name: "approve.txt", Data: []byte(approve.Text())},
-		bundle.Report{Name: "reject.txt", Data: []byte(reject.Text())},
-		bundle.Report{Name: "README.txt", Data: []byte(w.letter(approve))},
+		bundle.Report{Name: "README.txt", Data: []byte(w.letter(approve, withdraws))},
 	)
+	for _, decision := range sayable(withdraws) {
+		s := approve
+		s.Decision = decision
+		reports = append(reports, bundle.Report{Name: decision + ".txt", Data: []byte(s.Text())})
+	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return &usageError{fmt.Errorf("make the directory for the request: %w; -o names another", err)}
 	}
@@ -40,9 +46,21 @@ func (w *signing) request(dir string) error {
 			return err
 		}
 	}
-	fmt.Printf("%s holds what %s needs to sign %s: send it whole\nwhat comes back: runbook log import %s approve.txt.sig\n",
-		safetext.Line(dir), w.role, w.scope, w.run.Short())
+	fmt.Printf("%s holds what %s needs to sign %s: send it whole\nwhat comes back: runbook log import %s %s.txt.sig\n",
+		safetext.Line(dir), w.role, w.scope, w.run.Short(), w.asked())
 	return nil
+}
+
+// asked is the decision that whoever asks hopes for.
+func (w *signing) asked() string { return cmp.Or(w.decision, journal.DecisionApprove) }
+
+// sayable are the decisions that can be signed; a withdrawal only of something.
+func sayable(withdraws bool) []string {
+	all := []string{journal.DecisionApprove, journal.DecisionReject}
+	if withdraws {
+		all = append(all, journal.DecisionWithdraw)
+	}
+	return all
 }
 
 // reportsOf are the reports of a run up to entry n, as files: the Markdown is
@@ -59,13 +77,28 @@ func reportsOf(dir string, n uint64) ([]bundle.Report, error) {
 	return []bundle.Report{{Name: "report.md", Data: text}, {Name: "report.html", Data: page}}, nil
 }
 
+// choice is what can be signed, a file each, and how.
+func choice(s journal.Signoff, withdraws bool) (files, commands string) {
+	var names, lines []string
+	for _, decision := range sayable(withdraws) {
+		names = append(names, decision+".txt")
+		lines = append(lines, "    ssh-keygen -Y sign -n "+journal.SignoffNamespace(s.World, s.Role)+" -f ~/.ssh/id_ed25519 "+decision+".txt")
+	}
+	last := len(names) - 1
+	files = strings.Join(names[:last], ", ") + " and " + names[last] + " are the things you can say."
+	if withdraws {
+		files += "\n  withdraw.txt takes back what the same key said before about this, and is right\n  only for a key that did."
+	}
+	return files, strings.Join(lines, "\n  or\n")
+}
+
 // letter tells a lead what is asked, how to look, and how to sign.
-func (w *signing) letter(s journal.Signoff) string {
+func (w *signing) letter(s journal.Signoff, withdraws bool) string {
 	what := "the run as a whole: that it may count as done"
 	if s.Scope != journal.ScopeRun {
 		what = s.Scope + " of it: that it may go on as it stands"
 	}
-	space := journal.SignoffNamespace(s.World, s.Role)
+	files, commands := choice(s, withdraws)
 	practice := ""
 	if w.run.Practice {
 		practice = "This is PRACTICE. A signature proves nothing, and never counts as a real one.\n\n"
@@ -79,6 +112,7 @@ func (w *signing) letter(s journal.Signoff) string {
 
 You are asked about run %s: %s of %s on %s.
 You sign %s.
+The decision they ask for is: %s. It is yours.
 
 %s
 Look first
@@ -87,21 +121,20 @@ Look first
   show the same:
     sha256sum report.md
     grep '^report' approve.txt
-  approve.txt and reject.txt are the two things you can say. Read the one you
-  sign: it is what you have said then, word for word, and nothing else is.
+  %s
+  Read the one you sign: it is what you have said then, word for word, and
+  nothing else is.
 
 Sign one of them, with the SSH key that is listed for you
-    ssh-keygen -Y sign -n %s -f ~/.ssh/id_ed25519 approve.txt
-  or
-    ssh-keygen -Y sign -n %s -f ~/.ssh/id_ed25519 reject.txt
+%s
   With the key in an agent name its public file: -f ~/.ssh/id_ed25519.pub
-  Send back approve.txt.sig or reject.txt.sig: nothing else is needed.
+  Send back the .sig that it writes: nothing else is needed.
 
 Then
-  Whoever asked takes it in: runbook log import %s approve.txt.sig
+  Whoever asked takes it in: runbook log import %s %s.txt.sig
   A reject holds against every approval of %s until you withdraw it yourself.
   Nothing you sign can be taken back from the log; a later word of yours counts.
   If you want to add a line of your own, ask for another request with --note.
 `, practice, safetext.Line(who["user"]), safetext.Line(who["host"]), s.Role,
-		s.Run[:8], s.Mode, s.Book, s.Target, what, text, space, space, s.Run[:8], s.Role)
+		s.Run[:8], s.Mode, s.Book, s.Target, what, w.asked(), text, files, commands, s.Run[:8], w.asked(), s.Role)
 }
