@@ -11,7 +11,8 @@ import (
 )
 
 // leading are the fields an auditor looks for first, in this order.
-var leading = []string{"step", "phase", "plan", "settles", "verdict", "outcome", "answer", "exit", "who", "reason", "text", "name", "value", "slot"}
+var leading = []string{"step", "phase", "plan", "settles", "verdict", "outcome", "answer", "exit", "who", "reason", "text", "name", "value", "slot",
+	"role", "scope", "decision", "about"}
 
 // heavy fields are left to `log show --json`.
 var heavy = []string{"stmt", "sshsig", "session_key", "env", "vars", "claims"}
@@ -23,6 +24,9 @@ func Entry(e journal.Entry) string {
 	var body map[string]any
 	if err := json.Unmarshal(e.Body, &body); err != nil {
 		return safetext.Line(head + " " + string(e.Body))
+	}
+	if e.Kind == journal.KindAttest {
+		said(body)
 	}
 	names := make([]string, 0, len(body))
 	for name := range body {
@@ -38,6 +42,19 @@ func Entry(e journal.Entry) string {
 		}
 	}
 	return safetext.Line(head + " " + strings.Join(parts, " "))
+}
+
+// said adds what a sign-off says, which stands in the text that is signed.
+func said(body map[string]any) {
+	stmt, _ := body["stmt"].(string)
+	s, err := journal.ParseSignoff(stmt)
+	if err != nil {
+		return
+	}
+	body["role"], body["scope"], body["decision"], body["about"] = s.Role, s.Scope, s.Decision, float64(s.N)
+	if s.Note != "" {
+		body["note"] = s.Note
+	}
 }
 
 func field(value any) string {

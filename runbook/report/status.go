@@ -158,7 +158,7 @@ func (s Status) Lines(now time.Time) []string {
 		"steps    "+counts(s.Counts)+rehearsed,
 		"since    "+s.Started.UTC().Format("2006-01-02 15:04:05Z")+", "+now.Sub(s.Started).Round(time.Second).String()+" ago",
 		"who      "+s.Operator+", "+s.Key+", "+driver,
-		fmt.Sprintf("log      %d entries, head %.12s", s.Entries, s.Head),
+		"log      "+journal.HeadLine(s.Run, s.Entries, s.Head),
 	)
 	if s.signoff != "" {
 		lines = append(lines, s.signoff)
