@@ -46,6 +46,7 @@ func TestLog(t *testing.T) {
 		"empty.log": "\n",
 		"ms.log":    fmt.Sprintf("{\"time\":123,\"level\":50,\"msg\":\"boom\"}\n{\"time\":45.5,\"ts\":%d,\"msg\":\"boom\"}\n", time.Now().UnixNano()),
 		"count.log": `{"time":123,"level":50,"msg":"boom"}` + "\n",
+		"soon.log":  ago(30*time.Minute) + " a beginning\n" + ago(-time.Hour) + " ERROR boom\n", // young however long the test waits
 		"young.log": ago(time.Minute) + " a beginning\n" + ago(time.Second) + " ERROR boom\n",
 		"day.log":   ago(time.Minute) + " a beginning\n" + ago(time.Second) + " ERROR boom\n",
 		"day.log.1": ago(3*time.Hour) + " another\n" + ago(2*time.Minute) + " ERROR boom\n",
@@ -86,7 +87,7 @@ func TestLog(t *testing.T) {
 		"another is one":         {check.Log{File: "ms.log", Since: hour, Match: "boom", Max: "2"}, steps.Unknown, "ms.log begins at"},
 		"rotated away":           {check.Log{File: "young.log", Since: hour, Match: "boom", Max: "1"}, steps.Unknown, "young.log begins at 20"},
 		"rotated, and too many":  {check.Log{File: "young.log", Since: hour, Match: "boom", Max: "0"}, steps.Fail, "1 lines that match"},
-		"rotated, not needed":    {check.Log{File: "young.log", Since: short(30 * time.Second), Match: "boom", Max: "1"}, steps.Pass, ""},
+		"rotated, not needed":    {check.Log{File: "soon.log", Since: short(20 * time.Minute), Match: "boom", Max: "1"}, steps.Pass, ""},
 		"rotated, and looked at": {check.Log{File: "day.log*", Since: hour, Match: "boom", Max: "2"}, steps.Pass, ""},
 		"not of it":              {check.Log{File: "day.log", Since: hour, Match: "boom", Max: "2"}, steps.Unknown, "day.log begins at"},
 		"one covers another not": {check.Log{File: "[ay]*.log", Since: hour, Match: "no such", Max: "0"}, steps.Unknown, "young.log begins at"},
