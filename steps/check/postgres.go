@@ -78,9 +78,6 @@ import (
 //	                   (default "1m", at most "15m") below max_ms (default "100"):
 //	                   two looks, at least min (default "20") statements between.
 //	                   warn: one that was executed min times takes max_ms or more
-//	slow_statements    none takes max_ms (default "100") or more on average in at
-//	                   least min (default "20") calls since the statistics began;
-//	                   else warn
 //
 // What a release leaves:
 //
@@ -215,7 +212,6 @@ var questions = map[string]question{
 	"sessions":          askSessions,
 	"settings":          askSettings,
 	"slots":             askSlots,
-	"slow_statements":   askSlowStatements,
 	"standby":           askStandby,
 	"superusers":        askSuperusers,
 	"table_locks":       askTableLocks,

@@ -135,7 +135,6 @@ func TestPostgresThroughPgBouncer(t *testing.T) {
 			{Query: "sessions", Role: "admin"},
 			{Query: "connections"},
 			{Query: "prepared"},
-			{Query: "slow_statements", MaxMS: "900000"},
 			{Query: "slow_queries", MaxMS: "900000", Min: "1"},
 			{Query: "settings", Settings: map[string]string{"wal_level": "replica"}},
 			{Query: "extensions", Extensions: []string{"plpgsql"}},

@@ -141,30 +141,3 @@ func thrownAway(before, after []row) bool {
 		return is.calls < was.calls || is.ms < was.ms
 	})
 }
-
-// askSlowStatements names what takes long each time, since the statistics began.
-func askSlowStatements(ctx context.Context, c *Postgres, s *session, r *steps.Result) error {
-	most, err := number(c.MaxMS, "100")
-	if err != nil {
-		return unmeasured("max_ms: " + err.Error())
-	}
-	if err := s.statistics(ctx); err != nil {
-		return err
-	}
-	calls, err := number(c.Min, "20")
-	if err != nil {
-		return unmeasured("min: " + err.Error())
-	}
-	rows, err := s.shippedQuery(ctx, "slow_statements", most, int64(calls), int64(shownRows))
-	if err != nil {
-		return err
-	}
-	r.Saw("slow statements", strconv.Itoa(len(rows)), "0", "")
-	for _, one := range rows {
-		mean, _ := one.number("mean_ms")
-		shown := strconv.FormatFloat(mean, 'f', 1, 64)
-		r.Saw(cmp.Or(statement(one.text("query")), "?"), shown, fmt.Sprintf("< %g", most), "ms, "+one.text("calls")+" times")
-		r.Worsen(steps.Warn, "%d statements take %g ms or more on average, the costliest %s ms in %s calls", len(rows), most, shown, one.text("calls"))
-	}
-	return nil
-}
