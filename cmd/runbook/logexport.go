@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -42,7 +43,11 @@ func newLogExport() *cobra.Command {
 			if err := bundle.Write(&out, dir, reports); err != nil {
 				return fmt.Errorf("export %s: %w", dir, err)
 			}
-			if err := durable.Publish(file, out.Bytes(), 0o600); err != nil {
+			err = durable.Publish(file, out.Bytes(), 0o600)
+			if errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("%s exists: name another file", file)
+			}
+			if err != nil {
 				return fmt.Errorf("write %s: %w", file, err)
 			}
 			fmt.Println(safetext.Line(file) + " holds it: sh VERIFY.sh ALLOWED_SIGNERS, once unpacked, checks it without this program")
