@@ -23,7 +23,8 @@ func newLog() *cobra.Command {
 	return cmd
 }
 
-// logDir is the run that is named: a directory, a prefix, or the newest.
+// logDir is the run that is named: a directory, a prefix, or the newest. A plain
+// name may be both of the first: then it says neither.
 func logDir(h runbook.Home, args []string) (string, error) {
 	if len(args) == 1 {
 		if strings.ContainsRune(args[0], filepath.Separator) { // a prefix never holds one
@@ -35,7 +36,23 @@ func logDir(h runbook.Home, args []string) (string, error) {
 		}
 	}
 	sum, err := named(h, args, true)
-	return sum.Dir, err
+	if len(args) == 0 {
+		return sum.Dir, err
+	}
+	info, notHere := os.Stat(args[0])
+	if notHere != nil || !info.IsDir() {
+		return sum.Dir, err
+	}
+	var several *runbook.AmbiguousError
+	switch {
+	case errors.Is(err, runbook.ErrNoRun):
+		return args[0], nil
+	case err == nil:
+		return "", &usageError{fmt.Errorf("%s is a directory here, and run %s in %s: ./%s names the first, %s the second", args[0], sum.Short, sum.Dir, args[0], sum.ID)}
+	case errors.As(err, &several):
+		return "", &usageError{fmt.Errorf("%s is a directory here, which ./%s names, and %w", args[0], args[0], err)}
+	}
+	return "", err
 }
 
 // readLog reads the log of the run that is named, as far as it is good.

@@ -25,7 +25,8 @@ func newLogVerify() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "verify [RUN|DIR|FILE.tar]", Short: "four verdicts: integrity, completeness, identity, anchoring", Args: atMostOne,
-		Long: "Exit codes: 0 ok, 1 tampered, forked or rolled back, 2 usage, 3 incomplete, torn, open, or a role has not signed, 4 identity unverified.\n" +
+		Long: "RUN is a prefix of its id, the newest if none is named; DIR and FILE.tar are what was exported, and may lie here or anywhere.\n" +
+			"Exit codes: 0 ok, 1 tampered, forked or rolled back, 2 usage, 3 incomplete, torn, open, or a role has not signed, 4 identity unverified.\n" +
 			"Signers come from --signers FILE, else from allowed_signers under the configuration; revoked keys from --revoked FILE, else from\n" +
 			"revoked_keys there. The highest head seen of each real run is remembered: a later copy that is shorter or other is rolled back or forked.",
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -33,7 +34,7 @@ func newLogVerify() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(args) == 1 && strings.HasSuffix(args[0], ".tar") {
+			if len(args) == 1 && isTar(args[0]) {
 				return unpacked(h, args[0], func(dir string) error { return verify(h, dir, files, asJSON) })
 			}
 			dir, err := logDir(h, args)
@@ -48,6 +49,13 @@ func newLogVerify() *cobra.Command {
 	cmd.Flags().StringVar(&files.anchor, "anchor", "", "`FILE` with head codes as others saw them: a mail, a chat, a report")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON on stdout and nothing else")
 	return cmd
+}
+
+// isTar tells a file that was exported from a directory and from a run: no
+// prefix of a run ends so.
+func isTar(name string) bool {
+	info, err := os.Stat(name)
+	return strings.HasSuffix(name, ".tar") && (err != nil || !info.IsDir())
 }
 
 func verify(h runbook.Home, dir string, files against, asJSON bool) error {
