@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -23,7 +27,7 @@ func newLogImport() *cobra.Command {
 		Use: "import [RUN] FILE.sig", Short: "take in a sign-off that was signed elsewhere", Args: runAndFile,
 		Long: "FILE.sig is what `ssh-keygen -Y sign` made of FILE, one of the statements that `runbook sign --request` wrote.\n" +
 			"It must hold, speak of this run and its log, and be by a key that allowed_signers lists for the role.\n" +
-			"Exit codes: 0 in the log, 1 refused, 2 usage.",
+			"One that is in the log already is not taken in twice. Exit codes: 0 in the log, 1 refused, 2 usage.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := args[len(args)-1]
 			text, ok := strings.CutSuffix(file, ".sig")
@@ -31,6 +35,9 @@ func newLogImport() *cobra.Command {
 				return &usageError{fmt.Errorf("%s: want the file that ends with .sig; --statement names what it signs", file)}
 			}
 			stmt, err := readSmall(cmp.Or(statement, text))
+			if errors.Is(err, fs.ErrNotExist) && statement == "" {
+				return &usageError{fmt.Errorf("read the statement: %w; %s signs %s: lay that beside it, or name it with --statement FILE", err, file, ofRequest(text))}
+			}
 			if err != nil {
 				return &usageError{fmt.Errorf("read the statement: %w", err)}
 			}
@@ -57,11 +64,50 @@ func newLogImport() *cobra.Command {
 			if err := whole(h, sum); err != nil {
 				return err
 			}
-			return handIn(cmd.Context(), h, sum, s, journal.Attest{Stmt: stmt, SSHSig: sig, Via: "detached"})
+			a := journal.Attest{Stmt: stmt, SSHSig: sig, Via: "detached"}
+			if n, err := recordedAt(sum.Dir, a); n > 0 || err != nil {
+				if err == nil {
+					fmt.Printf("%s of %s by %s is already in the log at entry %d\n", s.Decision, s.Scope, s.Role, n)
+				}
+				return err
+			}
+			return handIn(cmd.Context(), h, sum, s, a)
 		},
 	}
 	cmd.Flags().StringVar(&statement, "statement", "", "the `FILE` that was signed, if it is not FILE")
 	return cmd
+}
+
+// ofRequest says which file of a request a signature beside path belongs to.
+func ofRequest(path string) string {
+	switch name := filepath.Base(path); name {
+	case "approve.txt", "reject.txt":
+		return name + " of the request"
+	}
+	return "approve.txt or reject.txt of the request"
+}
+
+// recordedAt is the entry of a sign-off that is in the log: the same words by
+// the same key. Zero: it is not, or does not hold.
+func recordedAt(dir string, a journal.Attest) (uint64, error) {
+	_, key, err := journal.CheckAttest(dir, a)
+	if err != nil {
+		return 0, nil //nolint:nilerr // whoever takes it in says why not
+	}
+	entries, err := journal.Read(dir)
+	for _, e := range entries {
+		var body journal.Attest
+		if e.Kind != journal.KindAttest || json.Unmarshal(e.Body, &body) != nil || body.Stmt != a.Stmt {
+			continue
+		}
+		if _, other, err := journal.CheckAttest(dir, body); err == nil && bytes.Equal(key.Marshal(), other.Marshal()) {
+			return e.N, nil
+		}
+	}
+	if errors.Is(err, journal.ErrTorn) { // a line on its way
+		err = nil
+	}
+	return 0, err
 }
 
 func runAndFile(cmd *cobra.Command, args []string) error {
