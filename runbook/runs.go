@@ -72,6 +72,21 @@ func (h Home) eachHere(visit func(dir string, practice bool)) error {
 	return nil
 }
 
+// Holds reports whether dir is the directory of a run of this home.
+func (h Home) Holds(dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	found := false
+	err = h.each(func(run string, _ bool) {
+		if other, statErr := os.Stat(run); statErr == nil && os.SameFile(info, other) {
+			found = true
+		}
+	})
+	return err == nil && found
+}
+
 // Away is where a run lies that is not in its home; empty if it is there.
 func (s Summary) Away() string { return awayDir(s.Dir) }
 

@@ -28,7 +28,8 @@ func newLogVerify() *cobra.Command {
 		Long: "RUN is a prefix of its id, the newest if none is named; DIR and FILE.tar are what was exported, and may lie here or anywhere.\n" +
 			"Exit codes: 0 ok, 1 tampered, forked or rolled back, 2 usage, 3 incomplete, torn, open, or a role has not signed, 4 identity unverified.\n" +
 			"Signers come from --signers FILE, else from allowed_signers under the configuration; revoked keys from --revoked FILE, else from\n" +
-			"revoked_keys there. The highest head seen of each real run is remembered: a later copy that is shorter or other is rolled back or forked.",
+			"revoked_keys there. The highest head seen of each real run is remembered, if it is a run of this home or its identity is ok: a later copy\n" +
+			"that is shorter or other is rolled back or forked.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			h, err := home()
 			if err != nil {
@@ -75,8 +76,12 @@ func verify(h runbook.Home, dir string, files against, asJSON bool) error {
 			fmt.Println(safetext.Line(line))
 		}
 	}
-	if err := h.Remember(report); err != nil {
-		fmt.Fprintln(os.Stderr, "runbook: "+safetext.Line(err.Error()))
+	// A stranger's copy, for which nobody vouches, may be forged: were its head
+	// remembered, the true log would be called forked from then on.
+	if report.Identity.Word == journal.OK || h.Holds(dir) {
+		if err := h.Remember(report); err != nil {
+			fmt.Fprintln(os.Stderr, "runbook: "+safetext.Line(err.Error()))
+		}
 	}
 	if code := report.Exit(); code != 0 {
 		return &toldError{code}
