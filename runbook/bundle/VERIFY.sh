@@ -193,6 +193,9 @@ accept() {
 	line=$1 place=$2 length=$4 row_run=$5 row_seg=$6 n=$7 prev=$8 kind=$9 sig=${10} at=${11}
 	shift 11
 	why=''
+	# What a session saw of the end before it comes first: else damage there would
+	# be told of this line.
+	[ "$place $kind $#" != "first session 7" ] || cut_seen "$3" "$4" "$5"
 	if [ "$last_n" -gt 0 ] && [ "$row_run" != "$run" ]; then
 		why='a line of another run'
 	elif [ "$row_seg" != "$k" ]; then
@@ -236,7 +239,6 @@ session() {
 		why="session: world $1 in a run of world $world"
 		return
 	}
-	cut_seen "$3" "$4" "$5"
 	world=$1 session_key=$2
 	# Its length is a multiple of three: the base64 of a line's signature follows it as it stands.
 	wrap=$(wrapped "entry.v1@$(domain)" "$session_key" | base64 | tr -d '\n')
@@ -296,7 +298,7 @@ attest() {
 		why="sign-off of $8: the signature does not hold"
 		return
 	}
-	key_of "$tmp/attest.$n.sig" >"$tmp/attest.$n.key"
+	key_blob "$tmp/attest.$n.sig" | sum >"$tmp/attest.$n.key"
 	about=$3
 	shift 6
 	printf '%s\n' "$n $at $about $*" >>"$tmp/attests"
@@ -335,14 +337,14 @@ anchor() {
 	fi
 }
 
-# key_of SIGNATURE prints the hash of the public key that it names.
-key_of() {
+# key_blob SIGNATURE prints the public key that it names.
+key_blob() {
 	while read -r digits; do
 		case $digits in -*) ;; *) printf '%s\n' "$digits" ;; esac
 	done <"$1" | tr -d '\t\r ' | base64 -d >"$tmp/blob"
 	tail -c +11 "$tmp/blob" | head -c 4 | od -An -tu1 | {
 		read -r a b c d
-		tail -c +15 "$tmp/blob" | head -c $((((a * 256 + b) * 256 + c) * 256 + d)) | sum
+		tail -c +15 "$tmp/blob" | head -c $((((a * 256 + b) * 256 + c) * 256 + d))
 	}
 }
 
@@ -356,9 +358,9 @@ torn() {
 # what this session saw there.
 cut_seen() {
 	[ "$k" -gt 1 ] || return 0
-	[ "$1" -ge "$pos" ] || broken forked "session $k cut the segment before at byte $1, valid lines follow there"
+	[ "$1" -ge "$pos" ] || broken forked "session $k cut the segment before at byte $1, valid lines follow there ($where)"
 	if [ "$1" != "$pos" ] || ! torn "$tmp/rest" || [ "$2" != "$(size <"$tmp/rest")" ] || [ "$(decode "$3")" != "$(sum <"$tmp/rest")" ]; then
-		broken tampered "the segment before $(segment_name "$k") does not end as session $k saw it"
+		broken tampered "not the end that session $k saw ($where)"
 	fi
 }
 
@@ -612,12 +614,24 @@ vouched() {
 	return 1
 }
 
+# unvouched STATEMENT says why nobody does.
+unvouched() {
+	if [ -n "$revoked" ] && [ -s "$1.sig" ]; then
+		case $(cat "$revoked") in *"$(key_blob "$1.sig" | base64 | tr -d '\n')"*)
+			echo 'whose key is revoked'
+			return
+			;;
+		esac
+	fi
+	echo 'NOBODY VOUCHES FOR'
+}
+
 identity=ok identity_text=''
 while read -r k; do
 	if who=$(vouched "$tmp/session.$k" "session@$(domain)" "$(cat "$tmp/session.$k.at")"); then
 		identity_text="$identity_text, session $k $who"
 	else
-		identity=unverified identity_text="$identity_text, session $k NOBODY VOUCHES FOR"
+		identity=unverified identity_text="$identity_text, session $k $(unvouched "$tmp/session.$k")"
 	fi
 done <"$tmp/sessions"
 
@@ -628,7 +642,7 @@ while read -r _ n at _; do
 	if who=$(vouched "$tmp/delegate.$n" "watch@$(domain)" "$at"); then
 		identity_text="$identity_text, $who delegated slots"
 	else
-		identity=unverified identity_text="$identity_text, slots delegated at entry $n NOBODY VOUCHES FOR"
+		identity=unverified identity_text="$identity_text, slots delegated at entry $n $(unvouched "$tmp/delegate.$n")"
 	fi
 done <"$tmp/delegations"
 
@@ -637,7 +651,7 @@ done <"$tmp/delegations"
 : >"$tmp/signed"
 while read -r n at about time role scope decision names; do
 	if ! who=$(vouched "$tmp/attest.$n" "signoff.$role@$(domain)" "$at"); then
-		identity=unverified identity_text="$identity_text, $role at entry $n NOBODY VOUCHES FOR"
+		identity=unverified identity_text="$identity_text, $role at entry $n $(unvouched "$tmp/attest.$n")"
 	elif [ -n "$terms" ] && [ "$names" != "$(decode "$terms")" ]; then
 		identity=unverified identity_text="$identity_text, $role at entry $n NAMES ANOTHER BOOK, TARGET OR MODE"
 	else

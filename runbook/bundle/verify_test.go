@@ -160,7 +160,7 @@ func finish(t *testing.T) *office {
 }
 
 // agree holds the script against our own verifier: the four words, and the code.
-func (o *office) agree(name string, want int, box string) {
+func (o *office) agree(name string, want int, box string) (ours, theirs string) {
 	o.t.Helper()
 	signers, err := journal.ReadSigners(o.signers)
 	must(o.t, err)
@@ -179,10 +179,11 @@ func (o *office) agree(name string, want int, box string) {
 	} else {
 		must(o.t, err)
 	}
-	ours, theirs := words(strings.Join(report.Lines(), "\n")), words(string(out))
-	if report.Exit() != want || code != want || ours != theirs {
-		o.t.Errorf("%s: want exit %d\nwe  exit %d %s\n%s\nit  exit %d %s\n%s", name, want, report.Exit(), ours, strings.Join(report.Lines(), "\n"), code, theirs, out)
+	ours, theirs = strings.Join(report.Lines(), "\n"), string(out)
+	if report.Exit() != want || code != want || words(ours) != words(theirs) {
+		o.t.Errorf("%s: want exit %d\nwe  exit %d %s\n%s\nit  exit %d %s\n%s", name, want, report.Exit(), words(ours), ours, code, words(theirs), theirs)
 	}
+	return ours, theirs
 }
 
 // words are the four verdicts without what they rest on.
@@ -212,7 +213,9 @@ func TestScriptAgreesOnSignoffs(t *testing.T) {
 	o.agree("what was said before, handed in late", 3, box)
 	o.attest(o.qa, "qa", journal.DecisionApprove)
 	put(t, o.revoked, o.qa.public)
-	o.agree("revoked", 4, box)
+	if ours, theirs := o.agree("revoked", 4, box); !strings.Contains(ours, "is revoked") || !strings.Contains(theirs, "qa at entry 8 whose key is revoked, ") || strings.Contains(theirs, "NOBODY") {
+		t.Errorf("revoked:\n%s\n%s", ours, theirs)
+	}
 	put(t, o.revoked, "")
 	put(t, o.signers, o.dev.signs("session@runbook-log", "signoff.dev@runbook-log")+o.qa.signs("session@runbook-log"))
 	o.agree("wrong role", 4, box)
@@ -298,7 +301,15 @@ func TestScriptAgreesOnDamage(t *testing.T) {
 		{"a decision", 3, strings.Replace(whole[3], "decision approve", "decision reject", 1), 1},
 	} {
 		put(t, file(c.k), c.text)
-		o.agree(c.name, c.exit, box)
+		ours, theirs := o.agree(c.name, c.exit, box)
+		if place := "(0001.jsonl at byte "; c.k == 1 && strings.Contains(ours, place) {
+			_, place, _ = strings.Cut(ours, place)
+			if place, _, _ = strings.Cut(place, "\n"); !strings.Contains(theirs, place) {
+				t.Errorf("%s is at another place:\n%s\n%s", c.name, ours, theirs)
+			}
+		} else if c.k == 1 {
+			t.Errorf("%s: not told of its file:\n%s", c.name, ours)
+		}
 		put(t, file(c.k), whole[c.k])
 	}
 	must(t, os.Rename(file(2), file(9)))
