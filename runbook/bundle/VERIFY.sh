@@ -1,37 +1,41 @@
 #!/bin/sh
-# VERIFY.sh [ALLOWED_SIGNERS [REVOKED]]
+# VERIFY.sh [ALLOWED_SIGNERS [REVOKED [HEADS]]]
 #
 # Checks the signed log beside it with OpenSSH, coreutils and jq, and with
 # nothing of the program that wrote it. ALLOWED_SIGNERS is your own file, in the
 # form of ssh-keygen(1): whose keys count, and with namespaces= in which role.
-# REVOKED lists public keys that count no more.
+# REVOKED lists public keys that count no more. HEADS is a text with head codes as
+# others saw them: a mail, a chat. /dev/null stands for a file that you have not.
 #
 # It prints four verdicts that are apart: integrity (are these the bytes that
 # were signed), completeness (did the run end, has every role signed), identity
 # (who vouched for each session), anchoring (has anybody else seen the head).
-# Exit codes: 0 ok, 1 tampered or forked, 2 usage or not readable, 3 torn, open
-# or a role missing, 4 identity unverified; of several the first of 1 2 4 3.
+# Under them stands the head, as it is posted.
+# Exit codes: 0 ok, 1 tampered, forked or rolled back, 2 usage, not readable or no
+# head code in HEADS, 3 torn, open or a role missing, 4 identity unverified; of
+# several the first of 1 2 4 3.
 set -u
 export LC_ALL=C
-[ $# -le 2 ] || {
-	echo "usage: VERIFY.sh [ALLOWED_SIGNERS [REVOKED]]" >&2
+[ $# -le 3 ] || {
+	echo "usage: VERIFY.sh [ALLOWED_SIGNERS [REVOKED [HEADS]]]" >&2
 	exit 2
 }
-for tool in jq ssh-keygen sha256sum split paste realpath; do
+for tool in jq ssh-keygen base32 sha256sum split paste realpath; do
 	command -v "$tool" >/dev/null || {
 		echo "VERIFY.sh: it needs $tool" >&2
 		exit 2
 	}
 done
-signers='' revoked=''
+signers='' revoked='' heads=''
 for file in "$@"; do
-	if [ ! -r "$file" ] || [ ! -f "$file" ]; then
+	if [ ! -r "$file" ] || { [ ! -f "$file" ] && [ "$file" != /dev/null ]; }; then
 		printf 'VERIFY.sh: %s: no file that can be read\n' "$file" >&2
 		exit 2
 	fi
 done
 [ $# -lt 1 ] || signers=$(realpath "$1")
 [ $# -lt 2 ] || revoked=$(realpath "$2")
+[ $# -lt 3 ] || [ "$3" = /dev/null ] || heads=$(realpath "$3")
 cd "$(dirname "$0")" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
@@ -143,9 +147,25 @@ verdict() {
 	ok | torn) ;;
 	*) exit 2 ;;
 	esac
+	printf 'run %.8s head %s\n' "$run" "$(head_code "$last_n" "$last_head")"
+	case $anchoring in forked | 'rolled back') exit 1 ;; esac
 	[ "$identity" = ok ] || exit 4
 	[ "$integrity $completeness" = "ok ok" ] || exit 3
 	exit 0
+}
+
+# head_code N HEAD is what people compare: the number, and 120 bits of the hash.
+head_code() {
+	left=$(printf %s "$2" | cut -c 1-30)
+	while [ -n "$left" ]; do
+		more=${left#??}
+		# shellcheck disable=SC2059 # the octal byte is the format
+		printf "\\$(printf %o "0x${left%"$more"}")"
+		left=$more
+	done | base32 | {
+		read -r code
+		printf '%s-%s' "$1" "$(printf %s "$code" | cut --output-delimiter=- -c 1-4,5-8,9-12,13-16,17-20,21-24)"
+	}
 }
 
 # broken WORD TEXT ends with what is wrong with the bytes.
@@ -700,5 +720,43 @@ while read -r word role; do
 done <"$tmp/roles"
 [ "$completeness" != ok ] || completeness=$worst
 [ "$completeness" != ok ] || [ -n "$terms" ] || completeness=missing completeness_text='no entry says what the run was begun with, and who must sign'
+
+# --- what others have seen of it ---
+
+# The head codes of this run: one behind another run's name is not.
+cat >"$tmp/heads.jq" <<'JQ'
+match("(?:(?<![0-9A-Za-z_])run (?<run>[0-9a-f]{4,32}) head )?(?<![0-9A-Za-z_])(?<n>[1-9][0-9]{0,9})-(?<code>[A-Z2-7]{4}(?:-[A-Z2-7]{4}){5})(?![0-9A-Za-z_])"; "g").captures
+| map({(.name): .string}) | add
+| select(.run as $of | $of == null or $of == "" or ($run | startswith($of))) | "\(.n) \(.n)-\(.code)"
+JQ
+
+# anchored_by HEADS holds the log against the codes in it; the first that it is
+# not decides.
+anchored_by() {
+	[ "$(size <"$1")" -gt 16777216 ] || jq -Rr --arg run "$run" "$(cat "$tmp/heads.jq")" <"$1" >"$tmp/codes" || exit 2
+	[ -s "$tmp/codes" ] || {
+		printf 'VERIFY.sh: %s: no head code of run %.8s\n' "$1" "$run" >&2
+		exit 2
+	}
+	anchoring=ok seen=0 newest=0
+	while read -r n code; do
+		seen=$((seen + 1))
+		[ "$n" -lt "$newest" ] || newest=$n
+		if [ "$n" -gt "$last_n" ]; then
+			anchoring='rolled back' anchoring_text="$1 has seen entry $n, the log ends at $last_n"
+			return
+		fi
+		read -r head _ <<-END
+			$(head -n "$n" "$tmp/ends" | tail -n 1)
+		END
+		if [ "$code" != "$(head_code "$n" "$head")" ]; then
+			anchoring=forked anchoring_text="$1 has seen another entry $n"
+			return
+		fi
+	done <"$tmp/codes"
+	anchoring_text="heads seen elsewhere: $seen, the last at $newest of $last_n by $1"
+}
+
 anchoring=none anchoring_text='compare the head with where it was posted'
+[ -z "$heads" ] || anchored_by "$heads"
 verdict

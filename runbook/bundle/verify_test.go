@@ -22,7 +22,7 @@ import (
 
 // tools are all that VERIFY.sh may use: OpenSSH, coreutils, jq.
 var tools = []string{
-	"jq", "ssh-keygen", "base64", "cat", "cp", "cut", "date", "dirname", "head", "mkdir", "mktemp", "mv", "od", "paste", "realpath",
+	"jq", "ssh-keygen", "base32", "base64", "cat", "cp", "cut", "date", "dirname", "head", "mkdir", "mktemp", "mv", "od", "paste", "realpath",
 	"rm", "sha256sum", "sort", "split", "tail", "tr", "wc",
 }
 
@@ -79,6 +79,7 @@ func (p person) signs(spaces ...string) string {
 type office struct {
 	t                     *testing.T
 	dir, signers, revoked string
+	heads                 string // none if empty
 	log                   *journal.Log
 	dev, qa, eve          person
 	start                 map[string]any
@@ -166,11 +167,17 @@ func (o *office) agree(name string, want int, box string) (ours, theirs string) 
 	must(o.t, err)
 	revoked, err := journal.ReadRevoked(o.revoked)
 	must(o.t, err)
-	report := runbook.Verify(o.dir, journal.Policy{Signers: signers, Revoked: revoked})
+	policy, args := journal.Policy{Signers: signers, Revoked: revoked}, []string{filepath.Join(o.dir, "VERIFY.sh"), o.signers, o.revoked}
+	if o.heads != "" {
+		policy.Anchors, err = journal.ReadAnchors(o.heads, o.log.Run())
+		must(o.t, err)
+		args = append(args, o.heads)
+	}
+	report := runbook.Verify(o.dir, policy)
 	script, err := os.ReadFile("VERIFY.sh")
 	must(o.t, err)
 	must(o.t, os.WriteFile(filepath.Join(o.dir, "VERIFY.sh"), script, 0o700))
-	cmd := exec.CommandContext(o.t.Context(), "/bin/sh", filepath.Join(o.dir, "VERIFY.sh"), o.signers, o.revoked)
+	cmd := exec.CommandContext(o.t.Context(), "/bin/sh", args...)
 	cmd.Env = []string{"PATH=" + box, "TMPDIR=" + o.t.TempDir()}
 	out, err := cmd.CombinedOutput()
 	code := 0
@@ -190,8 +197,9 @@ func (o *office) agree(name string, want int, box string) (ours, theirs string) 
 func words(lines string) string {
 	var all []string
 	for line := range strings.Lines(lines) {
-		word, _, _ := strings.Cut(strings.TrimSpace(line), "  ")
-		all = append(all, word)
+		if word, _, verdict := strings.Cut(strings.TrimSpace(line), "  "); verdict {
+			all = append(all, word)
+		}
 	}
 	return strings.Join(all, ", ")
 }
@@ -319,74 +327,6 @@ func TestScriptAgreesOnDamage(t *testing.T) {
 	o.agree("the last segment is missing", 3, box)
 	must(t, os.Symlink(filepath.Base(file(3))+".x", file(3)))
 	o.agree("a link", 2, box)
-}
-
-// slots writes slots of a watch, as a timer does.
-func (o *office) slots(step string, n int) {
-	o.t.Helper()
-	w, err := journal.OpenWatch(o.dir, journal.Options{})
-	must(o.t, err)
-	for k := range n {
-		_, err = w.Append(context.Background(), journal.KindSlot, map[string]any{"step": step, "slot": k, "text": "ü"})
-		must(o.t, err)
-	}
-	must(o.t, w.Close())
-}
-
-// delegate lets a timer measure, and leaves the run to it.
-func (o *office) delegate(watches ...string) {
-	o.t.Helper()
-	signed, err := o.log.SignDelegation(time.Now().Add(time.Hour), watches)
-	must(o.t, err)
-	_, err = o.log.Delegate(context.Background(), signed)
-	must(o.t, err)
-	must(o.t, o.log.Close())
-}
-
-func TestScriptAgreesOnSlots(t *testing.T) {
-	t.Parallel()
-	box := toolbox(t)
-	o := open(t)
-	delete(o.start, "signoffs")
-	o.add("run.start", o.start)
-	o.delegate("alive", "counted")
-	o.slots("alive", 2)
-	o.agree("delegated by whom nobody lets", 4, box)
-	put(t, o.signers, o.dev.signs("session@runbook-log", "watch@runbook-log"))
-	o.agree("slots so far", 3, box)
-	path := filepath.Join(o.dir, "watch.jsonl")
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-	must(t, err)
-	_, err = f.WriteString(`{"v":1,"run":"half a li`)
-	must(t, errors.Join(err, f.Close()))
-	o.agree("torn", 3, box)
-	o.slots("counted", 1) // says what a crash left
-	o.agree("gone on behind it", 3, box)
-	o.reopen(o.dev)
-	_, _, err = o.log.AnchorWatch(context.Background())
-	must(t, err)
-	o.delegate("alive")
-	o.slots("alive", 1)
-	o.reopen(o.dev)
-	_, _, err = o.log.AnchorWatch(context.Background())
-	must(t, err)
-	o.add("run.end", nil)
-	o.agree("ended", 0, box)
-	data, err := os.ReadFile(path)
-	must(t, err)
-	whole := string(data)
-	for name, text := range map[string]string{
-		"a word":      strings.Replace(whole, "ü", "u", 1),
-		"one less":    strings.TrimSuffix(whole, whole[strings.LastIndex(whole[:len(whole)-1], "\n")+1:]),
-		"none":        "",
-		"one more":    whole + whole[strings.LastIndex(whole[:len(whole)-1], "\n")+1:],
-		"another end": strings.Replace(whole, "half a li", "half a la", 1),
-	} {
-		put(t, path, text)
-		o.agree(name, 1, box)
-	}
-	must(t, os.Remove(path))
-	o.agree("gone", 1, box)
 }
 
 // TestScriptAgreesOnFlips turns over single bits.
