@@ -25,8 +25,9 @@ import (
 //	          mount   a mounted file that NAME_FILE names: a secret of Docker
 //	                  (/run/secrets), a volume of a secret or of CSI, what Vault's
 //	                  agent writes (/vault/secrets)
-//	          vault   a reference, "vault:…" or "ref+vault://…", that something
-//	                  resolves before the service starts
+//	          vault   a reference, "vault:…" or "ref+vault://…". Whether something
+//	                  resolves it before the service starts can't be seen: it
+//	                  is unknown, unless from says vault
 //	          sops    a value that sops has encrypted
 //	          file    an environment file that only its owner may read and git
 //	                  does not track
@@ -143,6 +144,9 @@ func (c *SecretSource) judge(r *steps.Result, name string, from steps.Origin, wh
 	case from.From == steps.FromContainer:
 		r.Saw(name, outside(from.Where), limit, "")
 		r.Worsen(steps.Unknown, "where %s comes from is not known: Docker keeps no file's name; env_file names it", name)
+	case from.From == steps.FromVault && len(c.From) == 0:
+		r.Saw(name, outside(from.Where), limit, "")
+		r.Worsen(steps.Unknown, "%s is %s: whether anything resolves it is not known; from = [\"vault\"] says so", name, outside(from.Where))
 	case slices.Contains(allowed, from.From):
 		r.Saw(name, outside(from.Where), limit, "")
 	default:

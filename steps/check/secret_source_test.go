@@ -74,7 +74,8 @@ func TestSecretSourceOfAFile(t *testing.T) {
 		"git tracks it":        {text: plain, mode: 0o600, git: true, tracked: true, verdict: steps.Fail, says: "which git tracks"},
 		"a file is not wanted": {text: plain, mode: 0o600, from: []string{"vault", "sops"}, verdict: steps.Fail, says: "wanted vault, sops"},
 		"sops, tracked":        {text: "JWT_SECRET=ENC[AES256_GCM,data:S3cret,type:str]\n", mode: 0o644, git: true, tracked: true, from: []string{"sops"}, verdict: steps.Pass},
-		"a reference":          {text: "JWT_SECRET=vault:secret/data/app#jwt\n", mode: 0o644, verdict: steps.Pass},
+		"a reference":          {text: "JWT_SECRET=vault:secret/data/app#jwt\n", mode: 0o644, verdict: steps.Unknown, says: "whether anything resolves it is not known"},
+		"one that is resolved": {text: "JWT_SECRET=vault:secret/data/app#jwt\n", mode: 0o644, from: []string{"vault"}, verdict: steps.Pass},
 		"a secret of Docker":   {text: "JWT_SECRET_FILE=/run/secrets/jwt\n", mode: 0o644, from: []string{"mount"}, verdict: steps.Pass},
 		"nothing, and a file":  {text: "JWT_SECRET=\nJWT_SECRET_FILE=/run/secrets/jwt\n", mode: 0o644, from: []string{"mount"}, verdict: steps.Pass},
 		"nothing":              {text: "JWT_SECRET=\n", mode: 0o600, verdict: steps.Unknown, says: "neither it nor JWT_SECRET_FILE is set"},
@@ -167,7 +168,7 @@ func TestSecretSourceOfAContainer(t *testing.T) {
 		"from its file":             {env: `"JWT_SECRET=S3cret"`, compose: "      JWT_SECRET: ${JWT_SECRET}\n", file: "JWT_SECRET=S3cret\n", verdict: steps.Pass},
 		"the file has another":      {env: `"JWT_SECRET=S3cret"`, compose: "      JWT_SECRET:\n", file: "JWT_SECRET=other\n", verdict: steps.Unknown, says: "holds another value of it"},
 		"no file is named":          {env: `"JWT_SECRET=S3cret"`, verdict: steps.Unknown, says: "Docker keeps no file's name"},
-		"a reference":               {env: `"JWT_SECRET=vault:secret/data/app#jwt"`, compose: "      JWT_SECRET: vault:secret/data/app#jwt\n", verdict: steps.Pass},
+		"a reference":               {env: `"JWT_SECRET=vault:secret/data/app#jwt"`, compose: "      JWT_SECRET: vault:secret/data/app#jwt\n", verdict: steps.Unknown, says: "whether anything resolves it is not known"},
 		"no such variable":          {env: `"PORT=3000"`, verdict: steps.Unknown, says: "neither it nor JWT_SECRET_FILE is set"},
 		"a Compose file that's not": {env: `"JWT_SECRET=S3cret"`, compose: "gone", verdict: steps.Unknown, says: "can't be read"},
 	} {
@@ -208,6 +209,8 @@ const sourcedDeployment = `{"kind":"Deployment","spec":{"template":{"spec":{
 "env":[{"name":"JWT_SECRET","valueFrom":{"secretKeyRef":{"name":"jwt","key":"key"}}},
 {"name":"DATABASE_URL","value":"postgres://api:$(DB_PASSWORD)@db/api"},
 {"name":"API_KEY","value":"S3cret"},{"name":"MAPPED","valueFrom":{"configMapKeyRef":{"name":"base","key":"LEVEL"}}},
+{"name":"MAYBE","valueFrom":{"secretKeyRef":{"name":"none","key":"key","optional":true}}},{"name":"MAY","valueFrom":{"secretKeyRef":{"name":"db","key":"none","optional":true}}},
+{"name":"IS","valueFrom":{"secretKeyRef":{"name":"db","key":"PASSWORD","optional":true}}},
 {"name":"REFERRED","value":"vault:secret/data/app#key"},
 {"name":"POD_IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}},
 {"name":"TWICE","value":"S3cret"},{"name":"TWICE_FILE","value":"/keys/twice"},{"name":"AGAIN_FILE","value":"/keys/again"},{"name":"AGAIN","value":"S3cret"},
@@ -223,7 +226,7 @@ func TestSecretSourceOfADeployment(t *testing.T) {
 	}
 	w := cluster()
 	for name, says := range map[string]string{
-		"JWT_SECRET": "", "DB_PASSWORD": "", "DATABASE_URL": "", "REFERRED": "", "A": "", "B": "", "D": "", "EMPTY": "",
+		"JWT_SECRET": "", "DB_PASSWORD": "", "DATABASE_URL": "", "IS": "", "A": "", "B": "", "D": "", "EMPTY": "",
 		"TWICE": "TWICE comes from a literal", "AGAIN": "AGAIN comes from a literal",
 		"API_KEY": "API_KEY comes from a literal in deployment users/api", "MAPPED": "config map base", "LEVEL": "config map base", "POD_IP": "a field of the pod",
 	} {
@@ -232,11 +235,16 @@ func TestSecretSourceOfADeployment(t *testing.T) {
 		never(t, r, "S3cret", "UzNjcmV0")
 	}
 	want(t, do(t, &check.SecretSource{Names: []string{"C"}}, w), steps.Unknown, "neither it nor C_FILE is set")
+	want(t, do(t, &check.SecretSource{Names: []string{"MAYBE"}}, w), steps.Unknown, "neither it nor MAYBE_FILE is set")
+	want(t, do(t, &check.SecretSource{Names: []string{"MAY"}}, w), steps.Unknown, "neither it nor MAY_FILE is set")
+	want(t, do(t, &check.SecretSource{Names: []string{"REFERRED"}}, w), steps.Unknown, "whether anything resolves it is not known")
+	want(t, do(t, &check.SecretSource{Names: []string{"REFERRED"}, From: []string{"vault"}}, w), steps.Pass, "")
 	want(t, do(t, &check.SecretSource{Names: []string{"JWT_SECRET"}, From: []string{"mount"}}, w), steps.Fail, "wanted mount")
 
 	// What a secret is for can be told without its values; what it holds can't.
 	w = cluster("secret.db", "secret.jwt")
 	want(t, do(t, &check.SecretSource{Names: []string{"JWT_SECRET"}}, w), steps.Pass, "")
+	want(t, do(t, &check.SecretSource{Names: []string{"IS"}}, w), steps.Unknown, "secret db can't be read")
 	want(t, do(t, &check.SecretSource{Names: []string{"API_KEY"}}, w), steps.Fail, "a literal")
 	want(t, do(t, &check.SecretSource{Names: []string{"DB_PASSWORD"}}, w), steps.Unknown, "secret db can't be read")
 	want(t, do(t, &check.SecretSource{Names: []string{"LEVEL"}}, w), steps.Unknown, "secret db can't be read")

@@ -71,12 +71,27 @@ func (p *provenance) one(v environedVar) {
 	case from == nil:
 		p.set(v.Name, v.Value, p.written(v.Value))
 	case from.SecretKeyRef != nil:
-		p.from[v.Name] = kindOrigin("secret", from.SecretKeyRef.Name)
+		p.key("secret", v.Name, *from.SecretKeyRef)
 	case from.ConfigMapKeyRef != nil:
-		p.from[v.Name] = kindOrigin("configmap", from.ConfigMapKeyRef.Name)
+		p.key("configmap", v.Name, *from.ConfigMapKeyRef)
 	default:
 		p.from[v.Name] = steps.Origin{From: steps.FromPod, Where: "a field of the pod"}
 	}
+}
+
+// key is one of an object. Without it no pod starts, unless it is optional: then
+// only the object tells whether it is set.
+func (p *provenance) key(kind, name string, ref objectRef) {
+	if !ref.Optional {
+		p.from[name] = kindOrigin(kind, ref.Name)
+		return
+	}
+	data, err := p.object(kind, ref)
+	if err != nil {
+		p.unknown.Names[name] = err.Error()
+		return
+	}
+	p.set(name, data[ref.Key], kindOrigin(kind, ref.Name))
 }
 
 // written is the origin of a value that stands in the deployment: what it is
