@@ -28,6 +28,9 @@ import (
 const (
 	// handInPatience is how long whoever drives may take to take in a sign-off.
 	handInPatience = 10 * time.Second
+	// refusalStays is how long a reason waits for who is told it, who is more
+	// patient than handInPatience by no more than a look.
+	refusalStays = time.Minute
 	// maxHandIn caps what is read of one, in bytes.
 	maxHandIn = 64 << 10
 )
@@ -209,44 +212,80 @@ func recorded(dir, path string, a journal.Attest) error {
 	return errors.Join(fmt.Errorf("%w: the sign-off is gone from the inbox, and not in the log", journal.ErrNotRecorded), err)
 }
 
-// takeInOthers takes in the sign-offs that lie in the inbox. What does not hold
-// is answered with its reason; what the disk does not take stays.
+// takeInOthers takes in the sign-offs that come into the inbox, one a look, as
+// long as this session drives. Each has the log read whole: whoever asks for the
+// run does not wait for that.
 func (s *Session) takeInOthers() {
+	for last := ""; pause(s.driving, inboxPace) == nil; {
+		last = s.takeInNext(last)
+	}
+}
+
+// takeInNext looks at the first sign-off behind the name last, or from the
+// beginning again, and returns its name.
+func (s *Session) takeInNext(last string) string {
 	s.mu.Lock()
 	keys := s.keys
 	s.mu.Unlock()
 	entries, err := os.ReadDir(inbox(s.run.Dir))
 	if err != nil || keys.Signers == nil {
-		return // none was ever sent, or who may sign is not known yet
+		return last // none was ever sent, or who may sign is not known yet
 	}
+	next := ""
 	for _, e := range entries {
-		if !handInName.MatchString(e.Name()) {
-			continue
+		forgetRefusal(filepath.Join(inbox(s.run.Dir), e.Name()), e)
+		if name := e.Name(); handInName.MatchString(name) && (next == "" || next <= last && name > last) {
+			next = name
 		}
-		path := filepath.Join(inbox(s.run.Dir), e.Name())
-		a, err := readHandIn(path)
-		if err == nil {
-			a, err = admit(s.run.Dir, keys, a)
-		}
-		if err == nil {
-			err = s.attest(context.Background(), a)
-			if errors.Is(err, journal.ErrNotRecorded) || s.Reads() != nil {
-				return // the next look, or the next driver
-			}
-		}
-		if err != nil {
-			_ = durable.Publish(refusal(path), []byte(err.Error()+"\n"), 0o600) // without room for a reason it goes without
-		}
-		_ = os.Remove(path)
 	}
+	if next != "" {
+		s.takeInOne(filepath.Join(inbox(s.run.Dir), next), keys)
+	}
+	return next
 }
 
-func admit(dir string, keys Keys, a journal.Attest) (journal.Attest, error) {
+// takeInOne takes in what lies at path. What does not hold is answered with its
+// reason; what could not be looked at, or written down, stays for another look.
+func (s *Session) takeInOne(path string, keys Keys) {
 	signers, err := keys.Signers()
-	if err == nil {
-		a, _, err = Admit(dir, signers, a)
+	if err != nil {
+		return
 	}
-	return a, err
+	a, err := readHandIn(path)
+	if err == nil {
+		a, _, err = Admit(s.run.Dir, signers, a)
+	}
+	if err == nil {
+		err = s.attest(context.Background(), a)
+	}
+	if s.Reads() != nil || passes(err) {
+		return
+	}
+	if err != nil {
+		_ = durable.Publish(refusal(path), []byte(err.Error()+"\n"), 0o600) // without room for a reason it goes without
+	}
+	_ = os.Remove(path)
+}
+
+// passes reports whether an error says something of the machine or the log, and
+// nothing of a sign-off.
+func passes(err error) bool {
+	for _, of := range []error{journal.ErrNotRecorded, journal.ErrTampered, journal.ErrForked, journal.ErrVersion, os.ErrClosed} {
+		if errors.Is(err, of) {
+			return true
+		}
+	}
+	return errors.As(err, new(syscall.Errno))
+}
+
+// forgetRefusal takes away a reason for which nobody came.
+func forgetRefusal(path string, e fs.DirEntry) {
+	if !strings.HasSuffix(path, ".refused") {
+		return
+	}
+	if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > refusalStays {
+		_ = os.Remove(path)
+	}
 }
 
 func readHandIn(path string) (a journal.Attest, err error) {

@@ -5,9 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"runbook/runbook/durable"
 	"runbook/runbook/journal"
 )
 
@@ -203,4 +206,64 @@ func TestInboxIsOutsideText(t *testing.T) {
 		}
 	}
 	nothingInInbox(t, f.run.Dir)
+}
+
+// TestFloodOfHandIns: a thousand sign-offs do not keep the run from who asks.
+func TestFloodOfHandIns(t *testing.T) {
+	t.Parallel()
+	ana, line := personKey(t, "ana")
+	eve, _ := personKey(t, "eve")
+	f := desk(t, ana, signers(t, [3]string{"ana", "dev", line}))
+	f.toSignoff()
+	for range 1000 {
+		if _, err := deliver(f.run.Dir, f.outside(eve, "dev", journal.DecisionApprove)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func() int {
+		left, _ := filepath.Glob(filepath.Join(inbox(f.run.Dir), "*.refused"))
+		return len(left)
+	}
+	waitFor(t, func() bool { return told() > 0 })
+	ask := request{From: durable.Self(), By: durable.Self(), Claims: map[string]string{"user": "bob"}}
+	if err := ask.publish(f.run.Dir); err != nil {
+		t.Fatal(err)
+	}
+	before := told()
+	<-f.Driving().Done()
+	if n := told() - before; n > 5 {
+		t.Errorf("%d were looked at first", n)
+	}
+}
+
+// TestHandInStaysWhileNobodyCanLook: who may sign can't be read for a moment.
+func TestHandInStaysWhileNobodyCanLook(t *testing.T) {
+	t.Parallel()
+	ana, line := personKey(t, "ana")
+	who := signers(t, [3]string{"ana", "dev", line})
+	f := desk(t, ana, who)
+	f.toSignoff()
+	var asked atomic.Int32
+	f.Signs(Keys{Report: reportOf, Signers: func() (journal.Signers, error) {
+		if asked.Add(1) < 3 {
+			return journal.Signers{}, syscall.EMFILE
+		}
+		return who, nil
+	}})
+	path, err := deliver(f.run.Dir, f.outside(ana, "dev", journal.DecisionApprove))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := refusal(filepath.Join(inbox(f.run.Dir), "attest-0000000000000000.json"))
+	if err := os.WriteFile(old, []byte("no\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(old, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() bool { return f.at("dev-signs").State == Confirmed })
+	if reason, refused := answerTo(path); refused {
+		t.Errorf("refused: %s", reason)
+	}
+	waitFor(t, func() bool { left, _ := os.ReadDir(inbox(f.run.Dir)); return len(left) == 0 })
 }

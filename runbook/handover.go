@@ -7,6 +7,7 @@ import (
 
 // attend answers what comes into the inbox, as long as this session drives.
 func (s *Session) attend() {
+	go s.takeInOthers()
 	tick := time.NewTicker(inboxPace)
 	defer tick.Stop()
 	for {
@@ -16,9 +17,7 @@ func (s *Session) attend() {
 		case <-tick.C:
 			if q, ok := asked(s.run.Dir); ok {
 				s.handOver(q)
-				continue
 			}
-			s.takeInOthers()
 		}
 	}
 }
