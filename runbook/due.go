@@ -53,14 +53,14 @@ func dueIn(dir string, practice bool) []Due {
 		return nil // it never began
 	}
 	if last.Kind == kindRunEnd {
-		return endedDue(dir, practice, first, []journal.Entry{last})
+		return endedDue(dir, practice, first, last, nil)
 	}
 	entries, err := journal.Skim(dir)
 	if err != nil {
 		return nil
 	}
 	if end := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Kind == kindRunEnd }); end >= 0 {
-		return endedDue(dir, practice, first, entries[end:])
+		return endedDue(dir, practice, first, entries[end], signaturesIn(entries))
 	}
 	b, _, err := ReadCopies(dir)
 	if err != nil {
@@ -190,24 +190,24 @@ func isPersons(s *book.Step) bool {
 	return false
 }
 
-// endedDue is the sign-offs that an ended run lacks. since begins with run.end.
-func endedDue(dir string, practice bool, first, since []journal.Entry) []Due {
+// endedDue is the sign-offs that an ended run lacks. signed are all of its log.
+func endedDue(dir string, practice bool, first []journal.Entry, end journal.Entry, signed []*Signature) []Due {
 	start, startErr := decode[runStartBody](first[1])
 	session, sessionErr := decode[struct {
 		Claims map[string]string `json:"claims"`
 	}](first[0])
-	end, endErr := decode[runEndBody](since[0])
+	ending, endErr := decode[runEndBody](end)
 	if errors.Join(startErr, sessionErr, endErr) != nil {
 		return nil
 	}
 	run := Summary{
-		ID: since[0].Run, Short: since[0].Run[:4], Dir: dir, Practice: practice, Book: start.Book, Target: start.Target, Mode: start.Mode,
-		Started: first[1].Time, Ended: since[0].Time,
+		ID: end.Run, Short: end.Run[:4], Dir: dir, Practice: practice, Book: start.Book, Target: start.Target, Mode: start.Mode,
+		Started: first[1].Time, Ended: end.Time,
 	}
 	var all []Due
-	for _, missing := range end.Missing {
+	for _, missing := range ending.Missing {
 		role, scope, _ := strings.Cut(missing, " ")
-		if spoken(since, role, scope) {
+		if spoken(signed, role, scope, end.N) {
 			continue
 		}
 		all = append(all, Due{
@@ -218,17 +218,29 @@ func endedDue(dir string, practice bool, first, since []journal.Entry) []Due {
 	return all
 }
 
-// spoken reports whether the last word of a role about a scope stands: an
-// approval, or a rejection.
-func spoken(since []journal.Entry, role, scope string) (stands bool) {
-	for _, e := range since {
-		body, err := decode[journal.Attest](e)
-		if err != nil || e.Kind != journal.KindAttest {
-			continue
-		}
-		if s, err := journal.ParseSignoff(body.Stmt); err == nil && s.Role == role && s.Scope == scope {
-			stands = s.Decision != journal.DecisionWithdraw
+// spoken reports whether a key that spoke in a role about a scope behind the
+// run's end has let it stand: an approval, or a rejection.
+func spoken(signed []*Signature, role, scope string, end uint64) bool {
+	for _, word := range lastWords(signed, role, scope) {
+		if word.Entry > end && word.Decision != journal.DecisionWithdraw {
+			return true
 		}
 	}
-	return stands
+	return false
+}
+
+// signaturesIn are the sign-offs of a log that can be read.
+func signaturesIn(entries []journal.Entry) []*Signature {
+	var all []*Signature
+	for _, e := range entries {
+		if e.Kind != journal.KindAttest {
+			continue
+		}
+		if body, err := decode[journal.Attest](e); err == nil {
+			if s, err := signatureOf(body, e); err == nil {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
 }

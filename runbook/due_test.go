@@ -1,7 +1,6 @@
 package runbook
 
 import (
-	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,20 +84,44 @@ func TestDueTellsMissingSignoffs(t *testing.T) {
 		all[1].Command != "runbook sign "+f.run.Short()+" --role security-lead --scope run --decision .." {
 		t.Fatalf("%+v", all)
 	}
-	sum := strings.Repeat("0a", 32)
-	signoff := journal.Signoff{
-		World: journal.Real, Run: f.run.ID, Role: "qa-lead", Scope: journal.ScopeRun, Decision: journal.DecisionApprove,
-		Book: "tiny", BookSHA: sum, Target: "here", TargetSHA: sum, Mode: ModeDeploy,
-		Commitment: journal.Commitment{N: 3, Head: sum, Bytes: 10, SHA256: sum}, ReportSHA: sum, Time: time.Now(),
+}
+
+// TestDueAsksEveryKey: a role has spoken if a key's last word stands, which
+// another's does not undo.
+func TestDueAsksEveryKey(t *testing.T) {
+	t.Parallel()
+	ana, line := personKey(t, "ana")
+	eve, other := personKey(t, "eve")
+	f := desk(t, ana, signers(t, [3]string{"ana", "qa", line}, [3]string{"eve", "qa", other}))
+	early, err := journal.CommitmentOf(f.run.Dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	signed := []journal.Entry{{Kind: journal.KindAttest, Body: []byte(`{"stmt":` + quoted(t, signoff.Text()) + `}`)}}
-	if !spoken(signed, "qa-lead", "run") || spoken(signed, "security-lead", "run") || spoken(signed, "qa-lead", "phase:look") {
-		t.Error("a sign-off speaks for its role and scope alone")
+	end, err := f.log.Append(t.Context(), kindRunEnd, runEndBody{Outcome: Finished, Missing: []string{"qa run"}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	signoff.Decision = journal.DecisionWithdraw
-	signed = append(signed, journal.Entry{Kind: journal.KindAttest, Body: []byte(`{"stmt":` + quoted(t, signoff.Text()) + `}`)})
-	if spoken(signed, "qa-lead", "run") {
-		t.Error("what is withdrawn still counts")
+	older := func(s *journal.Signoff) { s.Commitment, s.Time = early, s.Time.Add(-time.Minute) }
+	for _, c := range []struct {
+		a      journal.Attest
+		spoken bool
+	}{
+		{f.outside(ana, "qa", journal.DecisionApprove), true},
+		{f.outside(ana, "qa", journal.DecisionWithdraw, older), true}, // it is older
+		{f.outside(eve, "qa", journal.DecisionWithdraw), true},        // of its own
+		{f.outside(ana, "qa", journal.DecisionWithdraw, func(s *journal.Signoff) { s.Time = s.Time.Add(time.Minute) }), false},
+	} {
+		if _, err := f.log.Attest(t.Context(), c.a); err != nil {
+			t.Fatal(err)
+		}
+		signed := signaturesIn(f.entries())
+		if spoken(signed, "qa", journal.ScopeRun, end.N) != c.spoken || spoken(signed, "dev", journal.ScopeRun, end.N) ||
+			spoken(signed, "qa", journal.PhaseScope("look"), end.N) || spoken(signed, "qa", journal.ScopeRun, 1<<40) {
+			t.Errorf("behind sign-off %d", len(signed))
+		}
+		if all := dueAt(t, f, time.Now()); (len(all) == 0) != c.spoken {
+			t.Errorf("behind sign-off %d is due %+v", len(signed), all)
+		}
 	}
 }
 
@@ -107,15 +130,6 @@ func TestDueOfAHomeThatIsNotThere(t *testing.T) {
 	if all, err := (Home{Dir: filepath.Join(t.TempDir(), "none")}).Due(time.Now()); err != nil || len(all) != 0 {
 		t.Errorf("%+v, %v", all, err)
 	}
-}
-
-func quoted(t *testing.T, text string) string {
-	t.Helper()
-	data, err := json.Marshal(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
 }
 
 func TestDueTellsWhoIsToSign(t *testing.T) {

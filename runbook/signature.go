@@ -117,7 +117,11 @@ func (r *Run) standing(b *book.Book, role, scope string) *Signature {
 // lastWords are the signatures of each key that count for a role and scope: not
 // those that came last, which may be older ones that were handed in again.
 func (r *Run) lastWords(role, scope string) map[string]*Signature {
-	return journal.LastWords(r.Signatures, role, scope, func(s *Signature) (string, journal.Signoff) { return s.Key, s.Signoff })
+	return lastWords(r.Signatures, role, scope)
+}
+
+func lastWords(signed []*Signature, role, scope string) map[string]*Signature {
+	return journal.LastWords(signed, role, scope, func(s *Signature) (string, journal.Signoff) { return s.Key, s.Signoff })
 }
 
 // alsoSigns is another role that has to sign and that key signs for, where role

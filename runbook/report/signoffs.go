@@ -152,26 +152,29 @@ func (t *tally) signoffs(g *gatherer) []Signoff {
 	return all
 }
 
-// state is what the decisions of a role come to. A rejection holds until the
-// same key withdraws it.
+// state is what the decisions of a role come to: the last word of each key, and
+// a rejection before all.
 func (s *Signoff) state(recovery bool) string {
-	last := map[string]string{} // by key
+	var bySignature []Decision
 	said := ""
 	for _, d := range s.Decisions {
-		switch {
-		case d.Fault != "":
-		case d.How == signed:
-			last[d.Fingerprint] = d.Decision
-		default:
+		if d.How == signed {
+			bySignature = append(bySignature, d)
+		} else {
 			said = d.Decision
 		}
 	}
+	last := journal.LastWords(bySignature, s.Role, s.Scope, func(d Decision) (string, journal.Signoff) {
+		word := journal.Signoff{Role: s.Role, Scope: s.Scope, Decision: d.Decision, Time: *d.SaysAt}
+		word.N = d.Of
+		return d.Fingerprint, word
+	})
 	approved := false
-	for _, decision := range last {
-		if decision == journal.DecisionReject {
+	for _, word := range last {
+		if word.Decision == journal.DecisionReject {
 			return "rejected"
 		}
-		approved = approved || decision == journal.DecisionApprove
+		approved = approved || word.Decision == journal.DecisionApprove
 	}
 	switch {
 	case approved:
