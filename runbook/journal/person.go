@@ -23,6 +23,10 @@ type person struct {
 // room in it.
 const maxSigned = 16 << 10
 
+// armorBegins is where ssh-keygen begins to read: what stands before it a reader
+// of PEM would skip.
+const armorBegins = "-----BEGIN SSH SIGNATURE-----\n"
+
 // checkSigned checks that armored is an SSHSIG over text in namespace, by the
 // key that it names. Whose key that is nobody has said yet. It refuses what
 // ssh-keygen refuses, SHA-1 of RSA keys among it, and certificates.
@@ -32,7 +36,7 @@ func checkSigned(armored, namespace, text string) (person, error) {
 	switch {
 	case len(armored) > maxSigned:
 		return p, fmt.Errorf("a signature of more than %d bytes", maxSigned)
-	case block == nil || !strings.HasPrefix(armored, "-----BEGIN ") || len(bytes.TrimSpace(rest)) > 0 || len(block.Headers) > 0:
+	case block == nil || !strings.HasPrefix(armored, armorBegins) || strings.Count(armored, "-----BEGIN ") > 1 || len(bytes.TrimSpace(rest)) > 0 || len(block.Headers) > 0:
 		return p, errors.New("not an armored SSH signature alone")
 	}
 	sig, err := sshsig.Unarmor([]byte(armored))
