@@ -40,7 +40,8 @@ func newSign() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "sign [RUN] --role ROLE --decision approve|reject|withdraw", Short: "sign off a run, or a phase of it, in a role", Args: atMostOne,
 		Long: "Shows the facts of the run and the statement, and signs it with your SSH key once you typed the role. Whoever drives takes it in.\n" +
-			"The key is the one that allowed_signers lists for the role; RUNBOOK_IDENTITY names another. A reject holds until its key withdraws it.\n" +
+			"The key is the one that allowed_signers lists for the role; RUNBOOK_IDENTITY names another. A reject holds until its key\n" +
+			"withdraws it or approves later.\n" +
 			"With --request it writes a directory for somebody who signs elsewhere, with ssh-keygen alone; `log import` takes in what comes back.\n" +
 			"Exit codes: 0 signed, 1 not signed or refused, 2 usage.",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {

@@ -132,7 +132,8 @@ Sign one of them, with the SSH key that is listed for you
 
 Then
   Whoever asked takes it in: runbook log import %s %s.txt.sig
-  A reject holds against every approval of %s until you withdraw it yourself.
+  A reject holds against every approval of %s until you withdraw it yourself,
+  or approve later.
   Nothing you sign can be taken back from the log; a later word of yours counts.
   If you want to add a line of your own, ask for another request with --note.
 `, practice, safetext.Line(who["user"]), safetext.Line(who["host"]), s.Role,

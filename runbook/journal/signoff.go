@@ -11,7 +11,7 @@ import (
 )
 
 // The decisions of a sign-off. A reject holds against every approval of its
-// role and scope until the same key withdraws it.
+// role and scope until the same key withdraws it, or approves later.
 const (
 	DecisionApprove  = "approve"
 	DecisionReject   = "reject"
