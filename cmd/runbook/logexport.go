@@ -13,6 +13,8 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/bundle"
 	"runbook/runbook/durable"
+	"runbook/runbook/journal"
+	"runbook/runbook/report"
 	"runbook/steps/safetext"
 )
 
@@ -20,9 +22,9 @@ func newLogExport() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use: "export [RUN] -o FILE.tar", Short: "the log in one file that a stranger can check", Args: atMostOne,
-		Long: "The tar holds the log, the copies of book and target, what people signed, the report, and VERIFY.sh, which checks all of it\n" +
-			"with OpenSSH, coreutils and jq. What commands printed is not in it, and no key. The same run gives the same bytes.\n" +
-			"`runbook log verify FILE.tar` checks it too. Exit codes: 0, 1 failed, 2 usage.",
+		Long: "The tar holds the log, the copies of book and target, what people signed and were shown, the report, and VERIFY.sh,\n" +
+			"which checks all of it but report.md and report.html at the top, with OpenSSH, coreutils and jq. What commands printed is not in it, and no key. The same run gives the same bytes.\n" +
+			"`runbook log verify FILE.tar` checks it too, and makes these two anew. Exit codes: 0, 1 failed, 2 usage.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if file == "" {
 				return &usageError{errors.New("-o FILE.tar names the file that is made")}
@@ -35,13 +37,17 @@ func newLogExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_, before, _ := journal.Peek(dir) // its damage is told below
 			reports, err := reportsOf(dir, 0)
 			if err != nil {
 				fmt.Fprintln(os.Stderr, "runbook: it goes without its report: "+safetext.Line(err.Error())) // a damaged log is to be seen by others all the more
 			}
 			var out bytes.Buffer
-			if err := bundle.Write(&out, dir, reports); err != nil {
+			if err := bundle.Write(&out, dir, reports, func(n uint64) ([]byte, error) { return report.Bytes(dir, n) }); err != nil {
 				return fmt.Errorf("export %s: %w", dir, err)
+			}
+			if _, last, _ := journal.Peek(dir); last.N != before.N {
+				return errors.New("the log went on while it was exported, and the report is of less: try again")
 			}
 			err = durable.Publish(file, out.Bytes(), 0o600)
 			if errors.Is(err, fs.ErrExist) {

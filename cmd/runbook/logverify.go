@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"runbook/runbook"
+	"runbook/runbook/bundle"
 	"runbook/runbook/journal"
 	"runbook/steps/safetext"
 )
@@ -65,6 +66,12 @@ func verify(h runbook.Home, dir string, files against, asJSON bool) error {
 		return &usageError{err}
 	}
 	report := runbook.Verify(dir, policy)
+	if report.Integrity.Word == journal.OK || report.Integrity.Word == journal.Torn {
+		reports, _ := reportsOf(dir, uint64(report.Entries)) //nolint:gosec // counted lines; without one, none may lie there
+		if err := bundle.Check(dir, reports); err != nil {
+			report.Integrity = journal.Verdict{Word: journal.Tampered, Text: err.Error()}
+		}
+	}
 	if asJSON {
 		data, err := json.MarshalIndent(report, "", "  ")
 		if err != nil {

@@ -147,6 +147,7 @@ verdict() {
 	ok | torn) ;;
 	*) exit 2 ;;
 	esac
+	[ ! -e report.md ] && [ ! -e report.html ] || echo 'report.md and report.html are made from the log, and not checked here'
 	printf 'run %.8s head %s\n' "$run" "$(head_code "$last_n" "$last_head")"
 	case $anchoring in forked | 'rolled back') exit 1 ;; esac
 	[ "$identity" = ok ] || exit 4
@@ -198,6 +199,7 @@ line_holds() {
 # --- the chain ---
 
 run='' world='' last_n=0 last_head=0000000000000000000000000000000000000000000000000000000000000000 ended='' went_back='' bytes=0
+mkdir "$tmp/statements"
 : >"$tmp/joined" # the segments up to their cuts
 : >"$tmp/ends"   # of each entry: its hash, and where it ends in joined
 : >"$tmp/start"  # the entry that says what the run was begun with
@@ -278,10 +280,17 @@ session() {
 		why='session: the signature of its statement does not hold'
 	else
 		run=$row_run
+		keep session "$tmp/stmt"
 		mv "$tmp/stmt" "$tmp/session.$k"
 		mv "$tmp/stmt.sig" "$tmp/session.$k.sig"
 		printf '%s\n' "$at" >"$tmp/session.$k.at"
 	fi
+}
+
+# keep NAME STATEMENT keeps what must lie in statements, if it was exported.
+keep() {
+	cp "$2" "$tmp/statements/$n-$1.txt"
+	[ ! -s "$2.sig" ] || cp "$2.sig" "$tmp/statements/$n-$1.txt.sig"
 }
 
 # statement_holds STATEMENT NAMESPACE: the signature beside it is by the key it names.
@@ -319,6 +328,7 @@ attest() {
 		return
 	}
 	key_blob "$tmp/attest.$n.sig" | sum >"$tmp/attest.$n.key"
+	keep "$8" "$tmp/attest.$n"
 	about=$3
 	shift 6
 	printf '%s\n' "$n $at $about $*" >>"$tmp/attests"
@@ -585,6 +595,32 @@ fi
 # --- the files beside the log ---
 
 same() { [ "$(sum 2>/dev/null <"$1")" = "$(decode "$2")" ]; }
+
+# beside NAME holds a file of statements against the log.
+beside() {
+	[ -f "$1" ] && [ ! -L "$1" ] || return 1
+	[ ! -f "$tmp/$1" ] || {
+		[ "$(sum <"$1")" = "$(sum <"$tmp/$1")" ]
+		return
+	}
+	case $1 in *.report.md) ;; *) return 1 ;; esac
+	named=$tmp/${1%.report.md}.txt
+	[ -f "$named" ] || return 1
+	while read -r a b c; do
+		[ "$a $b" != 'report sha256' ] || [ "$c" != "$(sum <"$1")" ] || return 0
+	done <"$named"
+	return 1
+}
+
+if [ -e statements ] || [ -L statements ] || [ -e README.txt ] || [ -L README.txt ]; then
+	for file in statements/* statements/.[!.]* statements/..?* "$tmp"/statements/*; do
+		case $file in
+		"$tmp"/*) file=${file#"$tmp/"} ;;
+		*) [ -e "$file" ] || [ -L "$file" ] || continue ;;
+		esac
+		beside "$file" || broken tampered "$file is not what the log holds"
+	done
+fi
 
 terms='' required=-
 while read -r book target about roles; do

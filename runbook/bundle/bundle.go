@@ -4,7 +4,9 @@ package bundle
 
 import (
 	"archive/tar"
+	"crypto/sha256"
 	_ "embed" // VERIFY.sh
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -35,12 +38,16 @@ type file struct {
 	data []byte
 }
 
+// reportSuffix stands behind a sign-off's name where the report lies that was signed.
+const reportSuffix = ".report.md"
+
 // Write writes the run in dir as a tar of one directory: the log, the copies of
-// book and target, each sign-off apart, the reports, and a script that checks
-// all of it with stock tools. The same run gives the same bytes. What commands
+// book and target, each sign-off apart, with the report that it names where
+// signedReport still makes those bytes of the first n entries, the reports, and
+// a script that checks the log and the statements with stock tools. The same run gives the same bytes. What commands
 // printed and keys are not in it. The error says what can't be read; of a log
 // that is damaged all is written, as it is.
-func Write(w io.Writer, dir string, reports []Report) error {
+func Write(w io.Writer, dir string, reports []Report, signedReport func(n uint64) ([]byte, error)) error {
 	entries, err := journal.Read(dir)
 	if len(entries) == 0 {
 		return errors.Join(errors.New("the log holds no entry that can be read"), err)
@@ -54,6 +61,7 @@ func Write(w io.Writer, dir string, reports []Report) error {
 		return err
 	}
 	files = append(files, more...)
+	files = append(files, shown(more, signedReport)...)
 	for _, r := range reports {
 		files = append(files, file{r.Name, 0o644, r.Data})
 	}
@@ -76,6 +84,27 @@ func Write(w io.Writer, dir string, reports []Report) error {
 		}
 	}
 	return out.Close()
+}
+
+// shown are the reports that those who signed were shown, as far as they can
+// still be made.
+func shown(statements []file, signedReport func(n uint64) ([]byte, error)) []file {
+	var files []file
+	for _, f := range statements {
+		s, err := journal.ParseSignoff(string(f.data))
+		if err != nil {
+			continue // a signature, or a session's
+		}
+		if text, err := signedReport(s.N); err == nil && sum(text) == s.ReportSHA {
+			files = append(files, file{strings.TrimSuffix(f.name, ".txt") + reportSuffix, 0o644, text})
+		}
+	}
+	return files
+}
+
+func sum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // beside are the segments of the log, and what lies beside them and is public.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,10 +16,13 @@ import (
 	"runbook/runbook/journal"
 )
 
+// report is what was shown to those who signed.
+func (o *office) report(uint64) ([]byte, error) { return []byte("report"), nil }
+
 func (o *office) write() []byte {
 	o.t.Helper()
 	var out bytes.Buffer
-	must(o.t, bundle.Write(&out, o.dir, []bundle.Report{{Name: "report.md", Data: []byte("report")}}))
+	must(o.t, bundle.Write(&out, o.dir, []bundle.Report{{Name: "report.md", Data: []byte("report")}}, o.report))
 	return out.Bytes()
 }
 
@@ -50,14 +54,49 @@ func TestBundleIsTheRun(t *testing.T) {
 	want := []string{
 		"0001.jsonl", "0002.jsonl", "0003.jsonl", "README.txt", "VERIFY.sh", "book.toml", "report.md",
 		"statements/1-session.txt", "statements/1-session.txt.sig", "statements/4-session.txt", "statements/4-session.txt.sig",
-		"statements/5-dev.txt", "statements/5-dev.txt.sig", "statements/7-session.txt", "statements/7-session.txt.sig",
-		"statements/8-qa.txt", "statements/8-qa.txt.sig", "target.toml",
+		"statements/5-dev.report.md", "statements/5-dev.txt", "statements/5-dev.txt.sig", "statements/7-session.txt", "statements/7-session.txt.sig",
+		"statements/8-qa.report.md", "statements/8-qa.txt", "statements/8-qa.txt.sig", "target.toml",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("it holds %q", names)
 	}
 	o.dir = dir
 	o.agree("unpacked", 0, toolbox(t))
+	o.doctor(bundle.Report{Name: "report.md", Data: []byte("report")})
+}
+
+// doctor changes what lies beside the log: both verifiers say so, and of the
+// reports at the top ours.
+func (o *office) doctor(reports ...bundle.Report) {
+	o.t.Helper()
+	check := func(name string, want bool) {
+		o.t.Helper()
+		cmd := exec.CommandContext(o.t.Context(), "/bin/sh", filepath.Join(o.dir, "VERIFY.sh"), o.signers)
+		out, _ := cmd.CombinedOutput()
+		err := bundle.Check(o.dir, reports)
+		if told := cmd.ProcessState.ExitCode() == 1; told != want && name != "report.md" || (err != nil) != want {
+			o.t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		if name == "report.md" && !bytes.Contains(out, []byte("report.md and report.html are made from the log, and not checked here\n")) {
+			o.t.Errorf("not told:\n%s", out)
+		}
+	}
+	check("whole", false)
+	for _, name := range []string{"statements/8-qa.txt", "statements/8-qa.txt.sig", "statements/8-qa.report.md", "statements/9-qa.txt", "statements/.x", "report.md"} {
+		path := filepath.Join(o.dir, name)
+		before, err := os.ReadFile(path)
+		put(o.t, path, "doctored")
+		check(name, true)
+		must(o.t, os.Remove(path))
+		if err == nil && name != "report.md" && !strings.HasSuffix(name, ".report.md") {
+			check(name+" missing", true)
+		}
+		if err == nil {
+			put(o.t, path, string(before))
+		}
+	}
+	must(o.t, os.RemoveAll(filepath.Join(o.dir, "statements")))
+	check("no statements", true)
 }
 
 // TestBundleOfAnOpenRun: what is there so far verifies, and is not complete.

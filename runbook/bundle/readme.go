@@ -37,7 +37,14 @@ What is here
   statements/      what people signed: N is the entry. Each by itself:
                    ssh-keygen -Y verify -f ALLOWED_SIGNERS -I PRINCIPAL \
                      -n signoff.ROLE@runbook-log -s N-ROLE.txt.sig < N-ROLE.txt
+                   N-ROLE.report.md is the report that was shown then, if it can
+                   still be made: the statement names its hash
   report.md        the same, told for people; report.html is the same for a browser
+
+  VERIFY.sh checks the log, book.toml, target.toml and statements/. It does not
+  check report.md and report.html at the top, which are made from the log:
+  runbook log verify makes them anew and compares. Nothing checks this file and
+  VERIFY.sh itself: who doubts them takes VERIFY.sh from somewhere else.
 
 What commands printed is not here: the log holds its hashes.
 `, last.Run, last.N, journal.HeadLine(last.Run, last.N, last.Head))

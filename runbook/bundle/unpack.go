@@ -18,7 +18,7 @@ const (
 )
 
 // inside are the files that a bundle may hold under its one directory.
-var inside = regexp.MustCompile(`^([0-9]{4,12}\.jsonl|watch\.jsonl|(book|target)\.toml|statements/[0-9]{1,19}-[a-z][a-z0-9-]{0,31}\.txt(\.sig)?|report\.(md|html)|VERIFY\.sh|README\.txt)$`)
+var inside = regexp.MustCompile(`^([0-9]{4,12}\.jsonl|watch\.jsonl|(book|target)\.toml|statements/[0-9]{1,19}-[a-z][a-z0-9-]{0,31}(\.txt(\.sig)?|\.report\.md)|report\.(md|html)|VERIFY\.sh|README\.txt)$`)
 
 // rootForm is the name of a run's directory.
 var rootForm = regexp.MustCompile(`^[\w][\w.-]{0,254}$`)
