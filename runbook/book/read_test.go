@@ -91,6 +91,7 @@ type = "full"
 [[signoff]]
 role = "qa-lead"
 scope = "phase:deploy"
+distinct = true
 `
 
 func read(t *testing.T, text string) *book.Book {
@@ -194,6 +195,7 @@ func TestProblems(t *testing.T) {
 		"secret default":    {"schema = 1\nname = \"x\"\n[vars]\na = { secret = true, default = \"b\" }", "4:22: a secret has no default: it would stand in the book"},
 		"default and match": {"schema = 1\nname = \"x\"\n[vars]\na = { default = \"b\", match = \"a\" }", "4:7: default: a = \"b\" does not match a"},
 		"approval's scope":  {step + "ask.approve = { role = \"qa\", scope = \"phase:p\" }", "7:30: scope is \"run\", or is left out: then it is the phase of the step, not \"phase:p\""},
+		"no signoff scope":  {"schema = 1\nname = \"x\"\n[[signoff]]\nrole = \"qa\"", "3:1: scope is missing: write scope = \"run\", or \"phase:ID\" of a phase of this book"},
 		"signoff scope":     {"schema = 1\nname = \"x\"\n[[signoff]]\nrole = \"qa\"\nscope = \"phase:x\"", "5:1: scope is \"run\" or \"phase:ID\" of a phase of this book, not \"phase:x\""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -188,6 +188,10 @@ func (r *reader) plain(b *Book) {
 		path := element("signoff", i)
 		r.role(join(path, "role"), s.Role)
 		phase, ok := strings.CutPrefix(s.Scope, phaseScope)
+		if s.Scope == "" {
+			r.at(path, "scope is missing: write scope = \"run\", or \"phase:ID\" of a phase of this book")
+			continue
+		}
 		if s.Scope != runScope && (!ok || !slices.ContainsFunc(b.Phases, func(p *Phase) bool { return p.ID == phase })) {
 			r.at(join(path, "scope"), "scope is \"run\" or \"phase:ID\" of a phase of this book, not %q", s.Scope)
 		}

@@ -61,8 +61,8 @@ func TestText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"1. health · health  CRITICAL", `check.look.url = "http://${image_tag}/health"`, `run.command.argv = ["npm", "run", "migration:revert"]`,
-		"situation the new version fails", "when      platform is docker", "Sign-off qa-lead", "to commands as IMAGE_TAG", "covers    S1-L7",
+		"1. health  CRITICAL", `check.look.url = "http://${image_tag}/health"`, `run.command.argv = ["npm", "run", "migration:revert"]`,
+		"situation the new version fails", "when      platform is docker", "Sign-off qa-lead\n", "distinct  its key may sign no other role", "to commands as IMAGE_TAG", "covers    S1-L7",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, out.String())

@@ -22,11 +22,11 @@ func (b *Book) Text(w io.Writer) error {
 		p.variable(name, b.Vars[name])
 	}
 	for _, phase := range b.Phases {
-		p.head("Phase %s · %s (%s)", phase.ID, phase.Title, phase.Style)
+		p.head("Phase %s (%s)", titled(phase.ID, phase.Title), phase.Style)
 		p.steps(phase.Steps)
 	}
 	for _, plan := range b.Plans {
-		p.head("Plan %s · %s", plan.ID, plan.Title)
+		p.head("Plan %s", titled(plan.ID, plan.Title))
 		p.pairs(2, "situation", plan.When, "loses", plan.Loses, "takes", plan.Takes)
 		p.steps(plan.Steps)
 	}
@@ -40,6 +40,14 @@ type page struct{ out strings.Builder }
 
 func (p *page) line(indent int, format string, args ...any) {
 	p.out.WriteString(strings.Repeat(" ", indent) + safetext.Line(fmt.Sprintf(format, args...)) + "\n")
+}
+
+// titled is a name and its title, if it has one.
+func titled(name, title string) string {
+	if title == "" || title == name {
+		return name
+	}
+	return name + " · " + title
 }
 
 func (p *page) head(format string, args ...any) {
@@ -81,7 +89,7 @@ func (p *page) steps(all []*Step) {
 		if s.Critical {
 			mark = "  CRITICAL"
 		}
-		p.line(2, "%d. %s · %s%s", i+1, s.ID, s.Title, mark)
+		p.line(2, "%d. %s%s", i+1, titled(s.ID, s.Title), mark)
 		p.pairs(5, "note", s.Note, "when", conditions(s.When), "on", s.Place())
 		verb, _ := VerbOf(s)
 		for _, line := range lines(verb, s.raw) {
@@ -107,7 +115,7 @@ func (p *page) beside(b *Book) {
 		p.pairs(2, "match", h.Match, "cause", h.Cause, "say", h.Say, "diagnose", h.Diagnose, "covers", strings.Join(h.Covers, ", "))
 	}
 	for _, c := range b.Contacts {
-		p.head("Contact %s · %s", c.Level, c.Name)
+		p.head("Contact %s", titled(c.Level, c.Name))
 		p.pairs(2, "response", c.Response, "reach", c.Reach, "covers", strings.Join(c.Covers, ", "))
 	}
 	for _, o := range b.Objectives {
@@ -119,7 +127,11 @@ func (p *page) beside(b *Book) {
 		p.pairs(2, "frequency", k.Frequency, "retention", k.Retention, "covers", strings.Join(k.Covers, ", "))
 	}
 	for _, s := range b.Signoffs {
-		p.head("Sign-off %s · %s", s.Role, s.Title)
-		p.pairs(2, "scope", s.Scope, "covers", strings.Join(s.Covers, ", "))
+		p.head("Sign-off %s", titled(s.Role, s.Title))
+		distinct := ""
+		if s.Distinct {
+			distinct = "its key may sign no other role"
+		}
+		p.pairs(2, "scope", s.Scope, "distinct", distinct, "covers", strings.Join(s.Covers, ", "))
 	}
 }
