@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -67,11 +69,14 @@ func newLogExport() *cobra.Command {
 // unpacked takes an exported run apart for as long as do needs it. Its keys of
 // practice are those that this home keeps: what came with it counts for nothing.
 func unpacked(h runbook.Home, file string, do func(dir string) error) (err error) {
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // of a pipe nobody may ever write
 	if err != nil {
 		return &usageError{err}
 	}
 	defer func() { _ = f.Close() }() // read only: nothing to lose
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return &usageError{cmp.Or(err, fmt.Errorf("%s: not a regular file", file))}
+	}
 	into, err := os.MkdirTemp("", "runbook-verify-")
 	if err != nil {
 		return err

@@ -44,6 +44,7 @@ func newLogImport() *cobra.Command {
 			if err != nil {
 				return &usageError{fmt.Errorf("read the signature: %w", err)}
 			}
+			sig = strings.ReplaceAll(sig, "\r\n", "\n") // as mail carries it; the statement stays as it was signed
 			s, err := journal.ParseSignoff(stmt)
 			if err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"runbook/runbook"
@@ -75,4 +76,17 @@ func TestAnchorThatIsNotHeldAgainstALog(t *testing.T) {
 		t.Error("an anchor that nothing was held against passes")
 	}
 	exitsWith(t, verify(h, dir, against{}, true), 1)
+}
+
+// TestVerifyWaitsForNoPipe: nobody writes into it.
+func TestVerifyWaitsForNoPipe(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "run.tar")
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := unpacked(runbook.Home{}, file, func(string) error { return nil })
+	if usage := new(usageError); !errors.As(err, &usage) {
+		t.Errorf("a pipe: %v", err)
+	}
 }

@@ -156,3 +156,21 @@ func TestUnpackTakesOnlyBundles(t *testing.T) {
 		t.Errorf("3 GiB: %v", err)
 	}
 }
+
+// TestUnpackTakesNoHoles: a few bytes must not become gigabytes on the disk.
+func TestUnpackTakesNoHoles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must(t, os.Mkdir(filepath.Join(dir, "run"), 0o700))
+	put(t, filepath.Join(dir, "run", "0001.jsonl"), "")
+	must(t, os.Truncate(filepath.Join(dir, "run", "0001.jsonl"), 16<<20))
+	for _, format := range []string{"posix", "gnu"} {
+		out, err := exec.CommandContext(t.Context(), "tar", "-C", dir, "--format="+format, "-S", "-c", "run/0001.jsonl").Output()
+		if err != nil || len(out) > 1<<20 {
+			t.Skipf("this tar writes no holes: %d bytes, %v", len(out), err)
+		}
+		if _, err := bundle.Unpack(bytes.NewReader(out), t.TempDir()); err == nil {
+			t.Errorf("%s: %d bytes were taken as 16 MiB", format, len(out))
+		}
+	}
+}

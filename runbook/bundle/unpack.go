@@ -40,7 +40,7 @@ func Unpack(r io.Reader, into string) (dir string, err error) {
 		switch {
 		case !ok || !rootForm.MatchString(first) || root != "" && first != root || !inside.MatchString(name):
 			return "", fmt.Errorf("not a run that was exported: it holds %q", h.Name)
-		case h.Typeflag != tar.TypeReg:
+		case h.Typeflag != tar.TypeReg || sparse(h):
 			return "", fmt.Errorf("not a run that was exported: %q is no regular file", h.Name)
 		case h.Size > left || n >= maxFiles:
 			return "", fmt.Errorf("not a run that was exported: more than %d files or %d GiB", maxFiles, maxBytes>>30)
@@ -50,6 +50,17 @@ func Unpack(r io.Reader, into string) (dir string, err error) {
 			return "", err
 		}
 	}
+}
+
+// sparse: a file whose holes stand for bytes that are not in the tar. The reader
+// calls one of PAX a regular file, and keeps its records.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 func unpackFile(r io.Reader, path string) error {

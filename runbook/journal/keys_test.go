@@ -228,6 +228,9 @@ func TestSignatureAlone(t *testing.T) {
 		"another block": strings.ReplaceAll(good, "SSH SIGNATURE", "PGP SIGNATURE"),
 		"headers":       string(pem.EncodeToMemory(&pem.Block{Type: block.Type, Headers: map[string]string{"Comment": "x"}, Bytes: block.Bytes})),
 		"very long":     good + strings.Repeat("\n", maxSigned),
+		"CRLF":          strings.ReplaceAll(good, "\n", "\r\n"), // ssh-keygen refuses it
+		"a space":       strings.Replace(good, "\n", "\n ", 1),
+		"a bit more":    strayBit(good),
 		"a byte more":   string(pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: append(bytes.Clone(block.Bytes), 0)})),
 	} {
 		if _, err := checkSigned(armored, namespace, text); err == nil {
@@ -236,6 +239,53 @@ func TestSignatureAlone(t *testing.T) {
 	}
 	if _, err := checkSigned(good+"\n", namespace, text); err != nil {
 		t.Errorf("with a line feed: %v", err)
+	}
+}
+
+// strayBit sets a bit in the last character of the base64 that stands for none.
+func strayBit(armored string) string {
+	at := strings.Index(armored, "=\n-----END")
+	for armored[at-1] == '=' {
+		at--
+	}
+	return armored[:at-1] + string(armored[at-1]+1) + armored[at:]
+}
+
+// TestKeyHasOneForm: of an RSA key whose numbers have zeros before them others
+// make another key, and two roles could have one owner.
+func TestKeyHasOneForm(t *testing.T) {
+	t.Parallel()
+	namespace, text := SignoffNamespace(Real, "qa"), "a text\n"
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := plainKey(t, key, ssh.KeyAlgoRSASHA512).armored(namespace, text)
+	if _, err := checkSigned(good, namespace, text); err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(good))
+	var s struct {
+		Magic   [6]byte
+		Version uint32
+		Key     []byte
+		Rest    []byte `ssh:"rest"`
+	}
+	if err := ssh.Unmarshal(block.Bytes, &s); err != nil {
+		t.Fatal(err)
+	}
+	var k struct {
+		Kind string
+		E, N []byte
+	}
+	if err := ssh.Unmarshal(s.Key, &k); err != nil {
+		t.Fatal(err)
+	}
+	k.N = append([]byte{0, 0}, k.N...)
+	s.Key = ssh.Marshal(k)
+	block.Bytes = ssh.Marshal(s)
+	if _, err := checkSigned(string(pem.EncodeToMemory(block)), namespace, text); err == nil {
+		t.Error("taken")
 	}
 }
 

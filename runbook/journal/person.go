@@ -2,9 +2,10 @@ package journal
 
 import (
 	"bytes"
-	"encoding/pem"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/hiddeco/sshsig"
@@ -23,25 +24,33 @@ type person struct {
 // room in it.
 const maxSigned = 16 << 10
 
-// armorBegins is where ssh-keygen begins to read: what stands before it a reader
-// of PEM would skip.
-const armorBegins = "-----BEGIN SSH SIGNATURE-----\n"
+// armorForm is what ssh-keygen writes around a signature, with lines of any length.
+// Of a carriage return it reads nothing.
+var armorForm = regexp.MustCompile("^-----BEGIN SSH SIGNATURE-----\n((?:[A-Za-z0-9+/]+\n)*[A-Za-z0-9+/]+={0,2}\n)-----END SSH SIGNATURE-----\n*$")
 
 // checkSigned checks that armored is an SSHSIG over text in namespace, by the
 // key that it names. Whose key that is nobody has said yet. It refuses what
 // ssh-keygen refuses, SHA-1 of RSA keys among it, and certificates.
 func checkSigned(armored, namespace, text string) (person, error) {
 	var p person
-	block, rest := pem.Decode([]byte(armored))
-	switch {
-	case len(armored) > maxSigned:
+	if len(armored) > maxSigned {
 		return p, fmt.Errorf("a signature of more than %d bytes", maxSigned)
-	case block == nil || !strings.HasPrefix(armored, armorBegins) || strings.Count(armored, "-----BEGIN ") > 1 || len(bytes.TrimSpace(rest)) > 0 || len(block.Headers) > 0:
-		return p, errors.New("not an armored SSH signature alone")
+	}
+	inner := armorForm.FindStringSubmatch(armored)
+	if inner == nil {
+		return p, errors.New("not an armored SSH signature alone, in lines that end with a line feed")
+	}
+	blob, err := base64.StdEncoding.Strict().DecodeString(inner[1])
+	if err != nil {
+		return p, fmt.Errorf("not an armored SSH signature: %w", err)
 	}
 	sig, err := sshsig.Unarmor([]byte(armored))
 	if err != nil {
 		return p, err
+	}
+	// One key has one form: another form of it is another key to other tools.
+	if written := ssh.Marshal(struct{ Key []byte }{sig.PublicKey.Marshal()}); !bytes.HasPrefix(blob[len("SSHSIG")+4:], written) {
+		return p, errors.New("its key is not written as one is")
 	}
 	if _, certificate := sig.PublicKey.(*ssh.Certificate); certificate {
 		return p, errors.New("signed with a certificate: only plain keys count")

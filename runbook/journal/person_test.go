@@ -16,7 +16,7 @@ func TestArmorBeginsAtOnce(t *testing.T) {
 	if _, err := checkSigned(armored, SessionNamespace(Real), "text"); err != nil {
 		t.Fatal(err)
 	}
-	for _, before := range []string{"-----BEGIN junk-----\n", armorBegins, "\n", "-----BEGIN SSH SIGNATURE-----\r"} {
+	for _, before := range []string{"-----BEGIN junk-----\n", "-----BEGIN SSH SIGNATURE-----\n", "\n", "-----BEGIN SSH SIGNATURE-----\r"} {
 		if _, err := checkSigned(before+armored, SessionNamespace(Real), "text"); err == nil {
 			t.Errorf("%q before it is taken", before)
 		}
