@@ -136,10 +136,7 @@ func handIn(ctx context.Context, dir string, signers journal.Signers, a journal.
 		return fmt.Errorf("hand it to whoever drives: %w", err)
 	}
 	for began := time.Now(); ; {
-		if reason, refused := answerTo(path); refused {
-			return &RefusedError{Reason: reason}
-		}
-		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) { // whoever drives is done with it
 			return recorded(dir, path, a)
 		}
 		if held, err := durable.Locked(filepath.Join(dir, "lock")); err == nil && !held && os.Remove(path) == nil {
