@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"runbook/runbook/durable"
 	"runbook/runbook/journal"
 	"runbook/steps/safetext"
 	"runbook/steps/supervise"
@@ -24,9 +25,10 @@ type shreddedBody struct {
 // errNothingKept says that a step has no output that could be taken away.
 var errNothingKept = errors.New("nothing of what it printed is kept")
 
-// Shred takes away what the commands of a step printed, on all hosts and in all
-// attempts: the log says first that it goes, and why, and can't forget what it
-// says itself. It returns the files, under dir. The run must not be driven; o
+// Shred takes away what is kept here of what the commands of a step printed, of
+// all hosts and attempts: the log says first that it goes, and why, and can't
+// forget what it says itself. A host that was not settled keeps its own copy. It
+// returns the files, under dir. The run must not be driven; o
 // says who writes. Errors: journal.ErrBusy, and what kept a file here.
 func Shred(ctx context.Context, dir, step, reason string, o journal.Options) ([]string, error) {
 	if err := Owned(dir); err != nil {
@@ -59,6 +61,9 @@ func Shred(ctx context.Context, dir, step, reason string, o journal.Options) ([]
 		}
 		if err == nil {
 			err = os.Remove(filepath.Join(dir, file))
+		}
+		if err == nil { // else a power cut brings it back, and the log says it is gone
+			err = durable.SyncDir(filepath.Dir(filepath.Join(dir, file)))
 		}
 		if err != nil {
 			return files[:i], errors.Join(fmt.Errorf("take away %s: %w", file, err), log.Close())

@@ -19,7 +19,8 @@ func newLogShred() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "shred RUN STEP --reason TEXT", Short: "take away what a step printed, and say so in the log", Args: twoArgs,
 		Long: "For output that should not have been printed. The log keeps its hash, and says that it was taken away, when and why;\n" +
-			"`log verify` says it too. What stands in the log itself can't be taken away. Exit codes: 0, 1 failed, 2 usage.",
+			"`log verify` says it too. What stands in the log itself can't be taken away, and a host whose end of the command was never\n" +
+			"settled keeps its own copy. Exit codes: 0, 1 failed, 2 usage.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if reason == "" {
 				return &usageError{errors.New("--reason TEXT says why: it stays in the log")}
