@@ -12,6 +12,7 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
+	"runbook/runbook/report"
 	"runbook/steps/safetext"
 	"runbook/tui/plain"
 )
@@ -99,11 +100,11 @@ func (g *signScreen) hear(m *model, msg tea.Msg) tea.Cmd {
 
 // signed is what a person knows before signing.
 func signed(m *model) []string {
-	lines := plain.Facts(m.book, m.snap.run)
+	var lines []string
 	if line := runbook.SignoffLine(m.snap.run.Signoffs(m.book)); line != "" {
 		lines = append(lines, safetext.Line(line))
 	}
-	return lines
+	return append(lines, report.Facts(m.book, m.snap.run)...)
 }
 
 // seen reports whether the whole statement has been on the screen.

@@ -31,7 +31,7 @@ func Facts(b *book.Book, r *runbook.Run) []string {
 		}
 	}
 	lines = append(lines, "steps    "+counts(Of(b, r, false, nil).Counts))
-	for _, word := range []string{"rejected", "failed", "unknown", "accepted", "skipped", "by hand", "reported", "rehearsed", "warning"} {
+	for _, word := range []string{"rejected", "failed", "unknown", "accepted", "skipped", "by hand", "left out", "verified", "reported", "rehearsed", "warning"} {
 		lines = append(lines, standsOut(b, r, word)...)
 	}
 	lines = append(lines, pending(b, r)...)
@@ -101,7 +101,14 @@ func wordsOf(st runbook.StepState) []string {
 		if st.Result != nil && st.Result.Verdict == steps.Warn {
 			all = append(all, "warning")
 		}
-	case runbook.Pending, runbook.Running, runbook.Confirmed, runbook.NotApplicable:
+	case runbook.NotApplicable:
+		if st.Seen > 0 { // by a person, not by the book
+			all = append(all, "left out")
+		}
+	case runbook.Pending, runbook.Running, runbook.Confirmed:
+	}
+	if st.Verified {
+		all = append(all, "verified")
 	}
 	if st.Reported {
 		all = append(all, "reported")

@@ -9,48 +9,9 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
+	"runbook/runbook/report"
 	"runbook/steps/safetext"
 )
-
-// Facts are what a person knows before signing: the counts, and by name every
-// step that did not simply pass, or that nobody signed who was to. Safe to show.
-func Facts(b *book.Book, r *runbook.Run) []string {
-	n := map[runbook.State]int{}
-	rehearsed := 0
-	var lines []string
-	for _, p := range b.Phases {
-		for _, s := range p.Steps {
-			st := r.Step(s)
-			n[st.State]++
-			if st.Rehearsed {
-				rehearsed++
-			}
-			if remarkable(st) {
-				lines = append(lines, strings.TrimRight(safetext.Line(fmt.Sprintf("%s %s  %s  %s", Mark(st), Word(st), Title(s.Title, s.ID), Saw(st))), " "))
-			}
-		}
-	}
-	first := Counts(n)
-	if rehearsed > 0 {
-		first += fmt.Sprintf("  (%d rehearsed)", rehearsed)
-	}
-	return append([]string{first}, lines...)
-}
-
-// remarkable reports whether a step is one that a reader would not take for
-// granted.
-func remarkable(st runbook.StepState) bool {
-	switch st.State {
-	case runbook.Passed, runbook.Confirmed:
-		return Mark(st) == "!" || st.Verified || st.Reported
-	case runbook.NotApplicable:
-		return st.Seen > 0 // by a person, not by the book
-	case runbook.Pending:
-		return false
-	case runbook.Running, runbook.Failed, runbook.Unknown, runbook.Declined, runbook.Skipped, runbook.Accepted, runbook.ByHand:
-	}
-	return true
-}
 
 // Elsewhere is how another person signs: the command on this host, and for one
 // who is elsewhere.
@@ -89,7 +50,7 @@ func (p *session) signing(ctx context.Context, r *runbook.Run, s *book.Step) str
 	if !ok {
 		return ""
 	}
-	lines := append([]string{"what is signed:"}, Facts(p.Book(), r)...)
+	lines := append([]string{"what is signed:"}, report.Facts(p.Book(), r)...)
 	if line := runbook.SignoffLine(r.Signoffs(p.Book())); line != "" {
 		lines = append(lines, line)
 	}
