@@ -11,8 +11,10 @@ import (
 )
 
 // leading are the fields an auditor looks for first, in this order.
-var leading = []string{"step", "phase", "plan", "settles", "verdict", "outcome", "answer", "exit", "who", "reason", "text", "name", "value", "slot",
-	"role", "scope", "decision", "about"}
+var leading = []string{
+	"step", "phase", "plan", "settles", "verdict", "outcome", "answer", "exit", "who", "reason", "text", "name", "value", "slot",
+	"role", "scope", "decision", "about",
+}
 
 // heavy fields are left to `log show --json`.
 var heavy = []string{"stmt", "sshsig", "session_key", "env", "vars", "claims"}
