@@ -52,6 +52,35 @@ func TestTargetsOfTheExamples(t *testing.T) {
 	}
 }
 
+// The example of a book has nothing that lint minds, and every verb.
+func TestBookOfTheExamples(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("books/restart.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := book.Read(data, "restart.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range book.Lint(b) {
+		t.Error(p.In("books/restart.toml"))
+	}
+	verbs := map[string]bool{}
+	for _, step := range b.All() {
+		verb, _ := book.VerbOf(step)
+		verbs[verb] = true
+	}
+	for _, verb := range []string{"check", "run", "ask", "tell", "watch"} {
+		if !verbs[verb] {
+			t.Errorf("the example has no %s", verb)
+		}
+	}
+	if len(b.Plans) != 1 || len(b.Signoffs) != 1 || len(b.Hints) != 1 || len(b.Contacts) != 1 {
+		t.Error("what it should show is gone")
+	}
+}
+
 func load(t *testing.T, file string) *book.Target {
 	t.Helper()
 	data, err := os.ReadFile(file)

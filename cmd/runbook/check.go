@@ -164,9 +164,35 @@ func printSurvey(seen []runbook.Surveyed, left []string) {
 	if len(left) > 0 {
 		fmt.Println("- left out, their `when` does not hold: " + strings.Join(left, " "))
 	}
-	fmt.Println(runbook.Verdict(seen))
+	fmt.Println(counted(seen))
 }
 
 func surveyLine(s runbook.Surveyed) string {
 	return plain.Aside(s.Step.ID, s.Result)
+}
+
+// counted is the verdict, how many checks had which, and those that did not
+// pass, the worst first.
+func counted(seen []runbook.Surveyed) string {
+	line, wrong := runbook.Verdict(seen).String()+":", ""
+	for _, v := range []steps.Verdict{steps.Fail, steps.Blocked, steps.Unknown, steps.Warn, steps.Pass} {
+		n := 0
+		for _, s := range seen {
+			if s.Result.Verdict != v {
+				continue
+			}
+			n++
+			if v != steps.Pass {
+				wrong += " " + s.Step.ID
+			}
+		}
+		if n > 0 {
+			line += fmt.Sprintf(" %d %s,", n, v)
+		}
+	}
+	line = strings.TrimSuffix(line, ",")
+	if wrong == "" {
+		return line
+	}
+	return line + ";" + wrong
 }

@@ -20,7 +20,7 @@ type secrets struct{ Nonce, Superuser, App, Deploy string }
 // nothing among them reaches a container engine, a cluster or a cloud.
 var hostTools = []string{
 	"sh", "bash", "env", "cat", "grep", "sed", "awk", "head", "tail", "sort", "wc", "tr", "cut", "date", "test", "true", "false",
-	"sleep", "mkdir", "rm", "cp", "mv", "ls", "printf", "echo", "id", "hostname", "tee", "sha256sum", "curl", "jq",
+	"sleep", "mkdir", "rm", "cp", "mv", "ls", "readlink", "printf", "echo", "id", "hostname", "tee", "sha256sum", "curl", "jq",
 	"basename", "chmod", "cmp", "df", "diff", "dirname", "find", "getconf", "gzip", "ln", "mktemp", "od", "ps", "stat", "tar", "touch", "uname", "xargs",
 }
 
