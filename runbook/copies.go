@@ -44,7 +44,7 @@ func (c *copies) look(e journal.Entry) {
 func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {
 	switch e.Kind {
 	case kindRunStart:
-		body, err := decode[runStartBody](e)
+		body, err := readStart(e)
 		if err != nil {
 			return err
 		}

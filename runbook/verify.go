@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,11 +39,33 @@ func terms(e journal.Entry) (journal.Terms, bool) {
 	if e.Kind != kindRunStart {
 		return journal.Terms{}, false
 	}
-	body, err := decode[runStartBody](e)
+	body, err := readStart(e)
 	return journal.Terms{
 		Required: body.Signoffs,
 		Book:     body.Book, BookSHA: body.BookSHA, Target: body.Target, TargetSHA: body.TargetSHA, Mode: body.Mode,
 	}, err == nil
+}
+
+// readStart reads what a run was begun with as strictly as other tools do: to
+// encoding/json a key in other letters is the same key.
+func readStart(e journal.Entry) (runStartBody, error) {
+	var keys map[string]json.RawMessage
+	var roles []map[string]json.RawMessage
+	err := json.Unmarshal(e.Body, &keys)
+	if signoffs := keys["signoffs"]; err == nil && signoffs != nil {
+		err = json.Unmarshal(signoffs, &roles)
+	}
+	for _, held := range append(roles, keys) {
+		for key := range held {
+			if strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+				err = errors.Join(err, fmt.Errorf("entry %d: key %q of a run.start is not in lower case", e.N, key))
+			}
+		}
+	}
+	if err != nil {
+		return runStartBody{}, err
+	}
+	return decode[runStartBody](e)
 }
 
 // LastSeen is the highest head that this account saw of a run: a copy that is

@@ -20,6 +20,16 @@ export LC_ALL=C
 	echo "usage: VERIFY.sh [ALLOWED_SIGNERS [REVOKED [HEADS]]]" >&2
 	exit 2
 }
+# A tool is never one of the bundle: of PATH only what is absolute counts.
+clean=''
+IFS=:
+set -f
+for part in $PATH; do
+	case $part in /*) clean=${clean:+$clean:}$part ;; esac
+done
+set +f
+unset IFS
+PATH=$clean
 for tool in jq ssh-keygen base32 sha256sum split paste realpath; do
 	command -v "$tool" >/dev/null || {
 		echo "VERIFY.sh: it needs $tool" >&2
@@ -33,10 +43,10 @@ for file in "$@"; do
 		exit 2
 	fi
 done
-[ $# -lt 1 ] || signers=$(realpath "$1")
-[ $# -lt 2 ] || revoked=$(realpath "$2")
+[ $# -lt 1 ] || signers=$(realpath -- "$1")
+[ $# -lt 2 ] || revoked=$(realpath -- "$2")
 [ $# -lt 3 ] || [ "$3" = /dev/null ] || heads=$(realpath "$3")
-cd "$(dirname "$0")" || exit 2
+CDPATH='' cd -- "$(dirname -- "$0")" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 2' INT TERM HUP
@@ -79,11 +89,29 @@ def signoff_form:
 	+ "scope (?<scope>run|phase:" + name + ")\ndecision (?<decision>approve|reject|withdraw)\n"
 	+ "book (?<book>" + name + " sha256 " + hash + ")\ntarget (?<target>" + name + " sha256 " + hash + ")\nmode (?<mode>" + name + ")\n"
 	+ "entry (?<entry>" + number + ")\nhead (?<head>" + hash + ")\nbytes (?<bytes>" + number + ") sha256 (?<sha256>" + hash + ")\n"
-	+ "report sha256 " + hash + "\nnote \"([^\"\\\\\\x00-\\x1f]|\\\\([abftv\\\\\"]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}))*\"\n"
+	+ "report sha256 " + hash + "\nnote (?<note>\"[^\n]*\")\n"
 	+ "time (?<time>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)\n\\z";
+def code: explode | reduce .[] as $c (0; . * 16 + if $c > 96 then $c - 87 else $c - 48 end);
+def printable: test("\\A[\\p{L}\\p{M}\\p{N}\\p{P}\\p{S} ]\\z");
+def rune: "[^\"\\\\]|\\\\(?:[abftv\\\\\"]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})";
+# A piece of a note: how many bytes it stands for, null if it is not written so.
+def piece:
+	if startswith("\\x") then .[2:] | if test("\\A(0[0-6ef]|1.|7f|[89a-f].)\\z") then 1 else null end
+	elif test("\\A\\\\[uU]") then .[2:] | code
+		| if . < 128 or (. > 55295 and . < 57344) or . > 1114111 or ([.] | implode | printable) then null else [.] | implode | utf8bytelength end
+	elif startswith("\\") then 1
+	elif printable then utf8bytelength
+	else null end;
+# Bytes that are a letter are written as the letter.
+def letter: "[\\\\]x(?:(?:c[2-9a-f]|d.)|(?:e0[\\\\]x[ab].|ed[\\\\]x[89].|e[1-9a-cef][\\\\]x[89ab].)|(?:f0[\\\\]x[9ab].|f[123][\\\\]x[89ab].|f4[\\\\]x8.)[\\\\]x[89ab].)[\\\\]x[89ab].";
+# What a person added, quoted in the one way there is: no letter is hidden, none turns the line around.
+def quoted:
+	.[1:-1] | test("\\A(?:" + rune + ")*\\z") and ([match(rune; "g").string]
+		| (map(piece) | all(. != null) and (add // 0) <= 1000)
+		and (map(if startswith("\\x") then . else " " end) | join("") | test(letter) | not));
 # The facts of a sign-off: its form leaves no space in any of them.
 def signoff:
-	capture(signoff_form) | select(.time == (try (.time | fromdate | todate) catch ""))
+	capture(signoff_form) | select(.note | quoted) | select(.time == (try (.time | fromdate | todate) catch ""))
 	| [.world, .run, .entry, .head, .bytes, .sha256, .time, .role, .scope, .decision, .book, .target, .mode] | join(" ");
 def b64key: "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=";
 def stamp: "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z";
@@ -103,8 +131,19 @@ def anchor:
 	then ["watch", .n, .head, .torn_bytes // 0, .torn_sha256 // "-"] else ["watch"] end;
 # What a run was begun with, as sign-offs must name it.
 def terms: .body | "\(.book) sha256 \(.book_sha256) \(.target) sha256 \(.target_sha256) \(.mode)";
-def required: .body.signoffs // [] | map("\(.role) \(.scope) \(.distinct // false)\n") | join("");
+def required: .body.signoffs // [] | map({role, scope, distinct: (.distinct // false)}) | tojson;
+def lower: keys | all(test("\\A[a-z0-9_]*\\z"));
+# The form of what a run is begun with.
+def begun:
+	def may($form): . == null or type == $form;
+	lower and ([.book, .book_sha256, .target, .target_sha256, .mode] | all(type == "string"))
+	and ([.book_file, .target_file, .world, .practice_id, .of, .vtime] | all(may("string"))) and ([.guard, .rehearsed] | all(may("boolean")))
+	and (.demands | may("array") and (. // [] | all(may("string")))) and (.vars | may("object") and (. // {} | all(may("string"))))
+	and (.signoffs | may("array") and (. // [] | all(type == "object" and lower
+		and ([.role, .scope] | all(type == "string")) and (.distinct | may("boolean")))));
 def coded: if . == "" then "-" else @base64 end;
+# A signature as ssh-keygen writes it, and nothing behind it.
+def armored: if . == "" or test("\\A-----BEGIN SSH SIGNATURE-----\n([A-Za-z0-9+/]+\n)*[A-Za-z0-9+/]+={0,2}\n-----END SSH SIGNATURE-----\n*\\z") then coded else empty end;
 def at: .time[0:19];
 # What is asked of each line: words without a space. A sign-off, or a session,
 # that has another form ends before its last.
@@ -112,13 +151,13 @@ def facts:
 	if form then
 		[.v, (line | utf8bytelength + 1), .run, .seg, .n, .prev, .kind, .sig, at]
 		+ if .kind == "session" and session then
-			[(.body | .world, .session_key, .prev_bytes, .discarded, (.discarded_sha256 | coded), (.stmt | coded), (.sshsig | coded))]
+			[(.body | .world, .session_key, .prev_bytes, .discarded, (.discarded_sha256 | coded), (.stmt | coded), (.sshsig | armored))]
 		elif .kind == "attest" and (.body | keys == ["principal", "sshsig", "stmt", "via"] and all(type == "string")) then
-			[(.body | (.stmt | coded), (.sshsig | coded), (.stmt | signoff))]
-		elif .kind == "run.start" and (.body | [.book, .book_sha256, .target, .target_sha256, .mode] | all(type == "string")) then
+			[(.body | (.stmt | coded), (.sshsig | armored), (.stmt | signoff))]
+		elif .kind == "run.start" and (.body | begun) then
 			try [(.body | (.book_sha256, .target_sha256 | coded)), (terms | coded), (required | coded)] catch []
 		elif .kind == "delegate" and (.body | keys == ["sshsig", "stmt"] and all(type == "string")) then
-			[(.body | (.stmt | coded), (.sshsig | coded), (.stmt | delegation))]
+			[(.body | (.stmt | coded), (.sshsig | armored), (.stmt | delegation))]
 		elif .kind == "anchor" and .body.of == "watch" then (.body | anchor)
 		elif .kind == "slot" or .kind == "gap" or .kind == "clock.step" then
 			[(.time[0:19] | digits), .time[20:26], (.body | (.step // "" | coded), (.torn_bytes // 0), (.torn_sha256 // "-"))]
@@ -126,6 +165,20 @@ def facts:
 		| map(tostring) | join(" ")
 	elif type == "object" and (.v | whole) then "\(.v)"
 	else "!" end;
+JQ
+cat >"$tmp/key.jq" <<'JQ'
+# The bytes of a signature: of a plain key, in its one form, and of a security
+# key that was touched.
+def long: ((.[0] * 256 + .[1]) * 256 + .[2]) * 256 + .[3];
+def cut: if length < 4 then empty else (.[:4] | long) as $n | [.[4:4 + $n], .[4 + $n:]] end;
+def strings: if length == 0 then [] else cut as [$first, $rest] | [$first] + ($rest | strings) end;
+def minimal: length > 0 and .[0] < 128 and (.[0] > 0 or (length > 1 and .[1] > 127));
+(.[10:] | strings) as [$key, $space, $reserved, $hash, $sig]
+| ($key | strings) as $fields | ($fields[0] | implode) as $kind
+| ($sig | cut) as [$form, $rest] | ($form | implode) as $form | ($rest | cut)[1] as $more
+| ($kind | endswith("-cert-v01@openssh.com") | not)
+and (if $kind == "ssh-rsa" then ($form == "rsa-sha2-256" or $form == "rsa-sha2-512") and ($fields[1:] | all(minimal)) else $form == $kind end)
+and (if $kind | startswith("sk-") then ($more | length) == 5 and $more[0] % 2 == 1 else $more == [] end)
 JQ
 
 sum() { sha256sum | cut -c 1-64; }
@@ -244,6 +297,9 @@ accept() {
 	[ -z "$why" ]
 }
 
+# code prints as a word what it reads: no end of a text is lost, as it is in $(…).
+code() { base64 | tr -d '\n'; }
+
 # decode WORD prints what a fact holds.
 decode() { [ "$1" = - ] || printf %s "$1" | base64 -d; }
 
@@ -295,7 +351,8 @@ keep() {
 
 # statement_holds STATEMENT NAMESPACE: the signature beside it is by the key it names.
 statement_holds() {
-	[ "$(size <"$1.sig")" -le 16384 ] && ssh-keygen -q -Y check-novalidate -n "$2" -s "$1.sig" <"$1" >/dev/null 2>&1
+	[ "$(size <"$1.sig")" -le 16384 ] && blob_of "$1.sig" && [ "$(od -An -v -tu1 "$tmp/blob" | jq -s "$(cat "$tmp/key.jq")" 2>/dev/null)" = true ] &&
+		ssh-keygen -q -Y check-novalidate -n "$2" -s "$1.sig" <"$1" >/dev/null 2>&1
 }
 
 # committed WORLD RUN ENTRY HEAD BYTES SHA256: a statement is about this log, as
@@ -367,11 +424,16 @@ anchor() {
 	fi
 }
 
-# key_blob SIGNATURE prints the public key that it names.
-key_blob() {
+# blob_of SIGNATURE leaves in blob what stands in its armor.
+blob_of() {
 	while read -r digits; do
 		case $digits in -*) ;; *) printf '%s\n' "$digits" ;; esac
-	done <"$1" | tr -d '\t\r ' | base64 -d >"$tmp/blob"
+	done <"$1" | base64 -d >"$tmp/blob" 2>/dev/null
+}
+
+# key_blob SIGNATURE prints the public key that it names.
+key_blob() {
+	blob_of "$1"
 	tail -c +11 "$tmp/blob" | head -c 4 | od -An -tu1 | {
 		read -r a b c d
 		tail -c +15 "$tmp/blob" | head -c $((((a * 256 + b) * 256 + c) * 256 + d))
@@ -389,7 +451,7 @@ torn() {
 cut_seen() {
 	[ "$k" -gt 1 ] || return 0
 	[ "$1" -ge "$pos" ] || broken forked "session $k cut the segment before at byte $1, valid lines follow there ($where)"
-	if [ "$1" != "$pos" ] || ! torn "$tmp/rest" || [ "$2" != "$(size <"$tmp/rest")" ] || [ "$(decode "$3")" != "$(sum <"$tmp/rest")" ]; then
+	if [ "$1" != "$pos" ] || ! torn "$tmp/rest" || [ "$2" != "$(size <"$tmp/rest")" ] || [ "$3" != "$(sum <"$tmp/rest" | tr -d '\n' | code)" ]; then
 		broken tampered "not the end that session $k saw ($where)"
 	fi
 }
@@ -462,12 +524,19 @@ start() {
 	printf '%s\n' "$*" >>"$tmp/start"
 }
 
+# numbers LINE: jq 1.6 loses digits of integers of 2^53 and more, others keep them.
+numbers() {
+	[ "$(jq '[.. | numbers | fabs >= 9007199254740992] | any' <"$1" 2>/dev/null)" != true ] || [ "$(echo 9007199254740993 | jq -c .)" = 9007199254740993 ] ||
+		broken unreadable "this jq ($(jq --version)) can't read integers of the size that stands behind entry $last_n: take jq 1.7 or runbook log verify"
+}
+
 # take LINE accepts it, or says in stopped why not.
 take() {
 	if [ "$v" != 1 ] && [ "$v" != ! ] && [ -n "$v" ]; then
 		stopped=version
 		[ "$head" != "$again" ] || ! put_back || stopped='a line whose version was altered'
 	elif [ "$head" != "$again" ]; then
+		numbers "$1"
 		stopped='a line that is not in its one form'
 	else
 		# shellcheck disable=SC2086 # words without a space by their form
@@ -527,6 +596,14 @@ slot_holds() {
 	head -c $(($2 - 99)) "$1" | ssh-keygen -q -Y check-novalidate -n "$space" -s "$tmp/line.sig" >/dev/null 2>&1
 }
 
+# watched STEP: it is one of those that were delegated.
+watched() {
+	for watch in $(printf %s "$d_watches" | tr , ' '); do
+		[ "$(printf %s "$watch" | code)" != "$1" ] || return 0
+	done
+	return 1
+}
+
 # slot LEFT ITS-HASH FILE V LENGTH RUN SEG N PREV KIND SIG AT WHEN FRACTION STEP TORN ITS-HASH
 # takes a line of watch.jsonl; LEFT bytes that a crash left stand before it.
 slot() {
@@ -537,10 +614,9 @@ slot() {
 	[ "${16} ${17}" = "$1 $2" ] || return 1
 	[ "${13}" -ge "$d_from" ] && [ "${13}" -le "$d_until" ] || return 1
 	[ "${13}" != "$d_until" ] || [ "${14}" = 000000 ] || return 1
-	step=$(decode "${15}")
 	case ${10} in
-	slot | gap) case ,$d_watches, in *,"$step",*) ;; *) return 1 ;; esac ;;
-	clock.step) [ -z "$step" ] || case ,$d_watches, in *,"$step",*) ;; *) return 1 ;; esac ;;
+	slot | gap) watched "${15}" || return 1 ;;
+	clock.step) [ "${15}" = - ] || watched "${15}" || return 1 ;;
 	*) return 1 ;;
 	esac
 	slot_holds "$3" "$5" "${11}"
@@ -557,6 +633,7 @@ slots() {
 		bad=''
 		for line in "$tmp"/lines/*; do
 			read -r head again rest <&3 || break
+			[ "$head" = "$again" ] || numbers "$line"
 			# shellcheck disable=SC2086 # words without a space by their form
 			if [ "$head" != "$again" ] || ! slot "$left" "$left_sum" "$line" $rest; then
 				bad=$line
@@ -594,7 +671,7 @@ fi
 
 # --- the files beside the log ---
 
-same() { [ "$(sum 2>/dev/null <"$1")" = "$(decode "$2")" ]; }
+same() { [ "$(sum 2>/dev/null <"$1" | tr -d '\n' | code)" = "$2" ]; }
 
 # beside NAME holds a file of statements against the log.
 beside() {
@@ -639,22 +716,35 @@ if [ "$world" = practice ]; then
 	[ ! -r ../allowed_signers ] || signers=../allowed_signers
 fi
 
-# principals prints every name in the signers' file: find-principals would name
-# the first line of a key, whatever it may sign.
+# principals leaves every name in the signers' file: find-principals would name
+# the first line of a key, whatever it may sign. What can't be read may be a
+# limit, or a name that somebody is not.
+cat >"$tmp/signers.jq" <<'JQ'
+def stamp: "[0-9]{8}([0-9]{4}([0-9]{2})?)?Z?";
+def option: "([Cc][Ee][Rr][Tt]-[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Tt][Yy]|[Nn][Aa][Mm][Ee][Ss][Pp][Aa][Cc][Ee][Ss]=\"[^\"]+\"|[Vv][Aa][Ll][Ii][Dd]-([Aa][Ff][Tt][Ee][Rr]|[Bb][Ee][Ff][Oo][Rr][Ee])=\"" + stamp + "\")";
+split("\n") | to_entries[] | .key as $i | .value | sub("\\A[ \t\r\f]+"; "") | sub("[ \t\r\f]+\\z"; "") | select(. != "" and (startswith("#") | not))
+| (capture("\\A(\"(?<quoted>[^\"]+)\"|(?<name>[^\" \t][^ \t]*))[ \t]*(?<options>" + option + "(," + option + ")*)?(?<=[ \t\"yY])[ \t]*(?<key>(ssh-|ecdsa-|sk-)[a-z0-9@.-]+[ \t]+[A-Za-z0-9+/]+={0,2})([ \t][^\r]*)?\\z")
+	// error("line \($i + 1)"))
+| (.quoted // .name) as $names
+| [.options // "" | match("(?:\\A|,)([A-Za-z-]+)(?:=\"[^\"]*\")?"; "g").captures[0].string | ascii_downcase] as $said
+| if ($names | contains("!")) or ($said | unique | length) != ($said | length) then error("line \($i + 1)") else . end
+| ($names | split(",")[] | "name " + .), "key " + .key
+JQ
 principals() {
-	while read -r names _; do
-		case $names in '' | '#'*) continue ;; esac
-		case $names in *'!'*)
-			echo "VERIFY.sh: $signers: a name behind ! says who it is not" >&2
-			exit 2
-			;;
-		esac
-		names=${names#\"} names=${names%\"}
-		printf '%s\n' "$names" | tr ',' '\n'
-	done <"$signers" | sort -u
+	jq -Rrs "$(cat "$tmp/signers.jq")" <"$signers" >"$tmp/listed" 2>/dev/null || return 1
+	while read -r what text; do
+		[ "$what" != key ] || printf '%s\n' "$text"
+	done <"$tmp/listed" >"$tmp/keys"
+	[ ! -s "$tmp/keys" ] || [ "$(ssh-keygen -l -f "$tmp/keys" 2>/dev/null | wc -l)" -eq "$(wc -l <"$tmp/keys")" ] || return 1
+	while IFS= read -r text; do
+		case $text in "name "*) printf '%s\n' "${text#name }" ;; esac
+	done <"$tmp/listed" | sort -u >"$tmp/principals"
 }
 : >"$tmp/principals"
-[ -z "$signers" ] || principals >"$tmp/principals"
+if [ -n "$signers" ] && ! principals; then
+	echo "VERIFY.sh: $signers: a line of it can't be read; want: principals [namespaces=\"…\",valid-after=\"…\",valid-before=\"…\"] key, and no name behind !" >&2
+	exit 2
+fi
 
 # vouched STATEMENT NAMESPACE TIME prints who the signers say signed it.
 vouched() {
@@ -708,7 +798,7 @@ done <"$tmp/delegations"
 while read -r n at about time role scope decision names; do
 	if ! who=$(vouched "$tmp/attest.$n" "signoff.$role@$(domain)" "$at"); then
 		identity=unverified identity_text="$identity_text, $role at entry $n $(unvouched "$tmp/attest.$n")"
-	elif [ -n "$terms" ] && [ "$names" != "$(decode "$terms")" ]; then
+	elif [ -n "$terms" ] && [ "$(printf %s "$names" | code)" != "$terms" ]; then
 		identity=unverified identity_text="$identity_text, $role at entry $n NAMES ANOTHER BOOK, TARGET OR MODE"
 	else
 		identity_text="$identity_text, $who $decision as $role"
@@ -722,6 +812,7 @@ identity_text=${identity_text#, }
 
 cat >"$tmp/roles.jq" <<'JQ'
 def rows: split("\n") | map(select(. != "") | split(" "));
+def plain: gsub("[^ -~]"; "?");
 # Which log a key saw, and when, says what it said last: where that stands in
 # this one is the driver's doing. A reject yields only to what is newer by both.
 def newer($than):
@@ -730,15 +821,15 @@ def last_word:
 	. as $all | map(select(.decision == "reject" and (. as $reject | any($all[]; newer($reject)) | not)))
 	| if . == [] then $all else . end | max_by([.about, .time, .decision]);
 ($signed | rows | map({about: (.[0] | tonumber), time: .[1], role: .[2], scope: .[3], decision: .[4], key: .[5]})) as $signed
-| ($wanted | rows | map({role: .[0], scope: .[1], distinct: .[2]})) as $wanted
+| (if $wanted == "" then [] else $wanted | fromjson end) as $wanted
 | [$wanted[] as $w
 	| [$signed[] | select(.role == $w.role and .scope == $w.scope)] | group_by(.key)
 	| map({key: .[0].key, value: last_word.decision}) | from_entries] as $said
 | range($wanted | length) as $i | $wanted[$i] as $w
 | [range($wanted | length) | select($wanted[.].role != $w.role) | $said[.] | to_entries[] | select(.value == "approve") | .key] as $elsewhere
-| [$said[$i] | to_entries[] | select(.value != "approve" or $w.distinct != "true" or (.key | IN($elsewhere[]) | not)) | .value] as $words
+| [$said[$i] | to_entries[] | select(.value != "approve" or ($w.distinct | not) or (.key | IN($elsewhere[]) | not)) | .value] as $words
 | (if $words | any(. == "reject") then "rejected" elif $words | any(. == "approve") then "ok" else "missing" end)
-	+ " \($w.role) (\($w.scope))"
+	+ " \($w.role | plain) (\($w.scope | plain))"
 JQ
 decode "$required" >"$tmp/wanted"
 jq -rn --rawfile signed "$tmp/signed" --rawfile wanted "$tmp/wanted" "$(cat "$tmp/roles.jq")" >"$tmp/roles" || exit 2
