@@ -17,8 +17,8 @@ func shortened(t *testing.T) (h runbook.Home, dir, posted string) {
 	t.Helper()
 	base := t.TempDir()
 	h = runbook.Home{Dir: base, Config: filepath.Join(base, "config"), Seen: filepath.Join(base, "seen")}
-	dir = filepath.Join(base, "run")
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	dir = filepath.Join(h.Runs(false), "run") // of our own home: its head is remembered, whoever vouches
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	log, err := journal.Create(dir, journal.Options{World: journal.Real, NoIdentity: "a test"})

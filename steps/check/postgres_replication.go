@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,7 +29,7 @@ func askReplication(ctx context.Context, c *Postgres, s *session, r *steps.Resul
 	if err != nil {
 		return unmeasured("min: " + err.Error())
 	}
-	rows, err := s.shippedQuery(ctx, "replication")
+	rows, err := s.standbys(ctx)
 	if err != nil {
 		return err
 	}
@@ -41,11 +42,8 @@ func askReplication(ctx context.Context, c *Postgres, s *session, r *steps.Resul
 			continue
 		}
 		streaming++
-		// It is NULL too of one that has caught up with an idle primary.
-		if _, known := one.number("replay_lag_s"); !known {
-			if left, ok := one.number("replay_lag_bytes"); !ok || left > 0 {
-				r.Worsen(steps.Unknown, "%s has %s bytes to replay, and for how long is not known", name, cmp.Or(one.text("replay_lag_bytes"), "an unknown number of"))
-			}
+		if lagUnknown(one) {
+			r.Worsen(steps.Unknown, "%s has %s bytes to replay, and for how long is not known", name, cmp.Or(one.text("replay_lag_bytes"), "an unknown number of"))
 		}
 		if behind > c.lagLimit().D() {
 			r.Worsen(steps.Fail, "%s is %s behind, wanted at most %s", name, steps.Duration(behind.Truncate(time.Millisecond)), c.lagLimit())
@@ -56,6 +54,34 @@ func askReplication(ctx context.Context, c *Postgres, s *session, r *steps.Resul
 		r.Worsen(steps.Fail, "%d standbys stream, wanted at least %g", streaming, least)
 	}
 	return nil
+}
+
+// standbys are as the primary tells them. Of one that was idle the lag is told
+// only once it has answered what was just written: it is asked for again, a
+// second or two.
+func (s *session) standbys(ctx context.Context) ([]row, error) {
+	for again := 10; ; again-- {
+		rows, err := s.shippedQuery(ctx, "replication")
+		if err != nil || again == 0 || !slices.ContainsFunc(rows, lagUnknown) {
+			return rows, err
+		}
+		timer := time.NewTimer(200 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return rows, nil
+		}
+	}
+}
+
+// lagUnknown reports whether a standby that streams has something to replay, and
+// nothing says for how long. The lag is NULL too of one that has caught up with
+// an idle primary.
+func lagUnknown(one row) bool {
+	_, known := one.number("replay_lag_s")
+	left, ok := one.number("replay_lag_bytes")
+	return one.text("state") == "streaming" && !known && (!ok || left > 0)
 }
 
 // askStandby asks a standby how far it is.
