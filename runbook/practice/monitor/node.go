@@ -30,8 +30,10 @@ func Node(dir string) Source {
 		if err := syscall.Statfs(dir, &fs); err != nil {
 			return "", err
 		}
-		line(`node_filesystem_size_bytes{mountpoint="/"} %d`, fs.Blocks*uint64(fs.Bsize))  // #nosec G115 -- positive
-		line(`node_filesystem_avail_bytes{mountpoint="/"} %d`, fs.Bavail*uint64(fs.Bsize)) // #nosec G115 -- positive
+		// Without what is kept for root, as df counts: what nobody here can fill is
+		// not full.
+		line(`node_filesystem_size_bytes{mountpoint="/"} %d`, (fs.Blocks-fs.Bfree+fs.Bavail)*uint64(fs.Bsize)) // #nosec G115 -- positive
+		line(`node_filesystem_avail_bytes{mountpoint="/"} %d`, fs.Bavail*uint64(fs.Bsize))                     // #nosec G115 -- positive
 		line(`node_filesystem_files{mountpoint="/"} %d`, fs.Files)
 		line(`node_filesystem_files_free{mountpoint="/"} %d`, fs.Ffree)
 		line("node_memory_MemTotal_bytes %d\nnode_memory_MemAvailable_bytes %d", int64(memory), memory-resident())
