@@ -33,6 +33,7 @@ func TestReplayedSignoff(t *testing.T) {
 		"approval, older clock":   {"ra", "bh", []int{1, 0}, Rejected},
 		"approval in its second":  {"ra", "bh", []int{0, 0}, OK},
 		"lifted by one, not both": {"raa", "bhb", []int{1, 0, 2}, OK},
+		"newer by one each":       {"raa", "hbh", []int{1, 2, 0}, Rejected},
 		"withdrawn of older log":  {"aw", "hb", []int{0, 1}, OK},
 		"rejected twice":          {"rra", "bhh", []int{0, 1, 2}, OK},
 		"of one head":             {"ra", "bb", []int{1, 0}, Rejected},
