@@ -50,7 +50,8 @@ func TestRejectHoldsUntilItsKeyWithdrawsIt(t *testing.T) {
 func TestRejectHoldsBackNoRecovery(t *testing.T) {
 	t.Parallel()
 	ana, line := personKey(t, "ana")
-	f := desk(t, ana, signers(t, [3]string{"ana", "tech dev qa", line}))
+	who := signers(t, [3]string{"ana", "tech dev qa", line})
+	f := desk(t, ana, who)
 	f.toSignoff()
 	statement := f.about("tech", "phase:plan") // as one that comes from elsewhere
 	statement.Decision, statement.Note, statement.Time = journal.DecisionReject, "the dump is old", f.State().Started.Truncate(time.Second)
@@ -76,6 +77,10 @@ func TestRejectHoldsBackNoRecovery(t *testing.T) {
 	f.do(End, "")
 	if body, err := decode[runEndBody](f.entries()[f.State().Entries-1]); err != nil || body.Outcome != RolledBack || body.Missing != nil {
 		t.Errorf("it ended %+v: %v", body, err)
+	}
+	report := Verify(r.Dir, journal.Policy{Signers: who})
+	if text := report.Completeness.Text; report.Completeness.Word != journal.OK || !strings.Contains(text, "so nobody has to sign; rejected at entry ") || !strings.Contains(text, " by ana as tech (phase:plan)") {
+		t.Errorf("verify says %q", report.Lines())
 	}
 }
 

@@ -484,7 +484,7 @@ segment() {
 		case $kind in
 		run.end) ended=$n ;;
 		run.start) start "$rest" ;;
-		rollback.start) went_back=yes ;; # on the way back no signature is asked for
+		rollback.start) went_back=${went_back:-$n} ;; # on the way back no signature is asked for
 		esac
 		[ "$kind" = session ] || note "$kind" || acts=yes
 	done
@@ -810,7 +810,7 @@ identity_text=${identity_text#, }
 # --- has the run ended, and has every role signed: of each key its last word
 # counts, and one reject outweighs all approvals ---
 
-cat >"$tmp/roles.jq" <<'JQ'
+cat >"$tmp/words.jq" <<'JQ'
 def rows: split("\n") | map(select(. != "") | split(" "));
 def plain: gsub("[^ -~]"; "?");
 # Which log a key saw, and when, says what it said last: where that stands in
@@ -821,6 +821,8 @@ def last_word:
 	. as $all | map(select(.decision == "reject" and (. as $reject | any($all[]; newer($reject)) | not)))
 	| if . == [] then $all else . end | max_by([.about, .time, .decision]);
 ($signed | rows | map({about: (.[0] | tonumber), time: .[1], role: .[2], scope: .[3], decision: .[4], key: .[5]})) as $signed
+JQ
+cat >"$tmp/roles.jq" <<'JQ'
 | (if $wanted == "" then [] else $wanted | fromjson end) as $wanted
 | [$wanted[] as $w
 	| [$signed[] | select(.role == $w.role and .scope == $w.scope)] | group_by(.key)
@@ -831,8 +833,13 @@ def last_word:
 | (if $words | any(. == "reject") then "rejected" elif $words | any(. == "approve") then "ok" else "missing" end)
 	+ " \($w.role | plain) (\($w.scope | plain))"
 JQ
+# On the way back a reject holds back nothing, and is not to be overlooked.
+cat >"$tmp/stands.jq" <<'JQ'
+| $signed | group_by([.role, .scope, .key]) | map(last_word | select(.decision == "reject") | ", \(.role) (\(.scope)) rejected") | unique | join("")
+JQ
 decode "$required" >"$tmp/wanted"
-jq -rn --rawfile signed "$tmp/signed" --rawfile wanted "$tmp/wanted" "$(cat "$tmp/roles.jq")" >"$tmp/roles" || exit 2
+jq -rn --rawfile signed "$tmp/signed" --rawfile wanted "$tmp/wanted" "$(cat "$tmp/words.jq" "$tmp/roles.jq")" >"$tmp/roles" || exit 2
+jq -rn --rawfile signed "$tmp/signed" "$(cat "$tmp/words.jq" "$tmp/stands.jq")" >"$tmp/stands" || exit 2
 
 completeness=ok completeness_text='run.end is there'
 [ -n "$ended" ] || completeness='open' completeness_text='no run.end'
@@ -845,6 +852,7 @@ while read -r word role; do
 	missing) [ "$worst" = rejected ] || worst=missing ;;
 	esac
 done <"$tmp/roles"
+[ -z "$went_back" ] || completeness_text="$completeness_text, it went back at entry $went_back and nobody has to sign$(cat "$tmp/stands")"
 [ "$completeness" != ok ] || completeness=$worst
 [ "$completeness" != ok ] || [ -n "$terms" ] || completeness=missing completeness_text='no entry says what the run was begun with, and who must sign'
 

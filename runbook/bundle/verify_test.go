@@ -260,9 +260,19 @@ func TestScriptAgreesOnTerms(t *testing.T) {
 	back := open(t)
 	back.add("run.start", back.start)
 	back.agree("a deployment that is under way", 3, box)
+	back.attest(back.dev, "dev", journal.DecisionReject)
+	back.attest(back.qa, "qa", journal.DecisionReject)
+	back.attest(back.qa, "qa", journal.DecisionWithdraw)
 	back.add("rollback.start", map[string]string{"plan": "back"})
+	back.add("rollback.start", map[string]string{"plan": "further back"})
 	back.add("run.end", nil)
-	back.agree("rolled back: nobody has to sign", 0, box)
+	ours, theirs := back.agree("rolled back: nobody has to sign", 0, box)
+	if want := "run.end is there; it went back at entry 6, so nobody has to sign; rejected at entry 3 by dev@example.com as dev (run)\n"; !strings.Contains(ours, want) {
+		t.Errorf("rolled back it says\n%s", ours)
+	}
+	if want := "run.end is there, it went back at entry 6 and nobody has to sign, dev (run) rejected\n"; !strings.Contains(theirs, want) {
+		t.Errorf("of what was rolled back the script says\n%s", theirs)
+	}
 	other := open(t)
 	other.add("run.start", other.start)
 	other.add("run.end", nil)

@@ -77,10 +77,10 @@ func (t Terms) named(s Signoff) error {
 // roles judges whether each role that must sign has. Of every key its last
 // word counts, and one reject outweighs all approvals.
 func roles(wanted []Required, signed []SignedOff) []Role {
-	counted := slices.DeleteFunc(slices.Clone(signed), func(s SignedOff) bool { return s.Why != "" })
+	counted := counting(signed)
 	said := make([]map[string]SignedOff, len(wanted)) // by role: of a fingerprint
 	for i, want := range wanted {
-		said[i] = LastWords(counted, want.Role, want.Scope, func(s SignedOff) (string, Signoff) { return s.Fingerprint, s.Signoff })
+		said[i] = lastSigned(counted, want)
 	}
 	all := make([]Role, len(wanted))
 	for i, want := range wanted {
@@ -93,6 +93,33 @@ func roles(wanted []Required, signed []SignedOff) []Role {
 		}
 	}
 	return all
+}
+
+// standingRejects are those that count and that nothing lifted, of whatever
+// role, in the order of their entries.
+func standingRejects(signed []SignedOff) []SignedOff {
+	counted := counting(signed)
+	last := map[Required]map[string]SignedOff{} // by role and scope: of a fingerprint
+	return slices.DeleteFunc(slices.Clone(counted), func(s SignedOff) bool {
+		if s.Decision != DecisionReject {
+			return true
+		}
+		of := Required{Role: s.Role, Scope: s.Scope}
+		if last[of] == nil {
+			last[of] = lastSigned(counted, of)
+		}
+		return last[of][s.Fingerprint].Entry != s.Entry
+	})
+}
+
+// counting are the sign-offs that somebody vouches for.
+func counting(signed []SignedOff) []SignedOff {
+	return slices.DeleteFunc(slices.Clone(signed), func(s SignedOff) bool { return s.Why != "" })
+}
+
+// lastSigned is the last word of each fingerprint for a role and scope.
+func lastSigned(counted []SignedOff, of Required) map[string]SignedOff {
+	return LastWords(counted, of.Role, of.Scope, func(s SignedOff) (string, Signoff) { return s.Fingerprint, s.Signoff })
 }
 
 // weigh adds one sign-off to what is known of a role. now is the last word of

@@ -100,7 +100,7 @@ type Session struct {
 // locks nothing.
 func Verify(dir string, p Policy) Report {
 	var terms Terms
-	known, freed := p.Terms == nil, false
+	known, freed := p.Terms == nil, uint64(0)
 	c, err := scan(dir, func(e Entry) {
 		if !known {
 			terms, known = p.Terms(e)
@@ -108,7 +108,9 @@ func Verify(dir string, p Policy) Report {
 		if p.Each != nil {
 			p.Each(e)
 		}
-		freed = freed || p.Frees != nil && p.Frees(e)
+		if freed == 0 && p.Frees != nil && p.Frees(e) {
+			freed = e.N
+		}
 	})
 	slots := &slotChain{}
 	if err == nil || errors.Is(err, ErrTorn) {
@@ -129,12 +131,15 @@ func Verify(dir string, p Policy) Report {
 			p.Signers = Signers{}
 		}
 	}
-	if freed {
+	if freed > 0 {
 		terms.Required = nil
 	}
 	r.Signoffs = signoffs(c, p, terms)
 	r.Roles = roles(terms.Required, r.Signoffs)
 	r.Completeness = completeness(c, r.Integrity.Word, r.Roles)
+	if freed > 0 {
+		r.Completeness.Text += wentBack(freed, r.Signoffs)
+	}
 	if r.Completeness.Word == OK && !known {
 		r.Completeness = Verdict{Missing, "no entry says what the run was begun with, and who must sign"}
 	}
@@ -191,6 +196,16 @@ func completeness(c *chain, integrity Word, roles []Role) Verdict {
 		v.Word = word
 	}
 	return v
+}
+
+// wentBack says why nobody has to sign, and who said no all the same: a reject
+// holds back no recovery, but is not to be overlooked.
+func wentBack(entry uint64, signed []SignedOff) string {
+	text := fmt.Sprintf("; it went back at entry %d, so nobody has to sign", entry)
+	for _, s := range standingRejects(signed) {
+		text += fmt.Sprintf("; rejected at entry %d by %s as %s (%s)", s.Entry, s.Principal, s.Role, s.Scope)
+	}
+	return text
 }
 
 // Exit returns what `log verify` exits with: 0 ok, 1 tampered, forked or rolled
