@@ -25,6 +25,10 @@ import (
 //go:embed VERIFY.sh
 var verifyScript []byte
 
+// ScriptSHA256 is of VERIFY.sh as Write writes it, 64 hex digits: docs/verify.md
+// names it too.
+func ScriptSHA256() string { return sum(verifyScript) }
+
 // Report is a report that goes with the log; Name is its file.
 type Report struct {
 	Name string // report.md, report.html

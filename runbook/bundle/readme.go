@@ -12,7 +12,11 @@ func readme(entries []journal.Entry) string {
 	return fmt.Sprintf(`The signed log of run %s, up to entry %d.
 
 Check it
-  sh VERIFY.sh ALLOWED_SIGNERS [REVOKED [HEADS]]
+  Take VERIFY.sh from elsewhere, and lay it over the one here: a script that came
+  in the same file proves nothing about itself. docs/verify.md of the program says
+  how, and holds the SHA-256 of its VERIFY.sh; whoever exported this was told it
+  too. Then
+    sh VERIFY.sh ALLOWED_SIGNERS [REVOKED [HEADS]]
 
   It needs OpenSSH, coreutils and jq, and nothing of the program that wrote the
   log. ALLOWED_SIGNERS is a file of your own, never one that came with this: who
@@ -43,8 +47,7 @@ What is here
 
   VERIFY.sh checks the log, book.toml, target.toml and statements/. It does not
   check report.md and report.html at the top, which are made from the log:
-  runbook log verify makes them anew and compares. Nothing checks this file and
-  VERIFY.sh itself: who doubts them takes VERIFY.sh from somewhere else.
+  runbook log verify makes them anew and compares. Nothing checks this file.
 
 What commands printed is not here: the log holds its hashes.
 `, last.Run, last.N, journal.HeadLine(last.Run, last.N, last.Head))
