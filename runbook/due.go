@@ -27,8 +27,8 @@ type Due struct {
 func (d Due) Now(now time.Time) bool { return !now.Before(d.At) }
 
 // Due is what is due in the runs of this home, or will be: slots, the oldest
-// first, what waits for a person, and the sign-offs that ended runs lack. Logs
-// are read, and not verified: it is for a list at login.
+// first, what waits for a person, who rejects, and the sign-offs that ended runs
+// lack. Logs are read, and not verified: it is for a list at login.
 func (h Home) Due(now time.Time) ([]Due, error) {
 	var all []Due
 	err := h.each(func(dir string, practice bool) { all = append(all, dueIn(dir, practice)...) })
@@ -52,15 +52,15 @@ func dueIn(dir string, practice bool) []Due {
 	if err != nil {
 		return nil // it never began
 	}
-	if last.Kind == kindRunEnd {
-		return endedDue(dir, practice, first, last, nil)
+	if end, err := decode[runEndBody](last); last.Kind == kindRunEnd && err == nil && len(end.Missing) == 0 {
+		return nil // every run is kept for ever: one that lacks nothing is not read
 	}
 	entries, err := journal.Skim(dir)
 	if err != nil {
 		return nil
 	}
 	if end := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Kind == kindRunEnd }); end >= 0 {
-		return endedDue(dir, practice, first, entries[end], signaturesIn(entries))
+		return endedDue(dir, practice, first, entries, entries[end])
 	}
 	b, _, err := ReadCopies(dir)
 	if err != nil {
@@ -84,7 +84,7 @@ func dueIn(dir string, practice bool) []Due {
 // dues are what is due in an open run.
 func (r *Run) dues(b *book.Book, practice bool) []Due {
 	of := Due{Run: Summary{
-		ID: r.ID, Short: r.Short(), Dir: r.Dir, Practice: practice, Book: r.Book, Target: r.Target, Mode: r.Mode, Started: r.Started,
+		ID: r.ID, Short: r.Short(), Dir: r.Dir, Practice: practice, Book: r.Book, Target: r.Target, Mode: r.Mode, Started: r.Started, World: r.World,
 	}, Operator: r.Operator}
 	of.Run.Driven, _ = durable.Locked(filepath.Join(r.Dir, "lock"))
 	var all []Due
@@ -95,6 +95,11 @@ func (r *Run) dues(b *book.Book, practice bool) []Due {
 	for _, what := range r.waiting(b) {
 		d := of
 		d.What, d.Command = what, "runbook resume "+r.Short()
+		all = append(all, d)
+	}
+	for _, s := range r.rejects(b) {
+		d := of
+		d.What, d.Command = rejectText(s), signCommand(r.Short(), s.Role, s.Scope)
 		all = append(all, d)
 	}
 	for _, want := range r.unsigned(b) {
@@ -116,6 +121,33 @@ func (r *Run) unsigned(b *book.Book) []journal.Required {
 		}
 	}
 	return all
+}
+
+// rejects are the signatures that hold the run back, of whatever phase: on the
+// way back none does.
+func (r *Run) rejects(b *book.Book) []*Signature {
+	if r.asksNobody() {
+		return nil
+	}
+	wanted := Required(b)
+	for _, p := range b.Phases {
+		for _, s := range p.Steps {
+			if role, scope, ok := s.Signs(); ok {
+				wanted = append(wanted, journal.Required{Role: role, Scope: scope})
+			}
+		}
+	}
+	var all []*Signature
+	for _, want := range wanted {
+		if s := r.standing(b, want.Role, want.Scope); s != nil && s.Decision == journal.DecisionReject && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func rejectText(s *Signature) string {
+	return strings.TrimSuffix(s.Role+" "+s.Scope+" is rejected by "+s.By()+": "+s.Note, ": ")
 }
 
 // signCommand leaves the decision to who signs.
@@ -161,6 +193,7 @@ func (r *Run) waiting(b *book.Book) []string {
 	}
 	for _, s := range p.Steps {
 		switch st := r.Step(s); {
+		case st.Signed != nil && st.State == Declined: // rejects tells it
 		case st.State.Open():
 			if st.Reason == "" && st.Result != nil {
 				st.Reason = st.Result.Reason
@@ -170,7 +203,7 @@ func (r *Run) waiting(b *book.Book) []string {
 			all = append(all, s.ID+" waits for an answer")
 		}
 	}
-	if len(all) > 0 || len(r.unsigned(b)) > 0 {
+	if len(all) > 0 || len(r.unsigned(b)) > 0 || len(r.rejects(b)) > 0 {
 		return all
 	}
 	if r.settled(p) {
@@ -190,8 +223,8 @@ func isPersons(s *book.Step) bool {
 	return false
 }
 
-// endedDue is the sign-offs that an ended run lacks. signed are all of its log.
-func endedDue(dir string, practice bool, first []journal.Entry, end journal.Entry, signed []*Signature) []Due {
+// endedDue is the sign-offs that an ended run lacks, and what rejects it.
+func endedDue(dir string, practice bool, first, entries []journal.Entry, end journal.Entry) []Due {
 	start, startErr := decode[runStartBody](first[1])
 	session, sessionErr := decode[struct {
 		Claims map[string]string `json:"claims"`
@@ -200,29 +233,38 @@ func endedDue(dir string, practice bool, first []journal.Entry, end journal.Entr
 	if errors.Join(startErr, sessionErr, endErr) != nil {
 		return nil
 	}
-	run := Summary{
+	of := Due{Run: Summary{
 		ID: end.Run, Short: end.Run[:4], Dir: dir, Practice: practice, Book: start.Book, Target: start.Target, Mode: start.Mode,
-		Started: first[1].Time, Ended: end.Time,
-	}
+		Started: first[1].Time, Ended: end.Time, World: start.PracticeID,
+	}, Operator: session.Claims["user"]}
+	signed := signaturesIn(entries)
 	var all []Due
+	if !slices.ContainsFunc(entries, func(e journal.Entry) bool { return e.Kind == kindRollbackStart }) {
+		for _, want := range start.Signoffs {
+			if s := firstReject(lastWords(signed, want.Role, want.Scope)); s != nil {
+				d := of
+				d.What, d.Command = rejectText(s), signCommand(of.Run.Short, s.Role, s.Scope)
+				all = append(all, d)
+			}
+		}
+	}
 	for _, missing := range ending.Missing {
 		role, scope, _ := strings.Cut(missing, " ")
-		if spoken(signed, role, scope, end.N) {
+		if firstReject(lastWords(signed, role, scope)) != nil || spoken(signed, role, scope, end.N) {
 			continue
 		}
-		all = append(all, Due{
-			Run: run, Operator: session.Claims["user"],
-			What: "the sign-off of " + missing + " is missing", Command: signCommand(run.Short, role, scope),
-		})
+		d := of
+		d.What, d.Command = "the sign-off of "+missing+" is missing", signCommand(of.Run.Short, role, scope)
+		all = append(all, d)
 	}
 	return all
 }
 
-// spoken reports whether a key that spoke in a role about a scope behind the
-// run's end has let it stand: an approval, or a rejection.
+// spoken reports whether a key has approved in a role behind the run's end, and
+// has let it stand.
 func spoken(signed []*Signature, role, scope string, end uint64) bool {
 	for _, word := range lastWords(signed, role, scope) {
-		if word.Entry > end && word.Decision != journal.DecisionWithdraw {
+		if word.Entry > end && word.Decision == journal.DecisionApprove {
 			return true
 		}
 	}

@@ -125,6 +125,61 @@ func TestDueAsksEveryKey(t *testing.T) {
 	}
 }
 
+// TestDueTellsWhoRejects as long as the reject stands: at its step, behind its
+// phase and behind the run's end; on the way back it holds nothing.
+func TestDueTellsWhoRejects(t *testing.T) {
+	t.Parallel()
+	ana, line := personKey(t, "ana")
+	f := desk(t, ana, signers(t, [3]string{"ana", "tech dev qa", line}))
+	said := func() string {
+		t.Helper()
+		var all []string
+		for _, d := range dueAt(t, f, time.Now()) {
+			all = append(all, d.What+" -> "+d.Command)
+		}
+		return strings.Join(all, "; ")
+	}
+	const why = " is rejected by ana: the dump is old -> runbook sign "
+	f.mustSign("approved", journal.DecisionReject, "the dump is old")
+	if got := said(); got != "tech phase:plan"+why+f.run.Short()+" --role tech --scope phase:plan --decision .." {
+		t.Errorf("in its turn: %s", got)
+	}
+	f.mustSign("approved", journal.DecisionWithdraw, "")
+	f.toSignoff()
+	say := func(role, decision string, change ...func(*journal.Signoff)) {
+		t.Helper()
+		a := f.outside(ana, role, decision, change...)
+		a.Principal = "ana"
+		if err := f.attest(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	noted := func(s *journal.Signoff) { s.Note = "the dump is old" }
+	plan := func(s *journal.Signoff) { s.Scope = journal.PhaseScope("plan") }
+	say("tech", journal.DecisionReject, noted, plan)
+	if got := said(); !strings.Contains(got, "tech phase:plan"+why) || !strings.Contains(got, "the sign-off of dev run is missing") {
+		t.Errorf("behind its phase: %s", got)
+	}
+	say("tech", journal.DecisionApprove, plan, func(s *journal.Signoff) { s.Time = s.Time.Add(time.Minute) })
+	f.do(Approve, "dev-signs", "yes, in chat")
+	f.do(Approve, "qa-signs", "yes, in chat")
+	f.do(Close, "sign-off")
+	f.do(End, "")
+	say("qa", journal.DecisionReject, noted)
+	if got := said(); !strings.HasPrefix(got, "qa run"+why) || !strings.Contains(got, "; the sign-off of dev run is missing") || strings.Contains(got, "qa run is missing") {
+		t.Errorf("behind the end: %s", got)
+	}
+
+	back := desk(t, ana, signers(t, [3]string{"ana", "tech", line}))
+	back.toSignoff()
+	f = back
+	say("tech", journal.DecisionReject, noted, plan)
+	f.do(Rollback, "back")
+	if got := said(); strings.Contains(got, "rejected") {
+		t.Errorf("on the way back: %s", got)
+	}
+}
+
 func TestDueOfAHomeThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	if all, err := (Home{Dir: filepath.Join(t.TempDir(), "none")}).Due(time.Now()); err != nil || len(all) != 0 {

@@ -99,15 +99,14 @@ func (r *Run) settleSigned(b *book.Book, step *book.Step, e journal.Entry, role,
 // whatever key, else the last approval that counts. Of every key its last word
 // does. Nil if nobody has signed.
 func (r *Run) standing(b *book.Book, role, scope string) *Signature {
-	var by *Signature
-	for key, s := range r.lastWords(role, scope) {
-		switch {
-		case s.Decision == journal.DecisionReject:
-			if by == nil || by.Decision != journal.DecisionReject || s.Entry < by.Entry {
-				by = s
-			}
-		case s.Decision != journal.DecisionApprove || r.alsoSigns(b, key, role, scope, false) != "":
-		case by == nil || by.Decision == journal.DecisionApprove && s.Entry > by.Entry:
+	last := r.lastWords(role, scope)
+	by := firstReject(last)
+	if by != nil {
+		return by
+	}
+	for key, s := range last {
+		counts := s.Decision == journal.DecisionApprove && r.alsoSigns(b, key, role, scope, false) == ""
+		if counts && (by == nil || s.Entry > by.Entry) {
 			by = s
 		}
 	}
@@ -122,6 +121,18 @@ func (r *Run) lastWords(role, scope string) map[string]*Signature {
 
 func lastWords(signed []*Signature, role, scope string) map[string]*Signature {
 	return journal.LastWords(signed, role, scope, func(s *Signature) (string, journal.Signoff) { return s.Key, s.Signoff })
+}
+
+// firstReject is the reject that came first of the last words of all keys; nil if
+// none rejects.
+func firstReject(last map[string]*Signature) *Signature {
+	var by *Signature
+	for _, s := range last {
+		if s.Decision == journal.DecisionReject && (by == nil || s.Entry < by.Entry) {
+			by = s
+		}
+	}
+	return by
 }
 
 // alsoSigns is another role that has to sign and that key signs for, where role
@@ -176,7 +187,7 @@ func (s RoleSign) Missing() bool { return s.By == nil || s.By.Decision == journa
 
 // Signoffs are the roles that have to sign the run. On the way back none has.
 func (r *Run) Signoffs(b *book.Book) []RoleSign {
-	if r.Mode == ModeRollback || r.Plan != "" {
+	if r.asksNobody() {
 		return nil
 	}
 	var all []RoleSign
@@ -185,6 +196,9 @@ func (r *Run) Signoffs(b *book.Book) []RoleSign {
 	}
 	return all
 }
+
+// asksNobody reports whether the run is on the way back.
+func (r *Run) asksNobody() bool { return r.Mode == ModeRollback || r.Plan != "" }
 
 // Missing are the roles that have to sign the run and have not.
 func (r *Run) Missing(b *book.Book) []journal.Required {

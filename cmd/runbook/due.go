@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"runbook/runbook"
+	"runbook/runbook/practice"
 	"runbook/steps/safetext"
 )
 
@@ -14,9 +18,9 @@ func newDue() *cobra.Command {
 	var brief bool
 	cmd := &cobra.Command{
 		Use: "due", Short: "what is due in the runs of this home, or will be", Args: noArgs,
-		Long: "Slots of watches, what waits for a person, and sign-offs that are missing; with the command to go on.\n" +
-			"With --brief one line, for a prompt or at login: nothing while nothing is due, and nothing of practice.",
-		RunE: func(*cobra.Command, []string) error {
+		Long: "Slots of watches, what waits for a person, sign-offs that are missing, and rejects; with the command to go on.\n" +
+			"A practice run whose world is gone waits for nothing. With --brief one line, for a prompt or at login: nothing while nothing is due, and nothing of practice.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			h, err := home()
 			if err != nil {
 				return err
@@ -29,6 +33,7 @@ func newDue() *cobra.Command {
 				}
 				return err
 			}
+			all = living(cmd.Context(), h, all)
 			for _, d := range all {
 				fmt.Println(dueLine(d, now))
 			}
@@ -40,6 +45,18 @@ func newDue() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&brief, "brief", false, "one line if something is due, else nothing")
 	return cmd
+}
+
+// living leaves out the practice runs that nobody can go on with.
+func living(ctx context.Context, h runbook.Home, all []runbook.Due) []runbook.Due {
+	if !slices.ContainsFunc(all, func(d runbook.Due) bool { return d.Run.Practice }) {
+		return all
+	}
+	w, err := practice.Find(ctx, h.Dir)
+	if err != nil && !errors.Is(err, practice.ErrNone) && !errors.Is(err, practice.ErrDead) {
+		return all // whether it lives is not known
+	}
+	return slices.DeleteFunc(all, func(d runbook.Due) bool { return d.Run.Practice && (err != nil || d.Run.World != w.ID()) })
 }
 
 // dueLine is one thing in one line: when, whose, what, and how to go on.
