@@ -2,6 +2,7 @@ package durable
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"syscall"
 )
@@ -15,8 +16,8 @@ type Lock struct{ f *os.File }
 
 // TryLock makes the file at path if need be (0600) and takes its write lock,
 // without waiting. Errors: ErrLocked if another open of it has the lock, also
-// within this process; on Linux a network file system is refused, where locks
-// may not hold.
+// within this process; a network file system is refused, where locks may not
+// hold.
 func TryLock(path string) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -32,6 +33,10 @@ func TryLock(path string) (*Lock, error) {
 // as anybody has this opening of it: also a process that inherited it. Errors
 // are those of TryLock.
 func LockFile(f *os.File) error { return tryLock(f) }
+
+func onNetwork(kind string) error {
+	return fmt.Errorf("on a network file system (%s), where locks may not hold: use a local directory (RUNBOOK_HOME)", kind)
+}
 
 // Unlock clears the description and gives the lock back. Closing alone would
 // leave it with a child that another goroutine is just starting: between fork

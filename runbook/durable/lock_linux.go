@@ -18,13 +18,8 @@ func wholeFile(kind int16) *unix.Flock_t {
 }
 
 func tryLock(f *os.File) error {
-	var fs unix.Statfs_t
-	if err := unix.Fstatfs(int(f.Fd()), &fs); err != nil {
-		return os.NewSyscallError("fstatfs", err)
-	}
-	switch uint32(fs.Type) { //nolint:gosec // a magic number, 32 bits in the kernel
-	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC:
-		return fmt.Errorf("on a network file system, where locks may not hold: use a local directory (RUNBOOK_HOME)")
+	if err := localOnly(f); err != nil {
+		return err
 	}
 	err := unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, wholeFile(unix.F_WRLCK))
 	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {

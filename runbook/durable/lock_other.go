@@ -9,6 +9,13 @@ import (
 )
 
 func tryLock(f *os.File) error {
+	if err := localOnly(f); err != nil {
+		return err
+	}
+	return flock(f)
+}
+
+func flock(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return ErrLocked
@@ -22,7 +29,7 @@ func unlock(f *os.File) error {
 
 // locked has to try: this system has no way to ask. Closing f gives it back.
 func locked(f *os.File) (bool, error) {
-	err := tryLock(f)
+	err := flock(f)
 	return errors.Is(err, ErrLocked), ignoreLocked(err)
 }
 
