@@ -2,8 +2,11 @@ package journal
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +57,48 @@ func FuzzParseLine(f *testing.F) {
 	})
 }
 
+// FuzzBody: checkBody takes the same bodies that encoding/json would write.
+func FuzzBody(f *testing.F) {
+	for _, body := range []string{
+		`{}`, `{"":0}`, `{"a":[{},[],"",-1,9223372036854775807]}`, `{"\n":1,"Z":{"é":true}}`, `{"Z":1,"\n":2}`, `{"a":1,"a":1}`, `{"a":"\u000b\u2029\\"}`,
+		`{"a":"\ud800"}`, `{"a":-0}`, `{"a":1E2}`, `{"a":"` + "\x7f\xff" + `"}`, `{"a": 1}`, `[]`, `null`, `{"a":` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + `}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		dec := json.NewDecoder(bytes.NewReader(body))
+		dec.UseNumber()
+		var v map[string]any
+		err := dec.Decode(&v)
+		again, encodeErr := encode(v)
+		want := err == nil && encodeErr == nil && v != nil && bytes.Equal(again, body) && integersOnly(v, 1)
+		if err := checkBody(body); (err == nil) != want {
+			t.Errorf("%q: %v, encoding/json writes %q", body, err, again)
+		}
+	})
+}
+
+// integersOnly holds what was read against what a body may hold.
+func integersOnly(v any, depth int) bool {
+	if depth > maxDepth {
+		return false
+	}
+	switch v := v.(type) {
+	case json.Number:
+		n, err := strconv.ParseInt(v.String(), 10, 64)
+		return err == nil && strconv.FormatInt(n, 10) == v.String()
+	case map[string]any:
+		for _, inner := range v {
+			if !integersOnly(inner, depth+1) {
+				return false
+			}
+		}
+	case []any:
+		return !slices.ContainsFunc(v, func(inner any) bool { return !integersOnly(inner, depth+1) })
+	}
+	return true
+}
+
 func TestParseLineIsStrict(t *testing.T) {
 	t.Parallel()
 	b := segmentsOf(t, finished(t, Options{}))[0]
@@ -81,6 +126,16 @@ func TestParseLineIsStrict(t *testing.T) {
 		"not UTF-8":      {"é", "\xe9"},
 		"empty kind":     {`"kind":"note"`, `"kind":""`},
 		"null body":      {`"body":{`, `"body":null,{`},
+		"second body":    {`},"sig"`, `}{},"sig"`},
+		"no quote":       {`"i":0`, `i":0`},
+		"no colon":       {`"i":0`, `"i"0`},
+		"no comma":       {`"i":0,`, `"i":0`},
+		"no list comma":  {`[1,-2]`, `[1"2"]`},
+		"no end of text": {`é"}`, `é}`},
+		"no word":        {`null`, `nul`},
+		"raw tab":        {`line`, "l\tine"},
+		"raw separator":  {`\u2028`, "\u2028"},
+		"long escape":    {`\"`, `\u0022`},
 		"zero segment":   {`"seg":1`, `"seg":0`},
 	} {
 		mutated := bytes.Replace(line, []byte(change[0]), []byte(change[1]), 1)

@@ -141,8 +141,11 @@ func (e *Entry) parseSigned(b []byte) error {
 	case int64(e.Seg) < 1 || int64(e.N) < 1 || e.Mono < 0: //nolint:gosec // that is the check
 		return errors.New("seg, n or mono is out of range")
 	}
-	e.Body, err = canonical(c.rest)
-	return err
+	if err := checkBody(c.rest); err != nil {
+		return fmt.Errorf("body: %w", err)
+	}
+	e.Body = bytes.Clone(c.rest)
+	return nil
 }
 
 // cursor reads the fixed part of a line from left to right, and keeps the
