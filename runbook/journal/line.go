@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -45,17 +46,14 @@ type Entry struct {
 	Head string          // hex SHA-256 of this line with its line feed; not part of the line
 }
 
-var (
-	kindForm = regexp.MustCompile(`^[a-z][a-z.]{0,31}$`)
-	runForm  = regexp.MustCompile(`^[0-9a-f]{32}$`)
-)
+var kindForm = regexp.MustCompile(`^[a-z][a-z.]{0,31}$`)
 
 // errVersion says that a line has the form of another version.
 var errVersion = errors.New("unknown version")
 
 // signed returns the line up to its signature: what the signature covers.
 func (e *Entry) signed() []byte {
-	b := make([]byte, 0, 320+len(e.Body))
+	b := make([]byte, 0, maxEnvelope+len(e.Body)) // Line adds the signature
 	b = append(b, `{"v":`...)
 	b = strconv.AppendInt(b, int64(e.V), 10)
 	b = append(b, `,"run":"`...)
@@ -132,7 +130,7 @@ func (e *Entry) parseSigned(b []byte) error {
 		return fmt.Errorf("time %q: want %s", stamp, timeLayout)
 	}
 	switch {
-	case !runForm.MatchString(e.Run):
+	case !isRun(e.Run):
 		return errors.New("run is not 32 hex digits")
 	case !isHash(e.Prev):
 		return errors.New("prev is not 64 hex digits")
@@ -200,7 +198,11 @@ func (c *cursor) integer(want string) int64 {
 	return n
 }
 
-func isHash(s string) bool {
-	b, err := hex.DecodeString(s)
-	return err == nil && len(b) == sha256.Size && hex.EncodeToString(b) == s
+func isRun(s string) bool { return isHex(s, 32) }
+
+func isHash(s string) bool { return isHex(s, 2*sha256.Size) }
+
+// isHex tells hex digits in lower case.
+func isHex(s string, digits int) bool {
+	return len(s) == digits && strings.Trim(s, "0123456789abcdef") == ""
 }

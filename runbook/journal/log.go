@@ -72,7 +72,7 @@ func Create(dir string, o Options) (*Log, error) {
 	if o.Run == "" {
 		o.Run = newRun()
 	}
-	if !runForm.MatchString(o.Run) {
+	if !isRun(o.Run) {
 		return nil, fmt.Errorf("create the log in %s: run %q is not 32 hex digits", dir, o.Run)
 	}
 	if err := durable.MkdirAll(dir, 0o700); err != nil {

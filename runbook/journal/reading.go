@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // piece is how much of a segment is read at a time, in bytes: a log of any size
@@ -84,10 +85,10 @@ func lookAhead(b []byte, key ed25519.PublicKey, namespace string) []look {
 		return []look{lookAt(b, key, namespace)}
 	}
 	var wg sync.WaitGroup
-	workers := min(runtime.GOMAXPROCS(0), len(all))
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < len(all); i += workers {
+	var taken atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(all)) {
+		wg.Go(func() { // a processor that others keep busy takes fewer
+			for i := taken.Add(1) - 1; i < int64(len(all)); i = taken.Add(1) - 1 {
 				all[i] = lookAt(all[i].line, key, namespace)
 			}
 		})

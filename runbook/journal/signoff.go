@@ -133,7 +133,7 @@ func (s Signoff) Validate() error {
 	switch {
 	case s.World != Real && s.World != Practice:
 		return fmt.Errorf("sign-off: world %q is neither real nor practice", s.World)
-	case !runForm.MatchString(s.Run):
+	case !isRun(s.Run):
 		return fmt.Errorf("sign-off: run %q is not 32 hex digits", s.Run)
 	case !ValidRole(s.Role):
 		return fmt.Errorf("sign-off: role %q: want lower case letters, digits and -, at most 32", s.Role)
