@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/jackc/pgx/v5"
 
@@ -84,7 +85,8 @@ func escapeGlob(dir string) string {
 }
 
 func readHead(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	// Without O_NONBLOCK, opening a named pipe would wait for its writer.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
