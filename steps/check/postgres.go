@@ -139,8 +139,9 @@ import (
 // pass, warn and fail: as above; fail too if the server refuses, or is silent
 // until the limit, or refuses the service's own credentials. blocked: our
 // query waited for a lock (blocking_tree shows whose). unknown: a privilege is
-// missing (pg_monitor for what looks at other sessions), credentials given by
-// dsn are refused, a table is missing, or there is nothing to count.
+// missing (pg_monitor for what looks at other sessions), row-level security
+// would hide rows, credentials given by dsn are refused, a table is missing, or
+// there is nothing to count.
 type Postgres struct {
 	Query       string            `mapstructure:"query"`
 	DSN         string            `mapstructure:"dsn"`

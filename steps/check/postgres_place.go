@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"runbook/steps"
 	"runbook/steps/reach"
@@ -166,6 +168,9 @@ var pristine = sync.OnceValues(func() (*pgx.ConnConfig, error) {
 		"passfile=/dev/null service=runbook servicefile=" + file.Name())
 })
 
+// maxMessage bounds one message of a server, in bytes.
+const maxMessage = 16 << 20
+
 // ownName is what sessions of ours are called.
 const ownName = "runbook"
 
@@ -184,6 +189,11 @@ func (p place) config(w *steps.World) (*pgx.ConnConfig, error) {
 	config.TLSConfig, config.Fallbacks = ways[0], nil
 	for _, way := range ways[1:] {
 		config.Fallbacks = append(config.Fallbacks, &pgconn.FallbackConfig{Host: p.host, Port: p.port, TLSConfig: way})
+	}
+	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		frontend := pgproto3.NewFrontend(r, w)
+		frontend.SetMaxBodyLen(maxMessage)
+		return frontend
 	}
 	config.RuntimeParams = map[string]string{"application_name": ownName}
 	config.DialFunc = reach.Dial(w)

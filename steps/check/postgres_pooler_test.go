@@ -121,6 +121,20 @@ func TestPostgresThroughPgBouncer(t *testing.T) {
 		INSERT INTO users.users (password_hash) VALUES ('$2b$12$' || repeat('x', 53)); INSERT INTO users.verification_tokens (token_type, used_at) VALUES ('A', now())`)
 	pooled := c.bouncer(t, "pooled")
 	w := pooled.asks(t, "pooled", "pooled", "verify-full")
+	config, err := pgx.ParseConfig(pooled.url("pooled", "R0le-Pa55", "pooled", "require"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	other, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close(context.Background()) }()
+	// What others have left in the server's session stands before no catalog.
+	exe(t, other, "CREATE TEMP TABLE pg_roles AS SELECT * FROM pg_catalog.pg_roles LIMIT 0")
+	exe(t, other, "CREATE TEMP TABLE pg_stat_activity AS SELECT * FROM pg_catalog.pg_stat_activity LIMIT 0")
+	want(t, do(t, &check.Postgres{Query: "role", DSN: "db", Role: "admin"}, w), steps.Fail, "role admin is superuser")
 	w.Clock = passing{waited: new(time.Duration), meanwhile: func() error { exe(t, conn, "SELECT 'meanwhile'"); return nil }}
 	for range 2 {
 		for _, q := range []check.Postgres{
@@ -163,18 +177,8 @@ func TestPostgresThroughPgBouncer(t *testing.T) {
 		}
 	}
 	// What a check has set went with its transaction: others get the connection.
-	config, err := pgx.ParseConfig(pooled.url("pooled", "R0le-Pa55", "pooled", "require"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.DefaultQueryExecMode = pgx.QueryExecModeExec
-	other, err := pgx.ConnectConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = other.Close(context.Background()) }()
 	var left string
-	if err := other.QueryRow(t.Context(), "SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'), current_setting('search_path'), current_setting('transaction_read_only'))").Scan(&left); err != nil || left != `0 0 "$user", public off` {
+	if err := other.QueryRow(t.Context(), "SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'), current_setting('search_path'), current_setting('row_security'), current_setting('transaction_read_only'))").Scan(&left); err != nil || left != `0 0 "$user", public on off` {
 		t.Errorf("a check left %q, %v", left, err)
 	}
 }

@@ -28,7 +28,10 @@ type unmeasured string
 
 func (u unmeasured) Error() string { return string(u) }
 
-// session is one connection in one READ ONLY transaction.
+// session is one connection in one READ ONLY transaction. What a role, a database
+// or a pooler's other clients have set is no part of it: a temporary table does
+// not stand before a catalog, a policy leaves no row out but is an error, and a
+// time without a zone is one of UTC.
 type session struct {
 	conn      *pgx.Conn
 	at        place
@@ -62,10 +65,11 @@ func openSession(ctx context.Context, w *steps.World, at place, limit time.Durat
 }
 
 func (s *session) begin(ctx context.Context, limit time.Duration) error {
-	if _, err := s.query(ctx, "BEGIN READ ONLY"); err != nil {
+	if _, err := s.query(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"); err != nil {
 		return err
 	}
-	_, err := s.ask(ctx, "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', '300ms', true), set_config('search_path', 'pg_catalog', true)",
+	_, err := s.ask(ctx, `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', '300ms', true), set_config('search_path', 'pg_catalog, pg_temp', true),
+		set_config('row_security', 'off', true), set_config('TimeZone', 'UTC', true)`,
 		strconv.FormatInt(max(1, limit.Milliseconds()*9/10), 10)+"ms")
 	return err
 }
@@ -181,7 +185,11 @@ func (c *Postgres) fault(whole context.Context, err error) (steps.Verdict, strin
 		if strings.Contains(err.Error(), "server refused TLS connection") {
 			return steps.Fail, "the server refuses TLS, sslmode asks for it"
 		}
-		return reach.Fault(whole, c.limit(), err)
+		verdict, reason := reach.Fault(whole, c.limit(), err)
+		if verdict == steps.Unknown && whole.Err() == nil && strings.Contains(err.Error(), "failed to receive message") {
+			return steps.Fail, "the server does not speak PostgreSQL there"
+		}
+		return verdict, reason
 	}
 	told := outside(said.Message) + " (" + said.Code + ")"
 	switch class := said.Code[:min(2, len(said.Code))]; {

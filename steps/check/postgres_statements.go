@@ -23,7 +23,7 @@ func (s *session) statistics(ctx context.Context) error {
 	if !there.yes("installed") || !there.yes("preloaded") {
 		return unmeasured("pg_stat_statements is not installed and preloaded")
 	}
-	_, err = s.ask(ctx, "SELECT set_config('search_path', 'pg_catalog, ' || $1, true)", there.text("schema"))
+	_, err = s.ask(ctx, "SELECT set_config('search_path', 'pg_catalog, ' || $1 || ', pg_temp', true)", there.text("schema"))
 	return err
 }
 
