@@ -74,8 +74,10 @@ func askGrants(ctx context.Context, c *Postgres, s *session, r *steps.Result) er
 		if excess := one.text("excess"); excess != "" && !one.yes("owned") {
 			wrong(name, "may "+outside(excess), "none of "+strings.Join(forbidden, ", "))
 		}
-		if one.yes("owned") {
+		if owner := one.text("owner"); one.yes("owned") && owner == role {
 			wrong(name, "owns it", "another owner")
+		} else if one.yes("owned") {
+			wrong(name, "may become its owner "+outside(owner), "another owner")
 		}
 	}
 	if len(tables) == 0 && r.Verdict == steps.Pass {
@@ -107,7 +109,7 @@ func askHBA(ctx context.Context, _ *Postgres, s *session, r *steps.Result) error
 	}
 	r.Saw("rules that let in too much", strconv.Itoa(len(rows)), "0", "")
 	for _, one := range rows[:min(len(rows), shownRows)] {
-		rule := strings.Join([]string{one.text("type"), one.text("database"), one.text("users"), one.text("address"), one.text("auth_method"), one.text("error")}, " ")
+		rule := strings.Join([]string{one.text("type"), one.text("database"), one.text("users"), one.text("address"), one.text("netmask"), one.text("auth_method"), one.text("error")}, " ")
 		r.Saw("pg_hba.conf line "+one.text("line_number"), outside(strings.Join(strings.Fields(rule), " ")), "", "")
 		r.Worsen(steps.Fail, "line %s of pg_hba.conf lets in without TLS, or by trust, password or md5, or cannot be read: %s", one.text("line_number"), outside(rule))
 	}

@@ -80,11 +80,11 @@ func askConnections(ctx context.Context, c *Postgres, s *session, r *steps.Resul
 	r.Saw("in this database", now.text("used_db"), "", "")
 	r.Saw("active", now.text("active"), "", "")
 	r.Saw("idle in transaction", now.text("idle_in_tx"), "", "")
-	switch {
-	case percent >= most:
-		r.Decide(steps.Fail, "%s %% of the connections are in use, wanted below %g %%", used, most)
-	case percent >= warn:
-		r.Decide(steps.Warn, "%s %% of the connections are in use, wanted below %g %%", used, warn)
+	worsenFrom(r, percent, warn, most, used+" % of the connections are in use")
+	if limit, of := now.number("db_limit"); of && limit >= 0 {
+		share := 100 * float64(now.count("used_db")) / max(1, limit)
+		r.Saw("of the database's limit", strconv.FormatFloat(share, 'f', 1, 64), fmt.Sprintf("%g", most), "%")
+		worsenFrom(r, share, warn, most, fmt.Sprintf("%.1f %% of the %g connections of database %s are in use", share, limit, outside(server.text("db"))))
 	}
 	return nil
 }
@@ -125,6 +125,11 @@ func askArchiver(ctx context.Context, _ *Postgres, s *session, r *steps.Result) 
 	if mode != "on" && mode != "always" {
 		r.Saw("archive_mode", mode, "on or always", "")
 		r.Decide(steps.Fail, "archive_mode is %s, wanted on", mode)
+		return nil
+	}
+	if now.yes("idle") {
+		r.Saw("archive_command", "empty", "set", "")
+		r.Decide(steps.Fail, "archive_command is empty: nothing is archived, and all WAL is kept")
 		return nil
 	}
 	queue, err := s.one(ctx, "archive_ready")

@@ -50,7 +50,11 @@ func (c *Postgres) sizing(ctx context.Context, s *session, size string, r *steps
 	if !known {
 		return unmeasured("the server does not say how many connections it allows")
 	}
-	room := math.Floor(0.8 * (most - float64(now.count("reserved"))))
+	most -= float64(now.count("reserved"))
+	if limit, of := now.number("db_limit"); of && limit >= 0 {
+		most = min(most, limit)
+	}
+	room := math.Floor(0.8 * most)
 	r.Saw("all pools", strconv.Itoa(int(pool*copies)), fmt.Sprintf("<= %g", room), "connections")
 	if pool == 0 {
 		r.Decide(steps.Fail, "the service's pool has no size")

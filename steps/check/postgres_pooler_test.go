@@ -145,7 +145,7 @@ func TestPostgresThroughPgBouncer(t *testing.T) {
 			{Query: "role", Role: "pooled_sees"},
 			{Query: "tls"},
 			{Query: "grants", Schema: "users", Required: []string{"SELECT"}},
-			{Query: "superusers", Allowed: []string{"admin", "server_sneaky"}},
+			{Query: "superusers", Allowed: powerful()},
 			{Query: "sessions", Role: "admin"},
 			{Query: "connections"},
 			{Query: "prepared"},

@@ -260,7 +260,7 @@ func TestPostgresLocks(t *testing.T) {
 	}
 	for _, q := range []check.Postgres{
 		{Query: "grants", Schema: "users", Required: []string{"SELECT"}},
-		{Query: "superusers", Allowed: []string{"admin", "server_sneaky"}},
+		{Query: "superusers", Allowed: powerful()},
 		{Query: "plain_sessions"},
 		{Query: "sessions", Role: "admin"},
 		{Query: "duplicate_indexes"},
@@ -342,6 +342,10 @@ func TestPostgresArchiver(t *testing.T) {
 	exe(t, conn, "SELECT pg_switch_wal()")
 	untilSome(t, conn, "SELECT archived_count FROM pg_stat_archiver")
 	want(t, do(t, &check.Postgres{Query: "archiver", DSN: "db"}, w), steps.Pass, "")
+	exe(t, conn, "ALTER SYSTEM SET archive_command = ''")
+	exe(t, conn, "SELECT pg_reload_conf()")
+	untilSome(t, conn, "SELECT count(*) FROM pg_settings WHERE name = 'archive_command' AND setting = ''")
+	want(t, do(t, &check.Postgres{Query: "archiver", DSN: "db"}, w), steps.Fail, "archive_command is empty")
 	exe(t, conn, "ALTER SYSTEM SET archive_command = 'false'")
 	exe(t, conn, "SELECT pg_reload_conf()")
 	exe(t, conn, "CREATE TABLE more AS SELECT 1 AS n")

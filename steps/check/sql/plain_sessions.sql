@@ -4,4 +4,4 @@ SELECT a.usename AS "user", count(*) AS sessions, count(*) FILTER (WHERE s.ssl) 
        count(*) FILTER (WHERE s.ssl IS FALSE AND a.client_addr IS NOT NULL) AS plain_tcp,
        count(*) FILTER (WHERE s.ssl IS NULL) AS unknown
 FROM pg_stat_activity a LEFT JOIN pg_stat_ssl s ON s.pid = a.pid
-WHERE a.backend_type = 'client backend' AND ($1::text = '' OR a.usename = $1::text) GROUP BY 1 ORDER BY 1;
+WHERE a.backend_type IN ('client backend', 'walsender') AND ($1::text = '' OR a.usename = $1::text) GROUP BY 1 ORDER BY 1;
