@@ -50,10 +50,11 @@ import (
 //	                   createrole, replication, bypassrls, no member of such
 //	grants             role, on the tables of schema: has all of required
 //	                   (default SELECT, INSERT, UPDATE, DELETE), none of forbidden
-//	                   (default TRUNCATE, TRIGGER, REFERENCES), owns none; may use
-//	                   the schema and not create in it; and nobody in public
-//	superusers         no role that may log in is superuser, member of one or past
-//	                   row security, but those of allowed
+//	                   (default TRUNCATE, TRIGGER, REFERENCES), owns none, and is
+//	                   no member of who has or owns such; may use the schema and
+//	                   not create in it; and nobody in public
+//	superusers         no role that may log in is superuser, past row security or
+//	                   member of such, but those of allowed
 //	hba                no rule of pg_hba.conf lets in from afar without TLS, or
 //	                   anybody by trust, password or md5
 //	plain_sessions     of role (default: of all): none comes over the network in
@@ -66,8 +67,8 @@ import (
 // What goes on:
 //
 //	sessions           role (default: the session's own) has at least min ("1")
-//	connections        below max_percent (default "85") of those allowed; warn
-//	                   from warn_percent (default "70") on
+//	connections        below max_percent (default "85") of those that the server
+//	                   and the database allow; warn from warn_percent ("70") on
 //	blocking_tree      no session waits for another one's lock
 //	long_transactions  none older than max (default "5m")
 //	prepared           no prepared transaction, or none older than max
@@ -96,10 +97,11 @@ import (
 //
 // What keeps data:
 //
-//	archiver           WAL archiving is on, does not fail, is at most 2 segments
-//	                   behind and has at most 10 waiting
+//	archiver           WAL archiving is on, has a command, does not fail, is at
+//	                   most 2 segments behind and has at most 10 waiting
 //	replication        at least min (default "1") standbys stream, each at most max
-//	                   (default "10s") behind; asked of the primary
+//	                   (default "10s") behind; asked of the primary. Who reads by
+//	                   a logical slot is none
 //	standby            the server is one, streams, and is at most max behind
 //	slots              none has lost what it needs or keeps more than max_size
 //	                   (default "1GiB"); warn: nobody reads one
@@ -110,8 +112,9 @@ import (
 //	wraparound         no database, no table of this one has frozen so little that
 //	                   max_percent (default "60") of all transaction ids or
 //	                   multixacts are in use; warn from warn_percent ("40") on
-//	sizes              the database, or table, has at most max_size, and grows by at
-//	                   most max_growth within window (default "1m", at most "15m")
+//	sizes              the database, or table with its partitions, has at most
+//	                   max_size, and grows by at most max_growth within window
+//	                   (default "1m", at most "15m")
 //	vacuum             of each table of min (default "10000") rows or more less than
 //	                   max_percent (default "20") are dead; else warn, and fail if
 //	                   no vacuum came within max (default "1d"). fail too if

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 )
@@ -206,5 +207,17 @@ func (a *Activity) blind(s *session, one row) {
 // lasted is a column of seconds.
 func (r row) lasted(column string) time.Duration {
 	n, _ := r.number(column)
-	return max(0, time.Duration(n*float64(time.Second)))
+	return length(n)
+}
+
+// length is a number of seconds; one of more than 292 years is as long as can be
+// told.
+func length(seconds float64) time.Duration {
+	switch {
+	case seconds <= 0:
+		return 0
+	case seconds >= math.MaxInt64/float64(time.Second):
+		return math.MaxInt64
+	}
+	return time.Duration(seconds * float64(time.Second))
 }

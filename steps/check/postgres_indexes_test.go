@@ -33,6 +33,8 @@ func TestPostgresIndexes(t *testing.T) {
 			"NOT VALID":     {"indexed", check.Postgres{Query: "not_valid"}, steps.Warn, "users.users.filled among them"},
 		})
 	})
+	exe(t, conn, "DROP INDEX users.one; CREATE UNIQUE INDEX again ON users.users (id); CREATE UNIQUE INDEX apart ON users.users (id DESC)")
+	want(t, do(t, &check.Postgres{Query: "duplicate_indexes", DSN: "db"}, c.asks(t, "indexed", "indexed", "verify-full")), steps.Warn, "1 indexes do what others do: users.again is as good as users_pkey")
 	exe(t, conn, "CREATE INDEX ON users.verification_tokens (user_id); ALTER TABLE users.users VALIDATE CONSTRAINT filled")
 	w := c.asks(t, "indexed", "indexed", "verify-full")
 	want(t, do(t, &check.Postgres{Query: "unused_indexes", DSN: "db", MinSize: "big"}, w), steps.Unknown, "min_size")

@@ -3,6 +3,7 @@ package check_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,14 +66,16 @@ func TestPostgresReplication(t *testing.T) {
 	// logs all of it, which would mend the standby's. Of frozen rows nothing is left
 	// to mark.
 	exe(t, conn, "CREATE TABLE pages WITH (autovacuum_enabled = off) AS SELECT n FROM generate_series(1, 1000) n; GRANT SELECT ON pages TO streamed_sees")
-	exe(t, conn, "VACUUM (FREEZE) pages")
+	exe(t, conn, "COMMENT ON DATABASE streamed IS 'shared by all databases'")
+	exe(t, conn, "VACUUM (FREEZE) pages, pg_shdescription")
 	exe(t, conn, "CHECKPOINT")
-	var path string
-	if err := conn.QueryRow(t.Context(), "SELECT pg_relation_filepath('pages')").Scan(&path); err != nil {
+	var path, shared string
+	if err := conn.QueryRow(t.Context(), "SELECT pg_relation_filepath('pages'), pg_relation_filepath('pg_shdescription')").Scan(&path, &shared); err != nil {
 		t.Fatal(err)
 	}
 	s, data := c.standby(t, bin)
 	spoil(t, filepath.Join(data, path))
+	spoil(t, filepath.Join(data, shared))
 	if err := s.serve(bin, data); err != nil {
 		t.Fatal(err)
 	}
@@ -89,12 +92,16 @@ func TestPostgresReplication(t *testing.T) {
 
 	there := s.connect(t, "streamed")
 	want(t, ask(s, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Pass, "")
+	if _, err := there.Exec(t.Context(), "SELECT count(*) FROM pg_shdescription"); err == nil || !strings.Contains(err.Error(), "invalid page") {
+		t.Fatalf("a spoilt page was read: %v", err)
+	}
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Fail, "1 pages were read damaged")
 	exe(t, conn, "SELECT count(*) FROM pages; CREATE TABLE afterwards AS SELECT 1 AS n")
 	untilSome(t, there, "SELECT count(*) FROM pg_class WHERE relname = 'afterwards'")
 	if _, err := there.Exec(t.Context(), "SELECT count(*) FROM pages"); err == nil || !strings.Contains(err.Error(), "invalid page") {
 		t.Fatalf("a spoilt page was read: %v", err)
 	}
-	want(t, ask(s, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Fail, "pages were read damaged")
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Fail, "2 pages were read damaged")
 
 	exe(t, there, "SELECT pg_wal_replay_pause()")
 	exe(t, conn, "CREATE TABLE more AS SELECT 1 AS n")
@@ -116,6 +123,36 @@ func TestPostgresReplication(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, ask(s, "streamed_sees", check.Postgres{Query: "checksums"}), steps.Unknown, "has no data checksums")
+
+	s.stop()
+	if err := errors.Join(os.Remove(filepath.Join(data, "standby.signal")), appendLine(filepath.Join(data, "postgresql.conf"), "wal_level = logical")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.serve(bin, data); err != nil {
+		t.Fatal(err)
+	}
+	subscriber(t, s)
+	want(t, ask(s, "streamed_sees", check.Postgres{Query: "replication"}), steps.Fail, "0 standbys stream, wanted at least 1")
+}
+
+// subscriber takes changes as a subscription does, or what feeds a search index:
+// nobody can go on from there.
+func subscriber(t *testing.T, c *cluster) {
+	t.Helper()
+	conn := c.connect(t, "streamed")
+	exe(t, conn, "CREATE PUBLICATION everything FOR ALL TABLES")
+	exe(t, conn, "SELECT pg_create_logical_replication_slot('reader', 'pgoutput')")
+	walsender, err := pgconn.Connect(t.Context(), c.url("admin", adminPassword, "streamed", "disable")+"&replication=database")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = walsender.Close(context.Background()) })
+	server := walsender.Frontend()
+	server.SendQuery(&pgproto3.Query{String: "START_REPLICATION SLOT reader LOGICAL 0/0 (proto_version '1', publication_names 'everything')"})
+	if err := server.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	untilSome(t, conn, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
 }
 
 // spoil turns bits of a page.

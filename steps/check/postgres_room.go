@@ -125,6 +125,9 @@ func takeSizes(ctx context.Context, c *Postgres, s *session) ([]row, error) {
 	if _, known := sizes[0].number("bytes"); !known {
 		return nil, unmeasured("table " + outside(c.Table) + " does not exist")
 	}
+	if !sizes[0].yes("kept") { // a view has a size, which is 0
+		return nil, unmeasured(outside(c.Table) + " is no table")
+	}
 	largest, err := s.shippedQuery(ctx, "largest_tables", int64(shownRows))
 	return append(sizes, largest...), err
 }

@@ -56,7 +56,11 @@ func TestPostgresSizes(t *testing.T) {
 	of := func(table, most string) check.Postgres {
 		return check.Postgres{Query: "sizes", Table: table, MaxSize: most}
 	}
+	exe(t, conn, `CREATE TABLE users.parted (n int, text text) PARTITION BY RANGE (n); CREATE TABLE users.parted_1 PARTITION OF users.parted FOR VALUES FROM (0) TO (9000);
+		INSERT INTO users.parted SELECT n, repeat('x', 500) FROM generate_series(1, 4000) n; CREATE VIEW users.shown AS SELECT * FROM users.filled`)
 	c.try(t, "growing", map[string]pgCase{
+		"in parts":  {"growing_sees", of("users.parted", "1MiB"), steps.Fail, "users.parted has 2 MiB, wanted at most 1MiB"},
+		"a view":    {"growing_sees", of("users.shown", "1MiB"), steps.Unknown, "users.shown is no table"},
 		"database":  {"growing_sees", of("", "1GiB"), steps.Pass, ""},
 		"too large": {"growing_sees", of("", "1MiB"), steps.Fail, "the database has"},
 		"table":     {"growing_sees", of("users.filled", "10MiB"), steps.Pass, ""},

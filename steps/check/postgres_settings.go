@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"runbook/steps"
@@ -74,13 +73,19 @@ func settingHolds(vartype, unit, value, wanted string) (bool, error) {
 	case "integer", "real":
 		return amountHolds(unit, value, wanted)
 	case "bool":
-		on := []string{"on", "true", "yes", "1"}
-		return slices.Contains(on, strings.ToLower(value)) == slices.Contains(on, strings.ToLower(wanted)), nil
+		on, known := switches[strings.ToLower(wanted)]
+		if !known {
+			return false, fmt.Errorf("%q is neither on nor off", wanted)
+		}
+		return switches[strings.ToLower(value)] == on, nil
 	case "enum":
 		return strings.EqualFold(value, wanted), nil
 	}
 	return value == wanted, nil
 }
+
+// switches are the words that PostgreSQL knows for on and off.
+var switches = map[string]bool{"on": true, "true": true, "yes": true, "1": true, "off": false, "false": false, "no": false, "0": false}
 
 func amountHolds(unit, value, wanted string) (bool, error) {
 	is, err := amount(value, unit)

@@ -35,6 +35,7 @@ func TestPostgresSettings(t *testing.T) {
 		"no number":        {"adjusted", settings("max_connections", "many"), steps.Unknown, "is no number of it"},
 		"switch":           {"adjusted", settings("ssl", "true"), steps.Pass, ""},
 		"switched off":     {"adjusted", settings("ssl", "off"), steps.Fail, "ssl is on, wanted off"},
+		"no such word":     {"adjusted", settings("ssl_passphrase_command_supports_reload", "disabled"), steps.Unknown, `"disabled" is neither on nor off`},
 		"word":             {"adjusted", settings("WAL_level", "replica"), steps.Pass, ""},
 		"other word":       {"adjusted", settings("wal_level", "logical"), steps.Fail, "wal_level is replica"},
 		"text":             {"adjusted", settings("timezone_abbreviations", "Default"), steps.Pass, ""},

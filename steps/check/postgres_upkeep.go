@@ -34,7 +34,7 @@ func askRetention(ctx context.Context, c *Postgres, s *session, r *steps.Result)
 	}
 	most := cmp.Or(c.Max, steps.Duration(7*24*time.Hour))
 	days, known := rows[0].number("oldest_expired_days")
-	over := steps.Duration(max(0, time.Duration(days*24*float64(time.Hour))).Truncate(time.Minute))
+	over := steps.Duration(length(days * 24 * 3600).Truncate(time.Minute))
 	r.Saw("expired rows", rows[0].text("expired_rows"), "", "")
 	if known {
 		r.Saw("the oldest, for", over.String(), most.String(), "")
@@ -87,7 +87,7 @@ func askCron(ctx context.Context, c *Postgres, s *session, r *steps.Result) erro
 	for _, one := range rows {
 		name, status := outside(cmp.Or(one.text("jobname"), "job "+one.text("jobid"))), outside(one.text("status"))
 		age, ran := one.number("success_age_s")
-		last := steps.Duration((time.Duration(age) * time.Second))
+		last := steps.Duration(length(age).Truncate(time.Second))
 		r.Saw(name, cmp.Or(status, "never ran")+", succeeded "+orNone(ran, last.String()+" ago"), most.String(), outside(one.text("schedule")))
 		switch {
 		case status == "":
@@ -110,7 +110,7 @@ func askActiveUsers(ctx context.Context, c *Postgres, s *session, r *steps.Resul
 	window := cmp.Or(c.Window, steps.Duration(24*time.Hour))
 	column := pgx.Identifier{cmp.Or(c.Column, "last_login_at")}.Sanitize()
 	table := pgx.Identifier(strings.Split(cmp.Or(c.Table, "users.users"), ".")).Sanitize()
-	rows, err := s.ask(ctx, fmt.Sprintf("SELECT count(*) AS all_of_them, count(*) FILTER (WHERE %[1]s >= now() - $1::text::interval) AS active FROM %[2]s", column, table), fmt.Sprintf("%d seconds", int(window.D().Seconds())))
+	rows, err := s.ask(ctx, fmt.Sprintf("SELECT count(*) AS all_of_them, count(*) FILTER (WHERE %[1]s >= now() - $1::text::interval AND %[1]s < now() + interval '5 minutes') AS active FROM %[2]s", column, table), fmt.Sprintf("%d seconds", int(window.D().Seconds())))
 	if err != nil {
 		return err
 	}

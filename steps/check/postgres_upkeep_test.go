@@ -27,11 +27,19 @@ func TestPostgresUpkeep(t *testing.T) {
 	exe(t, conn, `INSERT INTO users.verification_tokens (token_type, expires_at) VALUES ('A', (now() AT TIME ZONE 'UTC') - interval '3 days'), ('B', (now() AT TIME ZONE 'UTC') + interval '3 days');
 		INSERT INTO users.users (last_login_at) VALUES (now() - interval '2 hours'), (now() - interval '3 days'), (NULL);
 		CREATE TABLE users.sessions (expires_at timestamptz); INSERT INTO users.sessions VALUES (now() - interval '2 hours'); GRANT SELECT ON users.sessions TO upkeep_sees;
+		CREATE TABLE users.zero (expires_at timestamptz); INSERT INTO users.zero VALUES ('0001-01-01');
+		CREATE TABLE users.endless (expires_at timestamptz); INSERT INTO users.endless VALUES ('-infinity');
+		CREATE TABLE users.ahead AS SELECT true AS email_verified, now() - interval '3 days' AS created_at UNION ALL SELECT true, now() + interval '30 years';
+		GRANT SELECT ON ALL TABLES IN SCHEMA users TO upkeep_sees;
 		ALTER ROLE upkeep_sees SET TimeZone = 'Asia/Tokyo'`)
 	t.Run("filled", func(t *testing.T) {
 		c.try(t, "upkeep", map[string]pgCase{
 			"kept in time":   {"upkeep_sees", check.Postgres{Query: "retention"}, steps.Pass, ""},
 			"kept too long":  {"upkeep_sees", check.Postgres{Query: "retention", Max: short(48 * time.Hour)}, steps.Fail, "1 expired rows are kept, the oldest for 3d"},
+			"long ago":       {"upkeep_sees", check.Postgres{Query: "retention", Table: "users.zero"}, steps.Fail, "expired rows are kept"},
+			"for ever":       {"upkeep_sees", check.Postgres{Query: "retention", Table: "users.endless"}, steps.Fail, "expired rows are kept"},
+			"from tomorrow":  {"upkeep_sees", check.Postgres{Query: "registrations", Table: "users.ahead"}, steps.Fail, "none for"},
+			"active later":   {"upkeep_sees", check.Postgres{Query: "active_users", Table: "users.ahead", Column: "created_at"}, steps.Fail, "0 users were active"},
 			"with a zone":    {"upkeep_sees", check.Postgres{Query: "retention", Table: "users.sessions", Max: short(3 * time.Hour)}, steps.Pass, ""},
 			"zone, too long": {"upkeep_sees", check.Postgres{Query: "retention", Table: "users.sessions", Max: short(time.Hour)}, steps.Fail, "the oldest for 2h"},
 			"active":         {"upkeep_sees", check.Postgres{Query: "active_users"}, steps.Pass, ""},

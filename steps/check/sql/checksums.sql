@@ -1,2 +1,2 @@
--- rollback ratio, deadlocks, temp bytes, cache hit, checksum failures (data corruption trigger), sessions killed/fatal | priv: any
-SELECT numbackends, xact_commit, xact_rollback, deadlocks, conflicts, temp_bytes, blks_hit, blks_read, CASE WHEN blks_hit+blks_read>0 THEN (100.0*blks_hit/(blks_hit+blks_read))::float8 END AS hit_pct, checksum_failures, current_setting('data_checksums') AS data_checksums, sessions, sessions_abandoned, sessions_fatal, sessions_killed, stats_reset FROM pg_stat_database WHERE datname = current_database();
+-- params: none | pages of this database, and of what all databases share, that were read and did not hold; NULL without checksums | priv: any
+SELECT sum(checksum_failures)::bigint AS checksum_failures, current_setting('data_checksums') AS data_checksums FROM pg_stat_database WHERE datid = 0 OR datname = current_database();

@@ -6,9 +6,10 @@ JOIN pg_class ic ON ic.oid = a.indexrelid JOIN pg_class kc ON kc.oid = b.indexre
 JOIN pg_class t ON t.oid = a.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
 WHERE n.nspname NOT IN ('pg_catalog','information_schema','pg_toast') AND a.indisvalid AND b.indisvalid
   AND a.indexprs IS NULL AND b.indexprs IS NULL AND a.indpred IS NULL AND b.indpred IS NULL
-  AND NOT a.indisunique AND NOT a.indisprimary
+  AND NOT a.indisprimary AND NOT a.indisreplident
+  AND (NOT a.indisunique OR b.indisunique AND b.indimmediate AND a.indkey::text = b.indkey::text AND a.indnkeyatts = b.indnkeyatts AND to_jsonb(a) -> 'indnullsnotdistinct' IS NOT DISTINCT FROM to_jsonb(b) -> 'indnullsnotdistinct')
   AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = a.indexrelid)
   AND (b.indkey::text || ' ') LIKE (a.indkey::text || ' %')
   AND (b.indclass::text || ' ') LIKE (a.indclass::text || ' %')
   AND (b.indcollation::text || ' ') LIKE (a.indcollation::text || ' %') AND (b.indoption::text || ' ') LIKE (a.indoption::text || ' %')
-  AND (a.indkey::text <> b.indkey::text OR b.indisunique OR a.indexrelid > b.indexrelid) ORDER BY 1,2,3;
+  AND (a.indkey::text <> b.indkey::text OR b.indisunique AND NOT a.indisunique OR a.indexrelid > b.indexrelid OR EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = b.indexrelid)) ORDER BY 1,2,3;
