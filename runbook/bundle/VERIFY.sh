@@ -124,6 +124,12 @@ def delegation_form:
 def delegation:
 	capture(delegation_form) | select([.from, .until, .time] | all(. == (try (fromdate | todate) catch "")))
 	| [.world, .run, .entry, .head, .bytes, .sha256, .key, (.from | digits), (.until | digits), (.watches | split(" ") | join(","))] | join(" ");
+def handover_form:
+	"\\Arunbook-log/v1 hand-over\nworld (?<world>real|practice)\nrun (?<run>[0-9a-f]{32})\nentry (?<entry>" + number + ")\nhead (?<head>" + hash + ")\n"
+	+ "bytes (?<bytes>" + number + ") sha256 (?<sha256>" + hash + ")\nfrom session-key (?<key>" + b64key + ")\ntime (?<time>" + stamp + ")\n\\z";
+# The facts of what somebody signed who took the run over.
+def handover:
+	capture(handover_form) | select(.time == (try (.time | fromdate | todate) catch "")) | [.world, .run, .entry, .head, .bytes, .sha256, .key] | join(" ");
 # What the log commits to of watch.jsonl.
 def anchor:
 	if (keys - ["torn_bytes", "torn_sha256"]) == ["head", "n", "of"] and (.n | whole and . > 0) and (.head | like(hash))
@@ -158,6 +164,8 @@ def facts:
 			try [(.body | (.book_sha256, .target_sha256 | coded)), (terms | coded), (required | coded)] catch []
 		elif .kind == "delegate" and (.body | keys == ["sshsig", "stmt"] and all(type == "string")) then
 			[(.body | (.stmt | coded), (.sshsig | armored), (.stmt | delegation))]
+		elif .kind == "handover" and (.body | has("stmt") or has("sshsig")) then
+			if .body | [.stmt, .sshsig] | all(type == "string") then [(.body | (.stmt | coded), (.sshsig | armored), (.stmt | handover))] else ["!"] end
 		elif .kind == "anchor" and .body.of == "watch" then (.body | anchor)
 		elif .kind == "slot" or .kind == "gap" or .kind == "clock.step" then
 			[(.time[0:19] | digits), .time[20:26], (.body | (.step // "" | coded), (.torn_bytes // 0), (.torn_sha256 // "-"))]
@@ -260,6 +268,7 @@ mkdir "$tmp/statements"
 : >"$tmp/delegations" # what was committed of watch.jsonl then, entry, its time and hash, key, from, until, watches
 : >"$tmp/anchors"
 : >"$tmp/used"
+: >"$tmp/handed" # entry and time of what somebody signed who took the run over
 anchored=0 anchored_head='' anchored_torn='0 -'
 : >"$tmp/sessions"
 
@@ -291,6 +300,7 @@ accept() {
 		case $kind in
 		attest) attest "$@" ;;
 		delegate) delegate "$@" ;;
+		handover) [ $# = 0 ] || hand_over "$@" ;;
 		anchor) [ "${1:-}" != watch ] || anchor "$@" ;;
 		esac
 	fi
@@ -408,6 +418,28 @@ delegate() {
 	}
 	shift 6
 	printf '%s\n' "$anchored $n $at $head $*" >>"$tmp/delegations"
+}
+
+# hand_over STATEMENT SIGNATURE FACTS… takes what somebody signed who took the
+# run over from this session.
+hand_over() {
+	[ $# = 9 ] || {
+		why='not a hand-over'
+		return
+	}
+	decode "$1" >"$tmp/handover.$n"
+	decode "$2" >"$tmp/handover.$n.sig"
+	shift 2
+	# world run entry head bytes sha256 session-key
+	committed "$@" || return
+	if [ "$7" != "$session_key" ]; then
+		why='hand-over: it is about another session than the one that lets go'
+	elif ! statement_holds "$tmp/handover.$n" "session@$(domain)"; then
+		why='hand-over: the signature does not hold'
+	else
+		keep hand-over "$tmp/handover.$n"
+		printf '%s\n' "$n $at" >>"$tmp/handed"
+	fi
 }
 
 # anchor watch LINE HEAD TORN ITS-HASH takes what the log commits to of watch.jsonl.
@@ -791,6 +823,14 @@ while read -r _ n at _; do
 		identity=unverified identity_text="$identity_text, slots delegated at entry $n $(unvouched "$tmp/delegate.$n")"
 	fi
 done <"$tmp/delegations"
+
+while read -r n at; do
+	if who=$(vouched "$tmp/handover.$n" "session@$(domain)" "$at"); then
+		identity_text="$identity_text, $who took over"
+	else
+		identity=unverified identity_text="$identity_text, hand-over at entry $n $(unvouched "$tmp/handover.$n")"
+	fi
+done <"$tmp/handed"
 
 # signed: of each sign-off that counts which entry it is about, when, its role,
 # scope, decision and key.

@@ -151,23 +151,12 @@ func read(dir, name string) (file, error) {
 func signed(entries []journal.Entry) ([]file, error) {
 	var files []file
 	for _, e := range entries {
-		var body struct {
-			Stmt   string `json:"stmt"`
-			SSHSig string `json:"sshsig"`
-		}
-		if e.Kind != journal.KindSession && e.Kind != journal.KindAttest {
-			continue
-		}
-		if err := json.Unmarshal(e.Body, &body); err != nil {
+		name, body, err := statement(e)
+		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w", e.N, err)
 		}
-		name := "session"
-		if e.Kind == journal.KindAttest {
-			s, err := journal.ParseSignoff(body.Stmt)
-			if err != nil {
-				return nil, fmt.Errorf("entry %d: %w", e.N, err)
-			}
-			name = s.Role
+		if name == "" {
+			continue
 		}
 		name = fmt.Sprintf("statements/%d-%s.txt", e.N, name)
 		files = append(files, file{name, 0o644, []byte(body.Stmt)})
@@ -176,4 +165,26 @@ func signed(entries []journal.Entry) ([]file, error) {
 		}
 	}
 	return files, nil
+}
+
+// statement is what e holds of a statement: what it is about, empty if e holds
+// none, with the text and the signature.
+func statement(e journal.Entry) (name string, body journal.SignedHandOver, err error) {
+	switch e.Kind {
+	case journal.KindHandover:
+		body, signed, err := journal.ReadHandOver(e.Body)
+		if !signed {
+			return "", body, err
+		}
+		return "hand-over", body, err
+	case journal.KindSession:
+		return "session", body, json.Unmarshal(e.Body, &body)
+	case journal.KindAttest:
+		if err := json.Unmarshal(e.Body, &body); err != nil {
+			return "", body, err
+		}
+		s, err := journal.ParseSignoff(body.Stmt)
+		return s.Role, body, err
+	}
+	return "", body, nil
 }

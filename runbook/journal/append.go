@@ -48,6 +48,11 @@ func (l *Log) append(ctx context.Context, kind string, body any) (Entry, error) 
 	if err != nil {
 		return Entry{}, fmt.Errorf("append %s: %w", kind, err)
 	}
+	if kind == KindHandover {
+		if err := l.mayHandOver(raw); err != nil {
+			return Entry{}, fmt.Errorf("append %s: %w", kind, err)
+		}
+	}
 	if len(raw) > MaxLine-maxEnvelope {
 		return Entry{}, fmt.Errorf("append %s: a body of %d bytes, the limit is %d: record a file and its hash", kind, len(raw), MaxLine-maxEnvelope)
 	}
@@ -93,6 +98,7 @@ type batch struct {
 	requests []*request
 	entries  []Entry
 	lines    []byte
+	ends     []int // in lines: of each entry
 }
 
 // commit writes what is queued, up to MaxLine bytes, with one sync. The caller
@@ -107,16 +113,17 @@ func (l *Log) commit() {
 	err := l.write(b.lines)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err == nil {
-		l.total.Write(b.lines)
-		l.bytes += int64(len(b.lines))
-	}
+	from := 0
 	for i, r := range b.requests {
 		if err != nil {
 			r.done <- result{err: fmt.Errorf("%w: %s: %w", ErrNotRecorded, l.path, err)}
 			continue
 		}
-		e := b.entries[i]
+		e, line := b.entries[i], b.lines[from:b.ends[i]]
+		from = b.ends[i]
+		l.total.Write(line)
+		l.bytes += int64(len(line))
+		l.marks = append(l.marks, newMark(&e, l.bytes, l.total))
 		l.n, l.head, l.ended = e.N, e.Head, l.ended || e.Kind == KindRunEnd
 		if e.Kind == KindClock {
 			l.clock = e.base()
@@ -162,6 +169,7 @@ func (l *Log) gather() batch {
 		}
 		n, head, ended = e.N, e.Head, ended || e.Kind == KindRunEnd
 		b.requests, b.entries, b.lines = append(b.requests, r), append(b.entries, e), append(b.lines, line...)
+		b.ends = append(b.ends, len(b.lines))
 	}
 	return b
 }

@@ -250,20 +250,7 @@ func refused(t *testing.T, d desk, name string, a Attest) {
 	if _, err := d.log.Attest(t.Context(), a); err == nil {
 		t.Errorf("%s: taken", name)
 	}
-	dir := t.TempDir()
-	data := get(t, segmentPath(d.dir, 1))
-	n, head := d.log.Head()
-	e := d.log.entry(KindAttest, n+1, head)
-	var err error
-	if e.Body, err = encodeBody(a); err != nil {
-		t.Fatal(err)
-	}
-	line, err := d.log.sign(&e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	put(t, segmentPath(dir, 1), append(slices.Clone(data), line...))
-	if r := Verify(dir, Policy{}); r.Integrity.Word != Tampered {
+	if r, _ := d.byHand(t, KindAttest, a); r.Integrity.Word != Tampered {
 		t.Errorf("%s: %q", name, r.Lines())
 	}
 }

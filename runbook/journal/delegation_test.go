@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -91,6 +92,50 @@ func TestDelegationIsReadStrictly(t *testing.T) {
 			if got, err := parseDelegation(wrong); err == nil && got.text() != wrong {
 				t.Errorf("at %d: taken as %+v", i, got)
 			}
+		}
+	}
+}
+
+// A delegation that does not hold, put into the log by somebody who holds the
+// session key, is tampering.
+func TestDelegationThatNoLogHolds(t *testing.T) {
+	t.Parallel()
+	d := aDesk(t, "ann")
+	add(t, d.log, "note", nil)
+	c := d.log.Commitment()
+	whole := delegation{
+		World: Real, Run: d.log.Run(), Commitment: c, Key: base64.StdEncoding.EncodeToString(make([]byte, 32)),
+		From: time.Now().Truncate(time.Second), Until: time.Now().Add(time.Hour).Truncate(time.Second), Watches: []string{"alive"}, Time: time.Now().Truncate(time.Second),
+	}
+	for name, change := range map[string]func(*delegation){
+		"nothing":       func(*delegation) {},
+		"run":           func(g *delegation) { g.Run = newRun() },
+		"world":         func(g *delegation) { g.World = Practice },
+		"future":        func(g *delegation) { g.N += 5 },
+		"no entry":      func(g *delegation) { g.Commitment = Commitment{} },
+		"entry":         func(g *delegation) { g.N-- },
+		"sum":           func(g *delegation) { g.SHA256 = Zeros },
+		"name of watch": func(g *delegation) { g.Watches = []string{"alive", "a/b"} },
+		"key":           func(g *delegation) { g.Key = "aaaa" },
+	} {
+		g := whole
+		change(&g)
+		body := delegateBody{Stmt: g.text(), SSHSig: signIn(t, d.keys["ann"], WatchNamespace(g.World), g.text())}
+		if r, _ := d.byHand(t, KindDelegate, body); (r.Integrity.Word == OK) != (name == "nothing") {
+			t.Errorf("%s: %q", name, r.Lines())
+		}
+	}
+	text := whole.text()
+	sig := signIn(t, d.keys["ann"], WatchNamespace(Real), text)
+	for name, body := range map[string]any{
+		"another's namespace": delegateBody{Stmt: text, SSHSig: signIn(t, d.keys["ann"], SessionNamespace(Real), text)},
+		"unsigned":            delegateBody{Stmt: text},
+		"form":                delegateBody{Stmt: text + "\n", SSHSig: signIn(t, d.keys["ann"], WatchNamespace(Real), text+"\n")},
+		"one more key":        map[string]string{"stmt": text, "sshsig": sig, "x": ""},
+		"other letters":       map[string]string{"Stmt": text, "sshsig": sig},
+	} {
+		if r, _ := d.byHand(t, KindDelegate, body); r.Integrity.Word != Tampered {
+			t.Errorf("%s: %q", name, r.Lines())
 		}
 	}
 }

@@ -30,6 +30,7 @@ const (
 	KindShredded = "shredded"   // a file beside the log was taken away
 	KindDelegate = "delegate"   // a person lets a key on disk write slots into watch.jsonl
 	KindClock    = "clock.step" // the wall clock was set
+	KindHandover = "handover"   // a session lets go of the run; its body is the caller's, but for what is signed
 	KindRunEnd   = "run.end"    // after it only attest, anchor and shredded follow
 )
 

@@ -33,6 +33,19 @@ func FuzzParseSignoff(f *testing.F) {
 	})
 }
 
+// FuzzParseHandOver: what is accepted is exactly what we would write.
+func FuzzParseHandOver(f *testing.F) {
+	text := aHandOver().Text()
+	for _, seed := range []string{text, text + "\n", strings.Replace(text, "entry 3", "entry 03", 1), strings.Replace(text, "Z\n", "+00:00\n", 1)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if h, err := parseHandOver(text); err == nil && h.Text() != text {
+			t.Errorf("accepted %q, would write %q", text, h.Text())
+		}
+	})
+}
+
 // FuzzVerifierFiles reads the files of a verifier, who may have them from
 // anybody: nothing in them is more than a line that is refused.
 func FuzzVerifierFiles(f *testing.F) {

@@ -63,6 +63,31 @@ func signoffs(c *chain, p Policy, t Terms) []SignedOff {
 	return all
 }
 
+// HandedOver is a hand-over of the log that somebody signed, and who vouches for
+// it.
+type HandedOver struct {
+	Entry       uint64    `json:"at_entry"`
+	At          time.Time `json:"at"`
+	Principal   string    `json:"principal"` // as the signers say; empty if unverified
+	Fingerprint string    `json:"fingerprint"`
+	Presence    string    `json:"presence,omitempty"`
+	Why         string    `json:"why,omitempty"` // why it is unverified
+}
+
+// handedTo judges who took the run over from a session that let go.
+func handedTo(c *chain, p Policy) []HandedOver {
+	var all []HandedOver
+	for _, h := range c.handed {
+		one := HandedOver{Entry: h.entry, At: h.at, Presence: h.presence, Fingerprint: ssh.FingerprintSHA256(h.key)}
+		var err error
+		if one.Principal, err = p.vouched(h.key, SessionNamespace(c.world), h.at); err != nil {
+			one.Why = err.Error()
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
 // named says what a sign-off names that is not the run's.
 func (t Terms) named(s Signoff) error {
 	if t.Book == "" {
@@ -151,7 +176,7 @@ func alsoFor(wanted []Required, said []map[string]SignedOff, i int, key string) 
 	return ""
 }
 
-// identify says whose keys the sessions, the delegations and the sign-offs are. A session that
+// identify says whose keys the sessions, the delegations, the hand-overs and the sign-offs are. A session that
 // only added statements of others or anchors needs nobody to vouch for it.
 func (r *Report) identify(c *chain, slots *slotChain, p Policy) Verdict {
 	var good, bad []string
@@ -179,6 +204,13 @@ func (r *Report) identify(c *chain, slots *slotChain, p Policy) Verdict {
 			bad = append(bad, fmt.Sprintf("slots delegated at entry %d: %v", d.entry.N, err))
 		} else if c.world != Practice {
 			good = append(good, principal+" delegated slots")
+		}
+	}
+	for _, h := range r.Handed {
+		if h.Why != "" {
+			bad = append(bad, fmt.Sprintf("hand-over at entry %d: %s", h.Entry, h.Why))
+		} else if c.world != Practice {
+			good = append(good, h.Principal+" took over")
 		}
 	}
 	for _, s := range r.Signoffs {

@@ -42,7 +42,9 @@ type Log struct {
 	lock     *durable.Lock
 	key      ed25519.PrivateKey
 	identity string
-	began    time.Duration
+	// sessionKey is the public one, in base64.
+	sessionKey string
+	began      time.Duration
 
 	turn chan struct{} // held by who writes; guards the group below
 	seg  uint64
@@ -54,6 +56,7 @@ type Log struct {
 	head   string
 	bytes  int64     // of all lines up to n, and total the SHA-256 over them
 	total  hash.Hash // what statements commit to
+	marks  []mark    // of this session's entries: what a hand-over may speak of
 	ended  bool
 	closed bool
 
@@ -206,6 +209,7 @@ func (l *Log) begin(c *chain, size int64, rest []byte) error {
 	l.clock = now.base()
 	l.total, l.bytes = c.sum, c.bytes+int64(len(line))
 	l.total.Write(line)
+	l.sessionKey, l.marks = s.SessionKey, []mark{newMark(&e, l.bytes, l.total)}
 	return nil
 }
 

@@ -25,6 +25,7 @@ type chain struct {
 	marks      []mark    // one an entry
 	segs       []segment
 	attested   []attested
+	handed     []handedOver
 
 	delegations []delegated // who may write which lines of watch.jsonl
 	anchors     []watchHead // what is committed of it, in order
@@ -265,6 +266,8 @@ func (c *chain) signed(l *look, first bool) error {
 		return c.attest(e)
 	case KindDelegate:
 		return c.delegate(e)
+	case KindHandover:
+		return c.handOver(e)
 	case KindAnchor:
 		return c.anchor(e)
 	}
@@ -282,15 +285,23 @@ func (c *chain) advance(e *Entry, line []byte) {
 	c.ended = c.ended || e.Kind == KindRunEnd
 	c.bytes += int64(len(line))
 	c.sum.Write(line)
-	m := mark{bytes: c.bytes}
-	c.sum.Sum(m.sum[:0])
+	c.marks = append(c.marks, newMark(e, c.bytes, c.sum))
+}
+
+// newMark is the mark of e, behind which the log is bytes long.
+func newMark(e *Entry, bytes int64, sum hash.Hash) mark {
+	m := mark{bytes: bytes}
+	sum.Sum(m.sum[:0])
 	_, _ = hex.Decode(m.head[:], []byte(e.Head)) // it is a hash that was just made
-	c.marks = append(c.marks, m)
+	return m
 }
 
 // commitment is what a statement over entry n, which there is, commits to.
 func (c *chain) commitment(n uint64) Commitment {
-	m := c.marks[n-1]
+	return c.marks[n-1].commitment(n)
+}
+
+func (m mark) commitment(n uint64) Commitment {
 	return Commitment{N: n, Head: hex.EncodeToString(m.head[:]), Bytes: m.bytes, SHA256: hex.EncodeToString(m.sum[:])}
 }
 

@@ -73,15 +73,16 @@ type Report struct {
 	Identity     Verdict `json:"identity"`     // who signed the sessions and for the roles
 	Anchoring    Verdict `json:"anchoring"`    // has anybody else seen the head
 
-	Run      string      `json:"run"`     // 32 hex digits
-	World    string      `json:"world"`   // Real or Practice
-	Entries  int         `json:"entries"` // in the longest valid prefix
-	Segments int         `json:"segments"`
-	Slots    int         `json:"slots"` // lines of watch.jsonl
-	Head     string      `json:"head"`  // hash of its last entry
-	Sessions []Session   `json:"sessions"`
-	Signoffs []SignedOff `json:"signoffs"`
-	Roles    []Role      `json:"roles"` // those that must sign
+	Run      string       `json:"run"`     // 32 hex digits
+	World    string       `json:"world"`   // Real or Practice
+	Entries  int          `json:"entries"` // in the longest valid prefix
+	Segments int          `json:"segments"`
+	Slots    int          `json:"slots"` // lines of watch.jsonl
+	Head     string       `json:"head"`  // hash of its last entry
+	Sessions []Session    `json:"sessions"`
+	Signoffs []SignedOff  `json:"signoffs"`
+	Roles    []Role       `json:"roles"`       // those that must sign
+	Handed   []HandedOver `json:"handed_over"` // by whom it was taken over, where somebody signed that
 }
 
 // Session is a segment and who vouched for its key.
@@ -136,6 +137,7 @@ func Verify(dir string, p Policy) Report {
 	}
 	r.Signoffs = signoffs(c, p, terms)
 	r.Roles = roles(terms.Required, r.Signoffs)
+	r.Handed = handedTo(c, p)
 	r.Completeness = completeness(c, r.Integrity.Word, r.Roles)
 	if freed > 0 {
 		r.Completeness.Text += wentBack(freed, r.Signoffs)
