@@ -42,7 +42,6 @@ const (
 	kindRollbackStart = "rollback.start"
 	kindRunEnd        = "run.end"
 	kindSession       = "session"
-	kindHandover      = "handover"
 )
 
 // mark is what every entry of a run may carry: who answered (nobody, when
@@ -244,6 +243,8 @@ type handoverBody struct {
 	To      string            `json:"to"`      // who asked for it
 	Request string            `json:"request"` // which of the requests was granted
 	Claims  map[string]string `json:"claims"`
+	journal.SignedHandOver
+	Unsigned string `json:"unsigned,omitempty"` // why what they signed is left out
 }
 
 type runEndBody struct {

@@ -59,7 +59,7 @@ var folds = map[string]func(r *Run, b *book.Book, e journal.Entry) error{
 	kindVar:              foldVar,
 	kindRollbackStart:    foldRollback,
 	kindRunEnd:           foldRunEnd,
-	kindHandover:         foldHandover,
+	journal.KindHandover: foldHandover,
 	journal.KindAttest:   foldAttest,
 	journal.KindAnchor:   foldAnchor,
 	journal.KindDelegate: foldNothing,

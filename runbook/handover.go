@@ -2,7 +2,13 @@ package runbook
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"runbook/runbook/journal"
+	"runbook/steps/safetext"
 )
 
 // attend answers what comes into the inbox, as long as this session drives.
@@ -30,8 +36,9 @@ func (s *Session) handOver(q request) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	body := &handoverBody{To: who(q.Claims), Request: q.ID, Claims: q.Claims}
+	s.accept(body, q.SignedHandOver)
 	body.set(false, s.vtime())
-	e, err := s.write(context.Background(), kindHandover, body)
+	e, err := s.write(context.Background(), journal.KindHandover, body)
 	q.withdraw(s.run.Dir)
 	s.mu.Lock()
 	if err == nil { // a log that can't be written is no reason to keep the run from who asks
@@ -43,6 +50,46 @@ func (s *Session) handOver(q request) {
 	s.readAlong(f)
 	_ = s.letGo() // what was acknowledged is durable; the lock goes in any case
 	s.signal()
+}
+
+// accept puts what the person signed who takes over into the entry that lets
+// go. What does not hold, or what nobody here vouches for, is left out: it would
+// make the log unverified for good, and the run is let go of in any case.
+func (s *Session) accept(body *handoverBody, signed journal.SignedHandOver) {
+	if signed == (journal.SignedHandOver{}) {
+		return
+	}
+	key, err := s.log.CheckHandOver(signed)
+	if err == nil {
+		var name string
+		if name, err = s.vouches(key); name != "" {
+			body.To = name
+		}
+	}
+	if err != nil {
+		body.Unsigned = safetext.Line(err.Error())
+		return
+	}
+	body.SignedHandOver = signed
+}
+
+// vouches says who may drive with key, as far as signers are given.
+func (s *Session) vouches(key ssh.PublicKey) (string, error) {
+	s.mu.Lock()
+	given := s.keys.Signers
+	s.mu.Unlock()
+	if given == nil {
+		return "", nil
+	}
+	signers, err := given()
+	if err != nil || !signers.Given() {
+		return "", err
+	}
+	name, err := signers.Principal(key, journal.SessionNamespace(s.log.World()), time.Now())
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", ssh.FingerprintSHA256(key), err)
+	}
+	return name, nil
 }
 
 // readAlong makes the session one that reads.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"runbook/runbook/durable"
+	"runbook/runbook/journal"
 )
 
 // request asks the driver of a run to let go of it. It lies in the run's inbox
@@ -24,13 +25,14 @@ type request struct {
 	By     durable.Process   `json:"by"`     // who asks
 	Claims map[string]string `json:"claims"` // what they believe of their person, unproved
 	Asked  time.Time         `json:"asked"`
+	journal.SignedHandOver
 }
 
 const (
 	// inboxPace is how often a driver looks into its inbox.
 	inboxPace = time.Second
 	// maxRequest caps what is read of a request, in bytes.
-	maxRequest = 16 << 10
+	maxRequest = 32 << 10
 )
 
 var requestName = regexp.MustCompile(`^take-over-[0-9a-f]{16}\.json$`)

@@ -34,20 +34,21 @@ func Driver(dir string) (durable.Holder, bool) {
 // TakeOver has the driver of the run in dir let go of it: it is asked, and
 // reads along from then on. One that does not answer in 3 s, since it was
 // stopped or hangs, is ended; nothing of it can be written after that, and the
-// commands it started go on. claims say who asks. The answer says in words what
+// commands it started go on. claims say who asks, and signed proves it: empty
+// where nobody signs. The answer says in words what
 // was done, and is empty if nobody drove. Whoever comes first to Resume drives
 // then; journal.ErrBusy says that somebody has come first already.
-func TakeOver(ctx context.Context, dir string, claims map[string]string) (string, error) {
-	return takeOver(ctx, dir, claims, patience)
+func TakeOver(ctx context.Context, dir string, claims map[string]string, signed journal.SignedHandOver) (string, error) {
+	return takeOver(ctx, dir, claims, signed, patience)
 }
 
-func takeOver(ctx context.Context, dir string, claims map[string]string, patience time.Duration) (string, error) {
+func takeOver(ctx context.Context, dir string, claims map[string]string, signed journal.SignedHandOver, patience time.Duration) (string, error) {
 	t := taking{dir: dir, lock: filepath.Join(dir, "lock")}
 	var err error
 	if t.from, err = t.holder(ctx); err != nil || t.from == nil {
 		return "", err
 	}
-	t.ask = request{From: t.from.Process, By: durable.Self(), Claims: claims, Asked: time.Now().UTC()}
+	t.ask = request{From: t.from.Process, By: durable.Self(), Claims: claims, Asked: time.Now().UTC(), SignedHandOver: signed}
 	refused := t.ask.publish(dir)
 	defer t.ask.withdraw(dir)
 	name := fmt.Sprintf("%s (pid %d)", safetext.Line(t.from.Who), t.from.PID)
@@ -142,7 +143,7 @@ func (t *taking) await(ctx context.Context, limit time.Duration) (gone bool, err
 // lost reports whether the run was handed over, and not to us.
 func (t *taking) lost() error {
 	_, last, err := journal.Peek(t.dir)
-	if err != nil || last.Kind != kindHandover {
+	if err != nil || last.Kind != journal.KindHandover {
 		return nil //nolint:nilerr // what is wrong with the log its next session says
 	}
 	body, err := decode[handoverBody](last)

@@ -9,6 +9,8 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/journal"
+	"runbook/runbook/practice"
+	"runbook/steps"
 )
 
 func newResume() *cobra.Command {
@@ -17,7 +19,8 @@ func newResume() *cobra.Command {
 		Use:   "resume [RUN]",
 		Short: "go on with an open run",
 		Args:  atMostOne,
-		Long: "With --take-over whoever drives the run is asked to let go: that screen only reads along then. One that does not\n" +
+		Long: "With --take-over whoever drives the run is asked to let go: that screen only reads along then. Your key signs that you\n" +
+			"take over, from which session and at which head, and the log of who let go holds it. One that does not\n" +
 			"answer in 3 s, since it was stopped or its terminal hangs, is ended. What the run's commands do goes on.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := home()
@@ -52,16 +55,33 @@ func named(h runbook.Home, args []string, newest bool) (runbook.Summary, error) 
 
 // resume drives an open run from its own copies.
 func resume(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines, rehearse bool) error {
-	s, err := reopen(ctx, h, sum, rehearse, "")
+	s, err := reopen(ctx, h, sum, rehearse)
 	if err != nil {
 		return err
 	}
 	return drive(ctx, h, s, inLines)
 }
 
-// reopen makes the session of an open run; before is what became of whoever
-// drove it, for the log.
-func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool, before string) (*runbook.Session, error) {
+// reopen makes the session of an open run.
+func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse bool) (*runbook.Session, error) {
+	o, err := openable(ctx, h, sum)
+	if err != nil {
+		return nil, err
+	}
+	return o.session(ctx, rehearse, "")
+}
+
+// opening is what the session of an open run is made with.
+type opening struct {
+	home  runbook.Home
+	sum   runbook.Summary
+	world *steps.World
+	signs *practice.World // nil on a real target
+	journal.Options
+}
+
+// openable finds out what is needed to go on with a run, or why it can't be.
+func openable(ctx context.Context, h runbook.Home, sum runbook.Summary) (*opening, error) {
 	if sum.Err != nil && !errors.Is(sum.Err, journal.ErrTorn) && !errors.Is(sum.Err, runbook.ErrSlots) {
 		return nil, fmt.Errorf("run %s can't be gone on with: %w", sum.Short, sum.Err)
 	}
@@ -77,17 +97,19 @@ func reopen(ctx context.Context, h runbook.Home, sum runbook.Summary, rehearse b
 	if err != nil {
 		return nil, err
 	}
-	o, err := logOptions(h, signs, true)
-	if err != nil {
-		return nil, err
-	}
+	log, err := logOptions(h, signs, true)
+	return &opening{h, sum, world, signs, log}, err
+}
+
+// session begins it; before is what became of whoever drove the run, for the log.
+func (o *opening) session(ctx context.Context, rehearse bool, before string) (*runbook.Session, error) {
 	if before != "" {
 		o.Claims["before"] = before
 	}
-	s, err := runbook.Resume(ctx, sum.Dir, world, o, rehearse)
+	s, err := runbook.Resume(ctx, o.sum.Dir, o.world, o.Options, rehearse)
 	if err != nil {
-		return nil, busy(sum, err)
+		return nil, busy(o.sum, err)
 	}
-	s.Signs(keys(h, signs))
+	s.Signs(keys(o.home, o.signs))
 	return s, nil
 }

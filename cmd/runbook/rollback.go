@@ -119,7 +119,7 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 		return startRollback(ctx, h, p, "", plan)
 	}
 	if sum.Open() {
-		s, err := reopen(ctx, h, *sum, false, "")
+		s, err := reopen(ctx, h, *sum, false)
 		if !errors.Is(err, journal.ErrNotRecorded) {
 			return s, err
 		}

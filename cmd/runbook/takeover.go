@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"time"
 
 	"runbook/runbook"
 	"runbook/runbook/book"
@@ -14,35 +17,58 @@ import (
 // takeOver goes on with a run, and has whoever drives it let go first. At a
 // real target a person says so here, after being shown who that is.
 func takeOver(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines bool) error {
-	s, err := reopen(ctx, h, sum, false, "")
+	o, err := openable(ctx, h, sum)
+	if err != nil {
+		return err
+	}
+	s, err := o.session(ctx, false, "")
 	if err == nil {
 		return drive(ctx, h, s, inLines)
 	}
 	if !errors.Is(err, journal.ErrBusy) {
 		return err
 	}
-	if err := agree(ctx, sum); err != nil {
+	ask, err := journal.AskHandOver(sum.Dir, time.Now())
+	if err != nil {
 		return err
 	}
-	did, err := runbook.TakeOver(ctx, sum.Dir, claims())
+	if err := agree(ctx, o, ask); err != nil {
+		return err
+	}
+	did, err := runbook.TakeOver(ctx, sum.Dir, o.Claims, signTaking(o, ask))
 	if err != nil {
 		return busy(sum, err)
 	}
 	if did != "" {
 		fmt.Println(did)
 	}
-	if s, err = reopen(ctx, h, sum, false, did); err != nil {
+	if s, err = o.session(ctx, false, did); err != nil {
 		return err
 	}
-	o := screen(h, s)
+	shown := screen(h, s)
 	if did != "" {
-		o.Start = append([]string{"before  " + did}, o.Start...)
+		shown.Start = append([]string{"before  " + did}, shown.Start...)
 	}
-	return driveOn(ctx, s, inLines, o)
+	return driveOn(ctx, s, inLines, shown)
 }
 
-// agree shows who drives a run on a real target, and what runs, and asks.
-func agree(ctx context.Context, sum runbook.Summary) error {
+// signTaking has the person sign what they were shown. A key that does not sign
+// costs nobody the run in an incident.
+func signTaking(o *opening, ask journal.HandOver) journal.SignedHandOver {
+	if o.Identity == nil {
+		return journal.SignedHandOver{}
+	}
+	signed, err := ask.Sign(o.Identity)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "runbook: "+safetext.Line(err.Error())+"; it is taken over without")
+	}
+	return signed
+}
+
+// agree shows who drives a run on a real target, what runs, and what whoever
+// takes it over signs, and asks.
+func agree(ctx context.Context, o *opening, ask journal.HandOver) error {
+	sum := o.sum
 	if sum.Practice {
 		return nil
 	}
@@ -60,6 +86,12 @@ func agree(ctx context.Context, sum runbook.Summary) error {
 	fmt.Printf("run %s of %s on %s\n", r.Short(), safetext.Line(r.Book), safetext.Line(r.Target))
 	fmt.Printf("%s drives (pid %d), since %s\n", safetext.Line(h.Who), h.PID, h.Since.UTC().Format("2006-01-02 15:04:05Z"))
 	fmt.Println(running(b, r))
+	if o.Identity == nil {
+		fmt.Printf("nobody signs that you take over: %s\n", safetext.Line(o.NoIdentity))
+	} else {
+		fmt.Printf("you sign that you take over, with %s:\n  %s\n", safetext.Line(o.Identity.Source()),
+			strings.ReplaceAll(strings.TrimSpace(ask.Text()), "\n", "\n  "))
+	}
 	fmt.Print("They are asked first; without an answer in 3 s that process is ended.\nCommands go on.\ntake over? y, or anything else to leave: ")
 	if typed(ctx) != "y" {
 		fmt.Println("left as it is")

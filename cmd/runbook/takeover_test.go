@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -46,10 +48,16 @@ func TestTakeOverAcrossConnections(t *testing.T) {
 		t.Errorf("who let it be left with %d", code)
 	}
 
+	if !strings.Contains(leaves.since(0), "nobody signs that you take over: ") {
+		t.Errorf("it did not say that nobody signs: %q", leaves.since(0))
+	}
+
+	must(t, os.Mkdir(d.at(".ssh"), 0o700))
+	must(t, exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", d.at(".ssh/id_ed25519")).Run())
 	second := d.runbook(80, 24, "resume --take-over")
 	second.doesAll(asks)
-	if !strings.Contains(second.since(0), "migrate runs, since") {
-		t.Errorf("it did not say what runs: %q", second.since(0))
+	if !inOrder(second.since(0), "migrate runs, since", "you sign that you take over, with file ", "runbook-log/v1 hand-over", "run "+d.now().run.ID, "from session-key ") {
+		t.Errorf("it did not say what runs, and what is signed: %q", second.since(0))
 	}
 	second.doesAll(agrees...)
 	if !strings.Contains(second.since(0), "was asked, and only reads along now") {
@@ -93,15 +101,15 @@ func handovers(t *testing.T, r *runbook.Run) {
 	var all []string
 	for _, e := range entries {
 		switch e.Kind {
-		case journal.KindSession, "handover", "run.intent", "run.result":
+		case journal.KindSession, journal.KindHandover, "run.intent", "run.result":
 			all = append(all, e.Kind)
 		}
 	}
 	if got := strings.Join(all, " "); got != "session run.intent handover session session run.result" {
 		t.Errorf("the log holds %s", got)
 	}
-	if v := journal.Verify(r.Dir, journal.Policy{}); v.Integrity.Word != journal.OK {
-		t.Errorf("%q", v.Lines())
+	if v := journal.Verify(r.Dir, journal.Policy{}); v.Integrity.Word != journal.OK || len(v.Handed) != 1 {
+		t.Errorf("%+v %q", v.Handed, v.Lines())
 	}
 }
 

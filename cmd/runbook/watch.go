@@ -54,7 +54,7 @@ func newWatch() *cobra.Command {
 // delegated for it, else one of the log.
 func slots(ctx context.Context, h runbook.Home, sum runbook.Summary, once bool) (*runbook.Session, error) {
 	if !once || !sum.Open() {
-		return reopen(ctx, h, sum, false, "")
+		return reopen(ctx, h, sum, false)
 	}
 	_, t, err := runbook.ReadCopies(sum.Dir)
 	if err != nil {
@@ -66,7 +66,7 @@ func slots(ctx context.Context, h runbook.Home, sum runbook.Summary, once bool) 
 	}
 	s, err := runbook.ResumeSlots(sum.Dir, world, journal.Options{Tool: "runbook " + version(), Claims: claims()})
 	if errors.Is(err, journal.ErrNoDelegation) {
-		return reopen(ctx, h, sum, false, "")
+		return reopen(ctx, h, sum, false)
 	}
 	return s, busy(sum, err)
 }

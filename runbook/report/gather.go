@@ -112,7 +112,7 @@ func (g *gatherer) entry(e journal.Entry) {
 	switch e.Kind {
 	case journal.KindSession:
 		g.session(e)
-	case "handover":
+	case journal.KindHandover:
 		a.Sessions[len(a.Sessions)-1].HandedTo = handedTo(e)
 	case "run.start":
 		_ = json.Unmarshal(e.Body, &g.start) // the fold has read it
@@ -191,6 +191,9 @@ func handedTo(e journal.Entry) string {
 		To     string            `json:"to"`
 	}
 	_ = json.Unmarshal(e.Body, &h) // the fold has read it
+	if _, signed, _ := journal.ReadHandOver(e.Body); signed {
+		return h.To + ", who signed for it"
+	}
 	return cmp.Or(h.Claims["user"], h.To)
 }
 
