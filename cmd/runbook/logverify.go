@@ -47,7 +47,7 @@ func newLogVerify() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&files.signers, "signers", "", "allowed_signers `FILE` of the one who verifies")
-	cmd.Flags().StringVar(&files.revoked, "revoked", "", "`FILE` of public keys that no longer count")
+	cmd.Flags().StringVar(&files.revoked, "revoked", "", "`FILE` of public keys that no longer count, or a KRL")
 	cmd.Flags().StringVar(&files.anchor, "anchor", "", "`FILE` with head codes as others saw them: a mail, a chat, a report")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "JSON on stdout and nothing else")
 	return cmd

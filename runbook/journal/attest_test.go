@@ -2,7 +2,6 @@ package journal
 
 import (
 	"encoding/base64"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -360,23 +359,5 @@ func TestAnchors(t *testing.T) {
 		if a, err := ReadAnchors(file, e.Run); err == nil {
 			t.Errorf("%q: %v", text, a)
 		}
-	}
-}
-
-func TestRevokedIsAList(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "revoked")
-	put(t, file, []byte("SSHKRL\n\x00\x00"))
-	if _, err := ReadRevoked(file); err == nil || !strings.Contains(err.Error(), "is a KRL") {
-		t.Errorf("a KRL: %v", err)
-	}
-	for _, text := range []string{"ssh-ed25519 AAAA", "no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6Y0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x0x"} {
-		put(t, file, []byte(text))
-		if _, err := ReadRevoked(file); err == nil {
-			t.Errorf("taken: %q", text)
-		}
-	}
-	if _, err := ReadRevoked(file + "x"); !os.IsNotExist(err) {
-		t.Error(err)
 	}
 }

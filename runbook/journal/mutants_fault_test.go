@@ -21,7 +21,7 @@ import (
 type mutant struct{ file, check, instead string }
 
 // slow tests are left out: that a check is gone is seen without them.
-const slow = `^(TestFault|TestEveryBitFlip|TestNoPrefix|TestTornImages|TestKilledWriter|TestAgentHangs|TestConcurrent|TestKeygenVerifies|TestNoAck|TestFailedSync|TestDisk|TestReserved|TestFindIdentity|TestPermissions|TestOneOfMany)`
+const slow = `^(TestFault|TestEveryBitFlip|TestNoPrefix|TestTornImages|TestKilledWriter|TestAgentHangs|TestConcurrent|TestKeygenVerifies|TestNoAck|TestFailedSync|TestDisk|TestReserved|TestFindIdentity|TestPermissions|TestOneOfMany|TestDamagedKRL)`
 
 // edit puts text in the place of the bytes from from to to.
 type edit struct {
@@ -141,7 +141,7 @@ func mutableTests(t *testing.T) (program string) {
 var near = map[string]string{
 	"line.go": "ParseLine|OtherVersion", "form.go": "ParseLine|AppendRefuses", "person.go": "KeyMatrix|SignatureAlone|Forged|Armor|KeyHasOneForm",
 	"scan.go": "Insider|Foreign|Forged|Mutations|NoSegment|FromTorn|OtherVersion|NoLogTakes", "watchlog.go": "NoSegment|Slot|Watch", "watchanchor.go": "Slot|Watch|Anchor|Delegat", "statement.go": "World|Forged|Practice",
-	"attest.go": "NoLogTakes|Attest|WouldNotCount", "signers.go": "SignersAre|IdentityVerdicts", "revoked.go": "Revoked|DoesNotCount", "anchor.go": "Anchors",
+	"attest.go": "NoLogTakes|Attest|WouldNotCount", "signers.go": "SignersAre|IdentityVerdicts", "revoked.go": "Revoked|DoesNotCount", "krl.go": "Revoked|KRLWith", "anchor.go": "Anchors",
 	"identify.go": "Signoff|Scopes|Replay|Verdicts|Distinct|Practice", "verify.go": "TestVerdicts|Terms|Practice|Other|Mutations", "signoff.go": "Signoff",
 	"lastword.go": "Replay|WouldNotCount", "handover.go": "HandOver", "delegation.go": "Delegat|Slot",
 }
@@ -308,9 +308,29 @@ var mutants = []mutant{
 	{file: "signers.go", check: `!strings.Contains(principals, "!")`, instead: `true`},
 	{file: "signers.go", check: `err = «fmt.Errorf("option %s is not known here", name)»`, instead: `nil`},
 	{file: "signers.go", check: `if «not» {`},
-	{file: "revoked.go", check: `bytes.HasPrefix(b, []byte("SSHKRL\n\x00"))`},
+	{file: "revoked.go", check: `bytes.HasPrefix(b, []byte(krlMagic))`},
+	{file: "revoked.go", check: `len(b) > maxRevoked`},
 	{file: "revoked.go", check: `err != nil || len(options) > 0`},
+	{file: "revoked.go", check: `strings.Contains(line, "\r")`},
+	{file: "revoked.go", check: `c, ok := key.(*ssh.Certificate); «ok»`},
 	{file: "revoked.go", check: `r.keys[string(key.Marshal())] = «true»`, instead: `false`},
+	{file: "revoked.go", check: `r.hashed(blob)`},
+	{file: "krl.go", check: `head.Format != 1`},
+	{file: "krl.go", check: `bytes.IndexByte(head.Comment, 0) >= 0`},
+	{file: "krl.go", check: `r.keys[string(key)] = «true»`, instead: `false`},
+	{file: "krl.go", check: `«len(sum) == sha1.Size» }`, instead: `true`},
+	{file: "krl.go", check: `«len(sum) == sha256.Size» }`, instead: `true`},
+	{file: "krl.go", check: `return «r.sums[string(long[:])]»`},
+	{file: "krl.go", check: `|| «r.sums[string(short[:])]»`},
+	{file: "krl.go", check: `err != nil && len(s.CA) > 0`},
+	{file: "krl.go", check: `ok = «len(data) == 0»`, instead: `true`},
+	{file: "krl.go", check: `«0 < s.Low»`, instead: `true`},
+	{file: "krl.go", check: `«s.Low <= s.High»`, instead: `true`},
+	{file: "krl.go", check: `«0 < s.From»`, instead: `true`},
+	{file: "krl.go", check: `«s.From < 1<<63»`, instead: `true`},
+	{file: "krl.go", check: `«len(s.Bits) <= 2049»`, instead: `true`},
+	{file: "krl.go", check: `«s.Bits[0] < 0x80»`, instead: `true`},
+	{file: "krl.go", check: `return «bytes.IndexByte(id, 0) < 0»`, instead: `true`},
 	{file: "anchor.go", check: `m[1] != "" && !strings.HasPrefix(run, m[1])`},
 	{file: "anchor.go", check: `len(all) == 0`},
 	{file: "anchor.go", check: `a.N > c.n`},

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -10,32 +11,63 @@ import (
 )
 
 // Revoked are keys that no longer count. The zero Revoked holds none.
-type Revoked struct{ keys map[string]bool }
+type Revoked struct {
+	keys map[string]bool // as they are on the wire
+	sums map[string]bool // SHA-256 and SHA-1 of that
+}
 
 // Has reports whether key was revoked.
-func (r Revoked) Has(key ssh.PublicKey) bool { return r.keys[string(key.Marshal())] }
+func (r Revoked) Has(key ssh.PublicKey) bool {
+	blob := key.Marshal()
+	return r.keys[string(blob)] || len(r.sums) > 0 && r.hashed(blob)
+}
 
-// ReadRevoked reads a list of public keys, one a line, as `ssh-keygen -r` takes
-// it. The binary form (KRL) is refused: it would be a list that is not read.
+// maxRevoked caps what is read of a list, in bytes.
+const maxRevoked = 16 << 20
+
+// ReadRevoked reads what `ssh-keygen -Y verify -r` takes: a list of public keys,
+// one a line, or a KRL. What ssh-keygen would stop at, and then take no key for
+// good, is an error here.
 func ReadRevoked(file string) (Revoked, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return Revoked{}, err
 	}
-	if bytes.HasPrefix(b, []byte("SSHKRL\n\x00")) {
-		return Revoked{}, fmt.Errorf("%s is a KRL, which is not read here: list the public keys, one a line", file)
+	r := Revoked{keys: map[string]bool{}, sums: map[string]bool{}}
+	switch {
+	case len(b) > maxRevoked:
+		return Revoked{}, fmt.Errorf("%s: more than %d MiB", file, maxRevoked>>20)
+	case bytes.HasPrefix(b, []byte(krlMagic)):
+		if err := r.readKRL(b); err != nil {
+			return Revoked{}, fmt.Errorf("%s: %w", file, err)
+		}
+		return r, nil
 	}
-	r := Revoked{keys: map[string]bool{}}
 	for i, line := range strings.Split(string(b), "\n") {
-		line = strings.TrimSpace(line)
+		line = strings.TrimLeft(line, " \t")
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		key, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(line))
-		if err != nil || len(options) > 0 || len(rest) > 0 {
-			return Revoked{}, fmt.Errorf("%s:%d: not a public key", file, i+1)
+		key, err := parseRevoked(strings.TrimSuffix(line, "\r"))
+		if err != nil {
+			return Revoked{}, fmt.Errorf("%s:%d: %w", file, i+1, err)
+		}
+		if c, ok := key.(*ssh.Certificate); ok { // it is of this key
+			key = c.Key
 		}
 		r.keys[string(key.Marshal())] = true
 	}
 	return r, nil
+}
+
+// parseRevoked reads a line: the type, the key, a comment.
+func parseRevoked(line string) (ssh.PublicKey, error) {
+	key, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(line))
+	if err != nil || len(options) > 0 || len(rest) > 0 {
+		return nil, errors.New("not a public key; of specifications ssh-keygen -k makes a KRL")
+	}
+	if strings.Contains(line, "\r") { // it passes over one
+		return nil, errors.New("a carriage return within the line")
+	}
+	return key, nil
 }
