@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -197,11 +198,17 @@ func TestSlotsStandWhereTheyWereMeasured(t *testing.T) {
 	}
 }
 
-// TestAWeekOfSlots is one an hour, each by a timer of its own.
-func TestAWeekOfSlots(t *testing.T) {
+// TestADayOfSlots is one an hour, each by a timer of its own.
+func TestADayOfSlots(t *testing.T) {
 	t.Parallel()
-	f, clock, o, policy := signedRun(t, strings.ReplaceAll(watched, `for = "10h"`, `for = "168h"`))
-	for range 168 {
+	slotsOf(t, 24)
+}
+
+// slotsOf watches for so many hours, and ends the run.
+func slotsOf(t *testing.T, hours int) {
+	t.Helper()
+	f, clock, o, policy := signedRun(t, strings.ReplaceAll(watched, `for = "10h"`, fmt.Sprintf(`for = "%dh"`, hours)))
+	for range hours {
 		clock.add(time.Hour)
 		timer(t, f)
 	}
@@ -220,7 +227,7 @@ func TestAWeekOfSlots(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if r := Verify(f.run.Dir, policy); r.Exit() != 0 || r.Slots != 168+84 || r.Segments != 2 {
+	if r := Verify(f.run.Dir, policy); r.Exit() != 0 || r.Slots != hours+hours/2 || r.Segments != 2 {
 		t.Errorf("exit %d, %d slots: %q", r.Exit(), r.Slots, r.Lines())
 	}
 }
