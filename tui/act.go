@@ -74,6 +74,17 @@ func (m *model) onStep(s *book.Step, k tea.KeyPressMsg) (tea.Cmd, bool) {
 	return nil, false
 }
 
+// looks takes the keys that only look at a step, where words are typed by who
+// believes that a field is open: the s of one of them must not skip.
+func (m *model) looks(s *book.Step, k tea.KeyPressMsg) tea.Cmd {
+	if !key.Matches(k, m.bindings.Why, m.bindings.Output) {
+		m.nothing(k)
+		return nil
+	}
+	cmd, _ := m.onStep(s, k)
+	return cmd
+}
+
 // enter does the suggested next thing, or opens the step the operator went to.
 // It acts by itself only where it looks, waits or jumps in practice.
 func (p *phaseScreen) enter(m *model) tea.Cmd {

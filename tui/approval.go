@@ -158,11 +158,7 @@ func (a *approvalScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(k, b.Enter), key.Matches(k, b.Go):
 		return a.begin(m, k)
 	}
-	cmd, mine := m.onStep(a.step, k)
-	if !mine {
-		m.nothing(k)
-	}
-	return cmd
+	return m.looks(a.step, k)
 }
 
 // begin takes the keys that start it.

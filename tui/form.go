@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"fmt"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
@@ -51,11 +53,23 @@ func (q *questionScreen) filled(m *model, form *ask.Form, w int) []string {
 		lines = append(lines, prose(" "+field.Name+": "+safetext.Line(q.filling.answers[field.Name]), w)...)
 	}
 	now := form.Fields[q.filling.at]
-	text := safetext.Line(now.Prompt())
+	text := fmt.Sprintf("%d of %d  %s", q.filling.at+1, len(form.Fields), safetext.Line(now.Prompt()))
 	if now.Example != "" {
 		text += " (such as " + safetext.Line(now.Example) + ")"
 	}
 	return append(lines, m.human(text, w)...)
+}
+
+// keys go from field to field; only the last enter answers.
+func (f *filling) keys(b keyMap, form *ask.Form) []binding {
+	next, back := says(b.Enter, "next"), escape()
+	if f.at == len(form.Fields)-1 {
+		next = says(b.Enter, "send")
+	}
+	if f.at > 0 {
+		back = says(back, "the field before")
+	}
+	return []binding{next, back}
 }
 
 // told takes the keys of a message: what sends by itself is sent by t alone,

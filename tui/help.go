@@ -17,7 +17,7 @@ type helpScreen struct{ page page }
 func (b keyMap) every() []binding {
 	return []binding{
 		says(b.Enter, "open or do what comes next"),
-		says(b.Go, "start what can't be undone, by typing its name; run a failed one again"),
+		says(b.Go, "start what can't be undone, by its name; run a failed one again; sign"),
 		says(b.Yes, "yes to a question"), says(b.No, "no to a question"),
 		says(b.Recheck, "look again, or at what became of a command"),
 		says(b.Diagnose, "run the diagnosis of a hint; it settles nothing"),

@@ -54,6 +54,16 @@ func newKeyMap() keyMap {
 	}
 }
 
+// oneOf is the keys that choose among n.
+func (b keyMap) oneOf(n int, desc string) binding {
+	x, keys := b.Number, "1"
+	if n > 1 {
+		keys = "1-" + itoa(min(n, 9))
+	}
+	x.SetHelp(keys, desc)
+	return x
+}
+
 // says is a binding with another description, for the moment it is shown in.
 func says(b key.Binding, desc string) key.Binding {
 	b.SetHelp(b.Help().Key, desc)

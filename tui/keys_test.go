@@ -66,9 +66,12 @@ func TestEnterStartsOnlyWhatCanBeUndone(t *testing.T) {
 	if b.state("migrate") != runbook.Pending {
 		t.Fatal("the first enter started it")
 	}
-	b.press("enter")
+	b.press("s", "h", "a", "enter") // a name that is typed where none is asked for
 	b.until("migrate", func() bool { return b.state("migrated") == runbook.Passed })
 	b.ready()
+	if got := b.state("migrate"); got != runbook.Passed {
+		t.Fatalf("letters made it %v", got)
+	}
 	for range 4 {
 		b.press("enter")
 	}
@@ -115,6 +118,8 @@ func TestAnswers(t *testing.T) {
 	b.until("where", func() bool { return b.state("where") == runbook.Confirmed })
 	b.press("enter", "enter")
 	b.shows("enter answers nothing")
+	b.press("s", "h") // of an answer that is typed before y
+	b.shows("y it is so")
 	b.press("y", "enter")
 	b.until("quiet", func() bool { return b.state("quiet") == runbook.Confirmed })
 	b.press("y", "y")

@@ -137,7 +137,10 @@ func (p *plansScreen) keys(m *model) []binding {
 	if p.typing != nil {
 		return []binding{says(m.bindings.Enter, "begin "+p.picked.ID), m.bindings.Scroll, escape()}
 	}
-	return []binding{says(m.bindings.Number, "open a plan"), m.bindings.Back}
+	if len(p.plans) == 0 {
+		return []binding{m.bindings.Back}
+	}
+	return []binding{m.bindings.oneOf(len(p.plans), "open a plan"), m.bindings.Back}
 }
 
 // openRollback puts the ways back over everything else: a rollback was asked

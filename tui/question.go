@@ -68,9 +68,10 @@ func (q *questionScreen) content(m *model) []string {
 	for _, id := range rests {
 		if s := m.book.Step(id); s != nil {
 			st := m.snap.run.Step(s)
-			lines = append(lines, "", fmt.Sprintf("%s %s  %s  %s", plain.Mark(st), plain.Word(st), titleOf(s), plain.Saw(st)))
+			saw := strings.TrimSpace(strings.TrimPrefix(plain.Saw(st), plain.Word(st)))
+			lines = append(lines, "", strings.TrimRight(fmt.Sprintf("%s %s  %s  %s", plain.Mark(st), plain.Word(st), titleOf(s), saw), " "))
 			if !st.At.IsZero() {
-				lines = append(lines, "  seen "+plain.Ago(m.clock.Sub(st.At))+" ago")
+				lines = append(lines, "  seen "+coarse(m.clock.Sub(st.At)))
 			}
 		}
 	}
@@ -254,18 +255,12 @@ func (q *questionScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// other takes the keys that act on the step without answering it.
+// other takes the keys that look at the step, and the one that signs it.
 func (q *questionScreen) other(m *model, k tea.KeyPressMsg) tea.Cmd {
-	b := m.bindings
-	if key.Matches(k, b.Yes) || key.Matches(k, b.No) || key.Matches(k, b.Tell) {
-		m.nothing(k)
-		return nil
+	if _, signs := m.intent(runbook.Sign, q.step.ID); signs && key.Matches(k, m.bindings.Go) {
+		return m.openSign(q.step)
 	}
-	cmd, mine := m.onStep(q.step, k)
-	if !mine {
-		m.nothing(k)
-	}
-	return cmd
+	return m.looks(q.step, k)
 }
 
 // say opens the field for the words of an answer.
@@ -326,6 +321,8 @@ func (q *questionScreen) keys(m *model) []binding {
 	b := m.bindings
 	v, _ := q.verb.(book.Ask)
 	switch {
+	case q.typing != nil && v.Form != nil && q.kind == runbook.Confirm:
+		return q.filling.keys(b, v.Form)
 	case q.typing != nil:
 		return []binding{says(b.Enter, "send"), escape()}
 	case q.moved(m):
@@ -333,7 +330,7 @@ func (q *questionScreen) keys(m *model) []binding {
 	case q.failed != "":
 		return []binding{b.Back}
 	case v.Decide != nil:
-		return []binding{b.Number, says(b.Enter, "decide"), b.Why, b.Back}
+		return []binding{b.oneOf(len(v.Decide.Choices), "choose"), says(b.Enter, "decide"), b.Why, b.Back}
 	case q.intent.Kind == runbook.Tell:
 		tell, _ := q.verb.(book.Tell)
 		_, keys := q.telling(m, tell)

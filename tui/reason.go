@@ -104,7 +104,7 @@ func (r *reasonScreen) key(m *model, k tea.KeyPressMsg) tea.Cmd {
 func (r *reasonScreen) keys(m *model) []binding {
 	keys := []binding{says(m.bindings.Enter, "record"), escape()}
 	if len(r.field.choices) > 0 {
-		keys = append([]binding{bind(fmt.Sprintf("1-%d", len(r.field.choices)), "usual reason")}, keys...)
+		keys = append([]binding{m.bindings.oneOf(len(r.field.choices), "usual reason")}, keys...)
 	}
 	return keys
 }

@@ -129,7 +129,7 @@ func (m *model) common() []binding {
 	switch _, pages := top.(pager); {
 	case pages:
 		all = append(all, says(b.Quit, "back"))
-	case m.session == nil, m.reads():
+	case m.session == nil, m.reads(), m.snap.run != nil && !m.snap.run.Ended.IsZero():
 		all = append(all, says(b.Quit, "leave"))
 	default:
 		all = append(all, b.Quit)
