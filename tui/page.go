@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -21,6 +22,9 @@ type page struct {
 	exact bool // wrapped at the cell, not at the word
 }
 
+// rail stands before each line of what is signed, where it is wrapped too.
+const rail = "│ "
+
 func newPage(text []string) page { return page{text: text} }
 
 // set replaces the text and keeps the place.
@@ -31,17 +35,18 @@ func (p *page) set(text []string) { p.text, p.w = text, 0 }
 type fresh struct {
 	page
 	from func(m *model) []string
-	of   uint64 // the snapshot that it shows
+	of   uint64    // the snapshot that it shows
+	at   time.Time // for its ages: they move once in ten seconds
 }
 
 func newFresh(m *model, from func(m *model) []string) fresh {
-	return fresh{page: newPage(from(m)), from: from, of: m.snap.n}
+	return fresh{page: newPage(from(m)), from: from, of: m.snap.n, at: m.clock}
 }
 
 // now is the body as the state has it, at the place that was scrolled to.
 func (f *fresh) now(m *model, w, h int) []string {
-	if f.from != nil && f.of != m.snap.n {
-		f.of = m.snap.n
+	if f.from != nil && (f.of != m.snap.n || m.clock.Sub(f.at) >= coarseness) {
+		f.of, f.at = m.snap.n, m.clock
 		f.set(f.from(m))
 	}
 	return f.body(w, h)
@@ -102,6 +107,12 @@ func (p *page) key(k tea.KeyPressMsg, keys keyMap) bool {
 func (p *page) wrapped(w int) []string {
 	var lines []string
 	for _, line := range p.text {
+		if text, railed := strings.CutPrefix(line, rail); railed {
+			for _, part := range wrap(text, w-ansi.StringWidth(rail)) {
+				lines = append(lines, rail+part)
+			}
+			continue
+		}
 		if p.exact || ansi.StringWidth(line) <= w {
 			lines = append(lines, wrap(line, w)...)
 			continue

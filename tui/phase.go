@@ -157,12 +157,15 @@ func oldestLook(r *runbook.Run, p *book.Phase) time.Time {
 	return oldest
 }
 
+// coarseness is how often an age moves the screen.
+const coarseness = 10 * time.Second
+
 // coarse is an age that moves the screen once in ten seconds.
 func coarse(d time.Duration) string {
-	if d < 10*time.Second {
+	if d < coarseness {
 		return "now"
 	}
-	return plain.Ago(d.Truncate(10*time.Second)) + " ago"
+	return plain.Ago(d.Truncate(coarseness)) + " ago"
 }
 
 // list draws the rows around the selected one.

@@ -87,14 +87,13 @@ func (g *signScreen) hear(m *model, msg tea.Msg) tea.Cmd {
 	}
 	lines := append(signed(m), "", "with "+by, "")
 	for line := range strings.Lines(got.statement.Text()) {
-		lines = append(lines, "│ "+strings.TrimSuffix(line, "\n"))
+		lines = append(lines, rail+strings.TrimSuffix(line, "\n"))
 	}
 	g.need = len(lines)
 	if len(got.report) > 0 {
 		lines = append(append(lines, "", "the report it names, in full:", ""), strings.Split(safetext.Block(string(got.report)), "\n")...)
 	}
 	g.page = newPage(lines)
-	g.page.exact = true
 	return m.gate.shut() // what is signed is on the screen only now
 }
 
@@ -110,7 +109,7 @@ func signed(m *model) []string {
 // seen reports whether the whole statement has been on the screen.
 func (g *signScreen) seen() bool {
 	p := &g.page
-	before := page{text: p.text[:g.need], exact: true}
+	before := page{text: p.text[:g.need]}
 	return p.w > 0 && p.top+p.h >= len(before.wrapped(p.w))
 }
 
@@ -118,7 +117,11 @@ func (g *signScreen) seen() bool {
 func (g *signScreen) moved(m *model) bool { return g.ready && m.snap.run.Entries > g.statement.N }
 
 func (g *signScreen) body(m *model, w, h int) body {
-	lines := []string{m.styles.Title.Render(" SIGN as " + g.role + "  " + titleOf(g.step))}
+	what := " SIGN as "
+	if g.ready {
+		what = " SIGN " + strings.ToUpper(g.statement.Decision) + " as "
+	}
+	lines := []string{m.styles.Title.Render(what + g.role + "  " + titleOf(g.step))}
 	switch {
 	case g.failed != "":
 		lines = append(lines, prose(m.styles.Bad.Render("! it can't be signed here: ")+g.failed, w)...)
@@ -149,7 +152,7 @@ func (g *signScreen) body(m *model, w, h int) body {
 
 // typing says what the field takes.
 func (g *signScreen) typing() string {
-	return fmt.Sprintf("type %s and enter: %s is signed. Else: approve NOTE, reject WHY, or withdraw, is shown to sign", g.role, g.statement.Decision)
+	return fmt.Sprintf("type %s and enter: this %s is signed. Or type approve NOTE, reject WHY or withdraw: that is shown to sign", g.role, g.statement.Decision)
 }
 
 // ask says what comes next.
@@ -195,6 +198,10 @@ func (g *signScreen) typed(m *model, text string) tea.Cmd {
 		return g.again(m, decision, strings.TrimSpace(note))
 	}
 	g.field = newField("")
+	if text == "" {
+		m.say("empty: nothing was signed")
+		return nil
+	}
 	m.warn("that is not the role: " + g.role + ". Nothing was signed")
 	return nil
 }

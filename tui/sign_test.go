@@ -134,6 +134,8 @@ func TestSigningOnTheScreen(t *testing.T) {
 	b.press("enter")
 	b.until("the reject", func() bool { return strings.Contains(b.screen(), "│ decision reject") })
 	b.shows(`│ note "nobody has read it"`)
+	b.shows("SIGN REJECT as dev-lead")
+	b.shows("type dev-lead and enter: this reject is signed.")
 	b.press("enter")
 	b.text("dev-lead")
 	b.press("enter")
