@@ -29,7 +29,7 @@ func (e *evidenceScreen) pages() {}
 // why says what a step is, what was seen, where and when, and what helps.
 func why(m *model, s *book.Step) []string {
 	st := m.snap.run.Step(s)
-	known := told{[]string{strings.TrimRight(plain.Mark(st)+" "+plain.Word(st)+"  "+plain.Saw(st), " ")}}
+	known := told{[]string{plain.Mark(st) + " " + plain.Known(st)}}
 	known.lines = append(known.lines, m.decision(s)...)
 	add := func(label, value string) { known.add(fmt.Sprintf("%-10s ", label), value) }
 	if st.State == runbook.Pending {

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 
@@ -69,15 +68,11 @@ func sawOf(r *runbook.Run, s *book.Step, st runbook.StepState) string {
 		return "" // it moves: drawn anew each time
 	}
 	saw := plain.Saw(st)
-	word := plain.Word(st)
 	obvious := st.State == runbook.Passed || st.State == runbook.Failed
 	if obvious && !st.Rehearsed && saw != "" {
 		return saw
 	}
-	if strings.HasPrefix(saw, word) { // an answer in the same word
-		return saw
-	}
-	return strings.TrimSpace(word + "  " + saw)
+	return plain.Known(st)
 }
 
 // rowLine draws a row w cells wide, its title in tw cells.
@@ -89,7 +84,7 @@ func (m *model) rowLine(x row, selected bool, w, tw int) string {
 	style := m.styles.of(x.st)
 	line := mark + style.Render(plain.Mark(x.st)) + " "
 	title, saw := x.title, x.saw
-	if x.step != nil && x.step.Critical && !x.st.State.Settled() {
+	if x.loud() {
 		title = m.critical(w) + title
 	}
 	right := ""
@@ -106,6 +101,12 @@ func (m *model) rowLine(x row, selected bool, w, tw int) string {
 		saw = m.styles.Dim.Render(saw)
 	}
 	return both(line+pad(title, tw)+"  "+saw, right, w)
+}
+
+// loud reports whether a row says that its step is critical: as long as it is
+// not settled, or if a person let it pass.
+func (x row) loud() bool {
+	return x.step != nil && x.step.Critical && (!x.st.State.Settled() || x.st.State == runbook.Accepted)
 }
 
 func (m *model) critical(w int) string {
@@ -130,7 +131,7 @@ func titleWidth(rows []row, w int) int {
 	need := 12
 	for _, x := range rows {
 		n := ansi.StringWidth(x.title)
-		if x.step != nil && x.step.Critical && !x.st.State.Settled() {
+		if x.loud() {
 			n += len("CRITICAL ")
 		}
 		need = max(need, n)

@@ -79,6 +79,15 @@ func Saw(st runbook.StepState) string {
 	return safetext.Line(strings.Join(parts, "  "))
 }
 
+// Known is the state and what Saw says of it, without the same word twice.
+func Known(st runbook.StepState) string {
+	word, saw := Word(st), Saw(st)
+	if strings.HasPrefix(saw, word) { // an answer in the same word
+		return saw
+	}
+	return strings.TrimSpace(word + "  " + saw)
+}
+
 func slots(st runbook.StepState) string {
 	failed, gaps, unknown := 0, 0, 0
 	for _, s := range st.Slots {
@@ -174,7 +183,11 @@ func ReadBack(r *runbook.Run, p *book.Phase) []string {
 		st := r.Step(s)
 		said := st.State == runbook.NotApplicable && st.Seen > 0 // by a person, not by the book
 		if said || st.Verified || st.Reported || st.State == runbook.Accepted || st.State == runbook.Skipped || st.State == runbook.ByHand {
-			lines = append(lines, fmt.Sprintf(" %s %s  %s  %s", Mark(st), Word(st), Title(s.Title, s.ID), Saw(st)))
+			title := Title(s.Title, s.ID)
+			if s.Critical && st.State == runbook.Accepted {
+				title = "CRITICAL " + title
+			}
+			lines = append(lines, fmt.Sprintf(" %s %s  %s  %s", Mark(st), Word(st), title, Saw(st)))
 		}
 		if slices.Contains(r.Warnings(p), s) {
 			lines = append(lines, fmt.Sprintf(" ! warning  %s  %s", Title(s.Title, s.ID), Saw(st)))
