@@ -182,7 +182,10 @@ func (m *model) noticeLines() []string {
 		text = m.styles.Bad.Render("!") + " " + text
 	}
 	lines := prose(" "+text, m.w)
-	return lines[:min(len(lines), 3)]
+	if most := max(3, m.h/3); len(lines) > most {
+		lines = append(lines[:most-1], fit(lines[most-1], m.w-3)+" ..")
+	}
+	return lines
 }
 
 // keyLines lays the keys out in two rows: those of the screen from the left,
