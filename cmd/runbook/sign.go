@@ -266,7 +266,7 @@ func (w *signing) show(out io.Writer, s journal.Signoff, id journal.Identity, wh
 		fmt.Fprintln(out, "         you logged in with another key, "+ssh.FingerprintSHA256(login)+": is this one yours?")
 	}
 	fmt.Fprintf(out, "\nThis is signed, byte for byte, as %s:\n\n%s\n", journal.SignoffNamespace(s.World, s.Role), s.Text())
-	fmt.Fprintf(out, "type %s to sign: ", w.role)
+	fmt.Fprintf(out, "type %s to sign this %s: ", w.role, s.Decision)
 }
 
 // handIn takes a sign-off into the log, and says where it stands.

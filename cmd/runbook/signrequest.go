@@ -46,8 +46,8 @@ func (w *signing) request(dir string) error {
 			return err
 		}
 	}
-	fmt.Printf("%s holds what %s needs to sign %s: send it whole\nwhat comes back: runbook log import %s %s.txt.sig\n",
-		safetext.Line(dir), w.role, w.scope, w.run.Short(), w.asked())
+	fmt.Printf("%s holds what %s needs to sign %s: send it whole\nwhat comes back goes into it, then: runbook log import %s %s\n",
+		safetext.Line(dir), w.role, w.scope, w.run.Short(), safetext.Line(filepath.Join(dir, w.asked()+".txt.sig")))
 	return nil
 }
 
