@@ -231,7 +231,7 @@ func (r *Report) identify(c *chain, slots *slotChain, p Policy) Verdict {
 func (r *Report) session(seg *segment, p Policy) Session {
 	out := Session{Seg: seg.first.Seg, Recorded: seg.body.Identity}
 	if seg.signer.key == nil {
-		out.Why = "no person signed (" + seg.body.Identity + ")"
+		out.Why = "no person signed: " + strings.TrimPrefix(seg.body.Identity, "none: ")
 		return out
 	}
 	out.Fingerprint, out.Presence = ssh.FingerprintSHA256(seg.signer.key), seg.signer.presence

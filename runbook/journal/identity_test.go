@@ -353,7 +353,7 @@ func TestIdentityVerdicts(t *testing.T) {
 	if r := Verify(dir, Policy{}); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no allowed_signers") {
 		t.Errorf("no signers: %q", r.Lines())
 	}
-	if r := Verify(finished(t, Options{NoIdentity: "no agent"}), Policy{}); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no person signed (none: no agent)") {
+	if r := Verify(finished(t, Options{NoIdentity: "no agent"}), Policy{}); r.Exit() != 4 || !strings.Contains(r.Identity.Text, "no person signed: no agent") {
 		t.Errorf("no key: %q", r.Lines())
 	}
 }

@@ -61,6 +61,9 @@ func checkSigned(armored, namespace, text string) (person, error) {
 	if len(sig.Signature.Rest) > 0 && !securityKey(sig) {
 		return p, errors.New("something follows the signature")
 	}
+	if sig.Namespace != namespace {
+		return p, fmt.Errorf("signed with -n %q, which is not -n %s", sig.Namespace, namespace)
+	}
 	if err := sshsig.Verify(strings.NewReader(text), sig, sig.PublicKey, sig.HashAlgorithm, namespace); err != nil {
 		return p, err
 	}
