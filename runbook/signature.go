@@ -179,7 +179,7 @@ func (s RoleSign) Name() string {
 	if s.Scope == journal.ScopeRun {
 		return s.Role
 	}
-	return s.Role + " " + s.Scope
+	return s.Role + " for " + s.Scope
 }
 
 // Missing reports whether it is not signed, or rejected.

@@ -28,7 +28,11 @@ func summaryOf(m *model) []string {
 		read.lines[0] = mark + " " + read.lines[0]
 		for _, s := range p.Steps {
 			if st := r.Step(s); st.State.Open() || st.State == runbook.Running {
-				read.add(" ", strings.TrimRight(plain.Mark(st)+" "+plain.Word(st)+"  "+titleOf(s)+"  "+plain.Saw(st), " "))
+				word := plain.Word(st)
+				if st.State == runbook.Running && !r.Ended.IsZero() {
+					word = "not finished"
+				}
+				read.add(" ", strings.TrimRight(plain.Mark(st)+" "+word+"  "+titleOf(s)+"  "+plain.Saw(st), " "))
 			}
 		}
 		lines = append(lines, read.lines...)

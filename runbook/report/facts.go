@@ -23,7 +23,7 @@ func Facts(b *book.Book, r *runbook.Run) []string {
 	lines := []string{
 		fmt.Sprintf("run      %s  %s of %s on %s", r.ID[:min(8, len(r.ID))], r.Mode, r.Book, r.Target),
 		"world    " + world,
-		"driven   by " + r.Operator + ", " + r.Key,
+		"driven   by " + r.Operator + ", " + byKey(r.Key),
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Vars)) {
 		if !b.Vars[name].Secret {
@@ -38,8 +38,14 @@ func Facts(b *book.Book, r *runbook.Run) []string {
 	for _, s := range r.Signatures {
 		lines = append(lines, fmt.Sprintf("signed   %s %s %s, by %s at entry %d%s", s.Role, s.Decision, s.Scope, s.By(), s.Entry, quoted(s.Note)))
 	}
-	for _, want := range r.Missing(b) {
-		lines = append(lines, "unsigned "+want.Role+" "+want.Scope)
+	for _, want := range r.Signoffs(b) {
+		line := "missing  " + want.Role + " " + want.Scope
+		if want.By != nil {
+			line += " (rejected)"
+		}
+		if want.Missing() {
+			lines = append(lines, line)
+		}
 	}
 	if !r.Ended.IsZero() {
 		lines = append(lines, "ended    "+r.Outcome+" "+r.Ended.UTC().Format("2006-01-02 15:04:05Z"))
@@ -48,6 +54,14 @@ func Facts(b *book.Book, r *runbook.Run) []string {
 		lines[i] = safetext.Line(line)
 	}
 	return lines
+}
+
+// byKey is the key of a session, or that none signed it and why.
+func byKey(key string) string {
+	if why, none := strings.CutPrefix(key, "none: "); none {
+		return "NOBODY SIGNED: " + why
+	}
+	return key
 }
 
 // standsOut are the steps of which a word holds.

@@ -32,6 +32,9 @@ func findings(a *Account) []Finding {
 			for _, s := range p.Steps {
 				if f, ok := finding(s); ok {
 					f.Phase = p.ID
+					if a.Ended != nil && f.Kind == runbook.Running.String() {
+						f.Reason = cmp.Or(f.Reason, "not finished when the run ended")
+					}
 					all = append(all, f)
 				}
 			}

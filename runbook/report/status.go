@@ -157,7 +157,7 @@ func (s Status) Lines(now time.Time) []string {
 		"state    "+state,
 		"steps    "+counts(s.Counts)+rehearsed,
 		"since    "+s.Started.UTC().Format("2006-01-02 15:04:05Z")+", "+now.Sub(s.Started).Round(time.Second).String()+" ago",
-		"who      "+s.Operator+", "+s.Key+", "+driver,
+		"who      "+s.Operator+", "+driver+", "+byKey(s.Key),
 		"log      "+journal.HeadLine(s.Run, s.Entries, s.Head),
 	)
 	if s.signoff != "" {
