@@ -36,7 +36,7 @@ func (d drill) feed(ctx context.Context, to *pgconn.PgConn, from artefact) error
 	text, in := io.Pipe()
 	turned := make(chan error, 1)
 	go func() {
-		turn := program{argv: []string{"pg_restore", "--no-owner", "--no-privileges", "--file=-", from.path}, out: in, limit: maxTurn, keep: keptOutput}
+		turn := program{argv: []string{"pg_restore", "--no-owner", "--no-privileges", "--no-subscriptions", "--file=-", from.path}, out: in, limit: maxTurn, keep: keptOutput}
 		e, err := turn.run(ctx, d.world)
 		switch {
 		case err != nil:

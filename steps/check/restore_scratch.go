@@ -16,7 +16,10 @@ import (
 )
 
 // scratch is what an empty database holds all the same.
-type scratch struct{ extensions, schemas []string }
+type scratch struct {
+	extensions, schemas []string
+	others              []string // ids of what is in no schema, or no table
+}
 
 // empty refuses a database that holds anything, and tells what stays.
 func (d drill) empty(ctx context.Context) (scratch, error) {
@@ -36,6 +39,13 @@ func (d drill) empty(ctx context.Context) (scratch, error) {
 			} else {
 				before.schemas = append(before.schemas, one.text("name"))
 			}
+		}
+		if err != nil {
+			return err
+		}
+		others, err := s.shippedQuery(ctx, "scratch_others", []string{})
+		for _, one := range others {
+			before.others = append(before.others, one.text("id"))
 		}
 		return err
 	})
@@ -69,29 +79,43 @@ func (d drill) clean(before scratch) (left string, err error) {
 	}
 	s := &session{conn: conn, at: d.into}
 	defer func() { _ = conn.Close(ctx) }()
-	sql, err := shipped.ReadFile("sql/scratch_drops.sql")
-	if err != nil {
-		return "", err
-	}
-	drops, err := s.query(ctx, string(sql), before.extensions, before.schemas)
-	if err != nil {
-		return "", err
-	}
 	var refused error // what can't be dropped is left
-	for _, one := range drops {
-		if _, err := s.query(ctx, one.text("statement")); err != nil && refused == nil {
-			refused = err
+	for _, which := range []struct {
+		name string
+		args []any
+	}{{"scratch_others", []any{before.others}}, {"scratch_drops", []any{before.extensions, before.schemas}}} {
+		drops, err := s.outOfTransaction(ctx, which.name, which.args...)
+		if err != nil {
+			return "", err
+		}
+		for _, one := range drops {
+			if _, err := s.query(ctx, one.text("statement")); err != nil && refused == nil {
+				refused = err
+			}
 		}
 	}
-	sql, err = shipped.ReadFile("sql/scratch.sql")
+	for _, which := range []struct {
+		name string
+		args []any
+	}{{"scratch", nil}, {"scratch_others", []any{before.others}}} {
+		held, err := s.outOfTransaction(ctx, which.name, which.args...)
+		if err != nil {
+			return "", err
+		}
+		if len(held) > 0 {
+			return fmt.Sprintf("left %s %s: %v", held[0].text("kind"), held[0].text("name"), refused), nil
+		}
+	}
+	return "", nil
+}
+
+// outOfTransaction asks what stands in sql/NAME.sql of a session that writes.
+func (s *session) outOfTransaction(ctx context.Context, name string, args ...any) ([]row, error) {
+	sql, err := shipped.ReadFile("sql/" + name + ".sql")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	held, err := s.query(ctx, string(sql))
-	if err != nil || len(held) == 0 {
-		return "", err
-	}
-	return fmt.Sprintf("left %s %s: %v", held[0].text("kind"), held[0].text("name"), refused), nil
+	return s.query(ctx, string(sql), args...)
 }
 
 // counted is a table with its rows and its columns.

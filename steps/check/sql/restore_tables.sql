@@ -4,4 +4,4 @@ SELECT n.nspname::text AS schema, c.relname::text AS "table",
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r','p') AND CASE WHEN cardinality($1::text[]) = 0 THEN n.nspname NOT IN ('pg_catalog','information_schema') AND n.nspname !~ '^pg_(toast|temp)'
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') ELSE n.nspname || '.' || c.relname = ANY ($1::text[]) END
-ORDER BY 1, 2 LIMIT 1000;
+ORDER BY 1, 2;
