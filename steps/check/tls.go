@@ -176,8 +176,7 @@ func (c *TLS) judgeVersions(ctx context.Context, w *steps.World, r *steps.Result
 		}
 	}
 	for _, version := range c.refused() {
-		tried := c.shake(ctx, w, versionsOfTLS[version], versionsOfTLS[version], everyCipher())
-		accepted, err := tried.accepted()
+		_, accepted, err := c.accepts(ctx, w, versionsOfTLS[version], versionsOfTLS[version], everyCipher())
 		if err != nil {
 			r.Saw("TLS "+version, "not known", "refused", "")
 			r.Worsen(steps.Unknown, "TLS %s could not be tried: %s", version, outside(err.Error()))
@@ -195,8 +194,7 @@ func (c *TLS) judgeCiphers(ctx context.Context, w *steps.World, r *steps.Result,
 	if first.version != 0 {
 		r.Saw("cipher", tls.CipherSuiteName(first.cipher), "", "")
 	}
-	weak := c.shake(ctx, w, tls.VersionTLS12, tls.VersionTLS12, weakCiphers())
-	accepted, err := weak.accepted()
+	weak, accepted, err := c.accepts(ctx, w, tls.VersionTLS12, tls.VersionTLS12, weakCiphers())
 	switch {
 	case err != nil:
 		r.Worsen(steps.Unknown, "weak ciphers could not be tried: %s", outside(err.Error()))

@@ -82,11 +82,31 @@ func (h handshake) accepted() (bool, error) {
 		return true, nil
 	case reach.Alerted(h.err), strings.Contains(h.err.Error(), "server selected unsupported protocol version"):
 		return false, nil
-	case errors.Is(h.err, io.EOF), errors.Is(h.err, io.ErrUnexpectedEOF), errors.Is(h.err, syscall.ECONNRESET), errors.Is(h.err, syscall.EPIPE):
+	case h.hungUp():
 		return false, nil // some servers hang up instead of saying no
 	}
 	return false, h.err
 }
+
+// hungUp reports that the server closed the connection without a word.
+func (h handshake) hungUp() bool {
+	return errors.Is(h.err, io.EOF) || errors.Is(h.err, io.ErrUnexpectedEOF) || errors.Is(h.err, syscall.ECONNRESET) || errors.Is(h.err, syscall.EPIPE)
+}
+
+// accepts tries what must be refused. Who hangs up on that may be hanging up on
+// everybody by now: then it is asked for what it has shown already.
+func (c *TLS) accepts(ctx context.Context, w *steps.World, least, most uint16, ciphers []uint16) (handshake, bool, error) {
+	tried := c.shake(ctx, w, least, most, ciphers)
+	accepted, err := tried.accepted()
+	if err == nil && !accepted && tried.hungUp() {
+		if again := c.shake(ctx, w, tls.VersionTLS10, tls.VersionTLS13, everyCipher()); len(again.chain) == 0 {
+			err = errHangsUp
+		}
+	}
+	return tried, accepted, err
+}
+
+var errHangsUp = errors.New("the server now hangs up on everybody")
 
 // maxGreeting bounds what a mail server may say before TLS begins.
 const maxGreeting = 16 << 10

@@ -86,6 +86,7 @@ func TestTLS(t *testing.T) {
 		"weak ciphers": {with(a.issue(t, leaf("mail.example", 90*day), rsaKey), func(c *tls.Config) {
 			c.CipherSuites = []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}
 		}), nil, steps.Warn, "weak ciphers are accepted: one of them TLS_RSA_WITH_AES_128_CBC_SHA"},
+		"hangs up later": {hangsUp(t, a, good), nil, steps.Unknown, "TLS 1.0 could not be tried"},
 		"wants ours too": {with(good, func(c *tls.Config) { c.ClientAuth = tls.RequireAnyClientCert; c.MaxVersion = tls.VersionTLS12 }), nil, steps.Pass, ""},
 		"no TLS":         {strings.TrimPrefix(serve(t, api), "http://"), nil, steps.Fail, "does not speak TLS"},
 		"refused":        {closedPort(t), nil, steps.Fail, "connection refused"},
@@ -109,6 +110,26 @@ func TestTLS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hangsUp answers the first who comes, and hangs up on all others, as what limits
+// connections does.
+func hangsUp(t *testing.T, _ *authority, good tls.Certificate) string {
+	t.Helper()
+	l := listen(t)
+	go func() {
+		for first := true; ; first = false {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if first {
+				_ = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10}).HandshakeContext(t.Context())
+			}
+			_ = conn.Close()
+		}
+	}()
+	return l.Addr().String()
 }
 
 func TestTLSFields(t *testing.T) {
