@@ -108,6 +108,10 @@ func (c *Mail) Do(whole context.Context, w *steps.World) steps.Result {
 	})
 }
 
+// probeSubject is what stands before {{unique}} in the subject: a sink may repeat
+// what it is asked for, but not that.
+const probeSubject = "runbook probe "
+
 // send hands the mail over, and sets the result if it was not taken.
 func (c *Mail) send(whole context.Context, w *steps.World, r *steps.Result, unique string) bool {
 	each, _ := c.limits()
@@ -119,7 +123,7 @@ func (c *Mail) send(whole context.Context, w *steps.World, r *steps.Result, uniq
 	}
 	defer session.Close()
 	letter, err := mail.Letter{
-		From: c.From, To: c.To, Subject: "runbook probe " + unique, At: time.Now(),
+		From: c.From, To: c.To, Subject: probeSubject + unique, At: time.Now(),
 		Text: "A probe of runbook: does mail arrive? Nobody needs to answer.\n",
 	}.Bytes()
 	if err != nil {
@@ -157,7 +161,7 @@ func (c *Mail) await(whole context.Context, r *steps.Result, s *sequence) {
 		case got == nil:
 		case got.status != http.StatusOK:
 			reason = fmt.Sprintf("status %d, wanted 200%s", got.status, redirected(got))
-		case strings.Contains(string(got.body), s.values["unique"]):
+		case strings.Contains(string(got.body), probeSubject+s.values["unique"]):
 			c.arrived(r, got, time.Since(began))
 			return
 		case got.more:

@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -32,6 +33,9 @@ func TestMail(t *testing.T) {
 			}
 		}
 	})
+	echoes := serve(t, func(rw http.ResponseWriter, q *http.Request) {
+		_ = json.NewEncoder(rw).Encode(map[string]any{"query": q.URL.Query().Get("q"), "total": 0})
+	})
 	probe := func(address, sink string, change func(*check.Mail)) *check.Mail {
 		c := &check.Mail{
 			Account: mail.Account{Address: address, User: "ci", Password: "good"},
@@ -48,6 +52,7 @@ func TestMail(t *testing.T) {
 	}{
 		"arrives":             {probe(at, sink, func(*check.Mail) {}), steps.Pass, ""},
 		"is searched":         {probe(at, searched+"/?q={{unique}}", func(c *check.Mail) { c.Match = "dkim=pass" }), steps.Pass, ""},
+		"is only asked for":   {probe(at, echoes+"/?q={{unique}}", soon), steps.Fail, "has not arrived within 100ms"},
 		"does not match":      {probe(at, searched+"/?q={{unique}}", func(c *check.Mail) { c.Match = "spf=pass" }), steps.Fail, "nothing matches"},
 		"another matches":     {probe(at, sink, func(c *check.Mail) { c.Match = "dkim=pass" }), steps.Unknown, "match: needs a sink with {{unique}}"},
 		"is lost":             {probe(atLoses, serve(t, loses.ServeHTTP), soon), steps.Fail, "taken and has not arrived within 100ms"},
