@@ -31,7 +31,8 @@ import (
 //	           pg_restore  an archive of pg_dump -Fc, -Fd or -Ft, by the target's
 //	                       pg_restore
 //	           tar         .tar, also compressed by gzip or bzip2
-//	           gzip        anything compressed by it
+//	           gzip        anything compressed by it; a text dump of PostgreSQL
+//	                       must have its last line
 //	           sha256      what NAME.sha256 or SHA256SUMS beside it says it is
 //	encrypted  "gpg" or "age": the newest is a message of it; gpg's is followed to
 //	           its end, of age only the header can be read without its key

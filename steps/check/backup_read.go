@@ -73,11 +73,40 @@ func readGzip(ctx context.Context, _ *steps.World, path string) (string, error) 
 	if err != nil {
 		return "", cut(ctx, err, "gzip")
 	}
-	n, err := io.Copy(io.Discard, text) //nolint:gosec // unpacked and dropped, until the time is over
-	if err != nil {
+	dump := &dumpEnds{}
+	n, err := io.Copy(dump, text) //nolint:gosec // unpacked and dropped, until the time is over
+	switch {
+	case err != nil:
 		return "", cut(ctx, err, "gzip")
+	case n == 0: // what was piped into it had failed
+		return "", broken("it is empty")
+	case dump.lacksItsEnd():
+		return "", broken("it ends without the line that pg_dump writes last: it was cut")
 	}
 	return fmt.Sprintf("whole, %d bytes", n), nil
+}
+
+// dumpEnds keeps how a text begins and ends: a pipe packs what came before
+// pg_dump failed, and packs it whole.
+type dumpEnds struct{ head, tail []byte }
+
+// shownEnd is more than what pg_dump writes around a dump, in bytes.
+const shownEnd = 512
+
+func (d *dumpEnds) Write(p []byte) (int, error) {
+	d.head = append(d.head, p[:min(len(p), shownEnd-len(d.head))]...)
+	d.tail = append(d.tail, p[max(0, len(p)-shownEnd):]...)
+	d.tail = d.tail[max(0, len(d.tail)-shownEnd):]
+	return len(p), nil
+}
+
+func (d *dumpEnds) lacksItsEnd() bool {
+	for _, what := range []string{"database cluster dump", "database dump"} {
+		if bytes.HasPrefix(d.head, []byte("--\n-- PostgreSQL "+what+"\n")) {
+			return !bytes.Contains(d.tail, []byte("-- PostgreSQL "+what+" complete\n"))
+		}
+	}
+	return false
 }
 
 // cut tells a damaged file from one that could not be read.

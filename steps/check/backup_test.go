@@ -134,6 +134,7 @@ func tarOf(t *testing.T, members ...string) []byte {
 
 func TestBackupIsRead(t *testing.T) {
 	t.Parallel()
+	dumped := "--\n-- PostgreSQL database dump\n--\n\nCOPY t (n) FROM stdin;\n" + strings.Repeat("1\n", 5000) + "\\.\n\n"
 	w := world(t, nil)
 	whole := tarOf(t, "a", "b", "c")
 	packed := zipped(t, whole)
@@ -156,6 +157,11 @@ func TestBackupIsRead(t *testing.T) {
 		"gzip":            {"gzip", packed, steps.Pass, ""},
 		"gzip, cut":       {"gzip", packed[:len(packed)/2], steps.Fail, "it was cut"},
 		"gzip, damaged":   {"gzip", append(bytes.Clone(packed[:len(packed)-8]), make([]byte, 8)...), steps.Fail, "damaged: gzip: invalid checksum"},
+		"gzip of nothing": {"gzip", zipped(t, nil), steps.Fail, "it is empty"},
+		"dump":            {"gzip", zipped(t, []byte(dumped+"--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict x\n")), steps.Pass, ""},
+		"dump, cut":       {"gzip", zipped(t, []byte(dumped)), steps.Fail, "it was cut"},
+		"dump of all":     {"gzip", zipped(t, []byte("--\n-- PostgreSQL database cluster dump\n--\n"+dumped+"--\n-- PostgreSQL database dump complete\n--\n\n--\n-- PostgreSQL database cluster dump complete\n--\n\n")), steps.Pass, ""},
+		"dump of some":    {"gzip", zipped(t, []byte("--\n-- PostgreSQL database cluster dump\n--\n"+dumped+"--\n-- PostgreSQL database dump complete\n--\n\n")), steps.Fail, "it was cut"},
 		"no gzip":         {"gzip", whole, steps.Fail, "it is no gzip"},
 	} {
 		t.Run(name, func(t *testing.T) {
