@@ -20,7 +20,8 @@ import (
 //	names               containers by name
 //	compose             instead: a Compose file, relative to the target's dir
 //	project             of it, as docker-compose -p; default: the file's own
-//	services            of it, each with at least one container
+//	services            of it, each with at least one container; those that
+//	                    Compose's run made for one task are none
 //	healthy             each has a health check, and it says healthy
 //	limits              each may use only so much memory and so much CPU
 //	non_root            none runs as root
@@ -172,7 +173,7 @@ func (c *Container) find(d engine) ([]inspected, error) {
 		return all, err
 	}
 	return slices.DeleteFunc(all, func(one inspected) bool {
-		return !slices.ContainsFunc(c.Services, one.called)
+		return strings.EqualFold(one.Config.Labels[composeTask], "true") || !slices.ContainsFunc(c.Services, one.called)
 	}), err
 }
 

@@ -51,8 +51,12 @@ type inspectedImage struct {
 // stat is a line of docker stats.
 type stat struct{ ID, CPUPerc, MemPerc string }
 
-// composeService is the label by which Compose knows its own.
-const composeService = "com.docker.compose.service"
+// The labels by which Compose knows its own, and among them those that `run` made
+// for one task: they carry the service's name, and are none of its containers.
+const (
+	composeService = "com.docker.compose.service"
+	composeTask    = "com.docker.compose.oneoff"
+)
 
 func (i inspected) name() string { return outside(strings.TrimPrefix(i.Name, "/")) }
 

@@ -56,6 +56,8 @@ func TestContainer(t *testing.T) {
 		"run":                {check.Container{Names: both}, nil, steps.Pass, ""},
 		"as services":        {backend(check.Container{Healthy: true, Limits: true, NonRoot: true, MaxRestarts: "0", MaxCPUPercent: "80", MaxMemoryPercent: "85"}), nil, steps.Pass, ""},
 		"stopped":            {check.Container{Names: both}, []string{`"running"`, `"exited"`, `"ExitCode": 0,`, `"ExitCode": 137,`, `"OOMKilled": false`, `"OOMKilled": true`}, steps.Fail, "encrypted-email-backend-1 is exited (exit 137, out of memory)"},
+		"only a task":        {backend(check.Container{}), []string{`"com.docker.compose.service": "backend"`, `"com.docker.compose.oneoff": "True", "com.docker.compose.service": "backend"`}, steps.Fail, "backend has no container"},
+		"beside a task":      {check.Container{Compose: "c.yml", Services: []string{"backend"}}, []string{`"com.docker.compose.service": "frontend"`, `"com.docker.compose.oneoff": "True", "com.docker.compose.service": "backend"`}, steps.Pass, ""},
 		"restarting":         {backend(check.Container{}), []string{`"running"`, `"restarting"`}, steps.Fail, "is restarting"},
 		"missing":            {check.Container{Names: []string{"nobody"}}, nil, steps.Fail, "nobody has no container"},
 		"missing service":    {check.Container{Compose: "c.yml", Services: []string{"backend", "worker"}}, nil, steps.Fail, "worker has no container"},

@@ -99,7 +99,11 @@ func (c *File) Do(ctx context.Context, w *steps.World) steps.Result {
 
 func (c *File) look(ctx context.Context, r *steps.Result, path string) {
 	wanted := c.Exists == nil || *c.Exists
-	info, err := os.Stat(path)
+	stat := os.Stat
+	if !wanted { // a link that leads nowhere is something
+		stat = os.Lstat
+	}
+	info, err := stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		r.Saw("exists", "no", yesNo(wanted), "")
@@ -132,7 +136,10 @@ func (c *File) age(r *steps.Result, info fs.FileInfo) {
 	}
 	age := time.Since(info.ModTime()).Truncate(time.Second)
 	r.Saw("age", steps.Duration(age).String(), c.MaxAge.String(), "")
-	if age > c.MaxAge.D() {
+	switch {
+	case age < -5*time.Minute:
+		r.Worsen(steps.Unknown, "it was changed in the future: a clock is wrong")
+	case age > c.MaxAge.D():
 		r.Worsen(steps.Fail, "changed %s ago, wanted within %s", steps.Duration(age), c.MaxAge)
 	}
 }

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,11 @@ func TestFile(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(w.Dir, "pipe"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	write("ahead", "A=1\n", 0o600)
+	ahead := time.Now().Add(48 * time.Hour)
+	if err := errors.Join(os.Chtimes(filepath.Join(w.Dir, "ahead"), ahead, ahead), os.Symlink("nowhere", filepath.Join(w.Dir, "dangling"))); err != nil {
+		t.Fatal(err)
+	}
 	no := false
 	const sum = "91d6a3d55e9fea7911c537afae6607c77fa8bc0f3a76c375e104ac5a8cfa84db"
 	for name, c := range map[string]struct {
@@ -43,6 +49,9 @@ func TestFile(t *testing.T) {
 		"missing":         {check.File{Path: "none"}, steps.Fail, "does not exist"},
 		"below a file":    {check.File{Path: "env/x"}, steps.Fail, "does not exist"},
 		"gone":            {check.File{Path: "none", Exists: &no}, steps.Pass, ""},
+		"a dangling link": {check.File{Path: "dangling", Exists: &no}, steps.Fail, "wanted it gone"},
+		"leads nowhere":   {check.File{Path: "dangling"}, steps.Fail, "does not exist"},
+		"of the future":   {check.File{Path: "ahead", MaxAge: short(26 * time.Hour)}, steps.Unknown, "in the future"},
 		"not gone":        {check.File{Path: "env", Exists: &no}, steps.Fail, "wanted it gone"},
 		"mode":            {check.File{Path: "env", Mode: "0600"}, steps.Pass, ""},
 		"stricter mode":   {check.File{Path: "env", Mode: "0640"}, steps.Pass, ""},

@@ -211,6 +211,9 @@ func (c *Latency) judge(r *steps.Result, l *load, most float64, took time.Durati
 	if len(l.times) > 0 {
 		c.judgeTimes(r, l.times)
 	}
+	if len(l.times) == 0 { // whatever share of them may fail
+		r.Worsen(steps.Fail, "no answer is as wanted, so none was timed; the first: %s", l.why)
+	}
 	share := 100 * float64(l.failed) / float64(c.n())
 	r.Saw("errors", strconv.FormatFloat(math.Round(share*100)/100, 'f', -1, 64), "<= "+strconv.FormatFloat(most, 'f', -1, 64), "%")
 	if share > most {

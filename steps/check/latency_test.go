@@ -107,6 +107,13 @@ func TestLatencyNotMeasured(t *testing.T) {
 	want(t, do(t, at("http://"+closedPort(t)), w), steps.Fail, "connection refused")
 	want(t, do(t, at("http://"+silent(t)), w), steps.Fail, "no answer within 50ms")
 	want(t, do(t, at(serve(t, http.NotFound)), w), steps.Fail, "status 404, wanted 200")
+	var first atomic.Bool
+	once := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		if !first.CompareAndSwap(false, true) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	want(t, do(t, at(once), w), steps.Fail, "no answer is as wanted")
 	ctx, cancel := context.WithCancel(t.Context())
 	var asked atomic.Int64
 	c := at(serve(t, func(http.ResponseWriter, *http.Request) {

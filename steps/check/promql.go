@@ -112,6 +112,7 @@ func (c *PromQL) ask(whole context.Context, w *steps.World) ([]series, error) {
 		Status   string   `json:"status"`
 		Error    string   `json:"error"`
 		Warnings []string `json:"warnings"`
+		Partial  bool     `json:"isPartial"` // as VictoriaMetrics says it
 		Data     struct {
 			Type   string          `json:"resultType"`
 			Result json.RawMessage `json:"result"`
@@ -126,6 +127,8 @@ func (c *PromQL) ask(whole context.Context, w *steps.World) ([]series, error) {
 		return nil, fmt.Errorf("status %d, wanted 200%s", got.status, redirected(got))
 	case err != nil || said.Status != "success":
 		return nil, fmt.Errorf("wanted an answer of Prometheus, got %s", kindOf(got))
+	case said.Partial:
+		return nil, errors.New("the answer is not whole: not all of its storage was reached")
 	case len(said.Warnings) > 0:
 		return nil, fmt.Errorf("the answer may not be whole, the server warns: %s", outside(said.Warnings[0]))
 	}

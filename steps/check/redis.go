@@ -36,7 +36,7 @@ import (
 //
 // pass: it answers, and all that is given holds. fail: it refuses, is silent,
 // is loading its data, wants other credentials or speaks something else, no
-// maxmemory is set, or one does not hold. unknown: the user may not ask INFO,
+// maxmemory is set, or one does not hold. unknown: INFO can't be asked,
 // or CONFIG GET save where RDB alone could persist.
 type Redis struct {
 	Address          string         `mapstructure:"address"`
@@ -164,6 +164,11 @@ func (c *Redis) judge(ctx context.Context, r *steps.Result, client *redis.Client
 	text, err := client.Info(ctx).Result()
 	if err != nil {
 		if c.Role == "" && c.MaxMemoryPercent == "" && !c.Persistence {
+			return nil
+		}
+		var said redis.Error
+		if errors.As(err, &said) && !redis.IsPermissionError(err) {
+			r.Worsen(steps.Unknown, "INFO can't be asked: %s", outside(said.Error()))
 			return nil
 		}
 		return err

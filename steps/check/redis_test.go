@@ -150,6 +150,14 @@ func TestRedisRights(t *testing.T) {
 	want(t, as("asks", func(c *check.Redis) { c.Persistence = true }), steps.Unknown, "whether RDB is on can't be asked")
 }
 
+// A server may have its commands renamed: it works, and tells nothing of itself.
+func TestRedisWithoutInfo(t *testing.T) {
+	t.Parallel()
+	w := redisServer(t, "--rename-command", "INFO", "hidden")
+	want(t, do(t, redisAt(func(*check.Redis) {}), w), steps.Pass, "")
+	want(t, do(t, redisAt(func(c *check.Redis) { c.Role = "master" }), w), steps.Unknown, "INFO can't be asked")
+}
+
 func TestRedisReplica(t *testing.T) {
 	t.Parallel()
 	w := redisServer(t)
