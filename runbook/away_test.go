@@ -55,7 +55,7 @@ func TestRunElsewhereComesHome(t *testing.T) {
 	if report := journal.Verify(sum.Dir, journal.Policy{}); report.Integrity.Word != journal.OK {
 		t.Errorf("integrity %v", report.Integrity)
 	}
-	if err := CheckCopies(sum.Dir); err != nil {
+	if err := beside(sum.Dir); err != nil {
 		t.Error(err)
 	}
 	other := Home{Dir: filepath.Join(t.TempDir(), "other")}

@@ -122,7 +122,7 @@ func TestChangedFilesBesideTheLogAreFound(t *testing.T) {
 	f.toAct()
 	f.do(RunStep, "make")
 	dir, out := f.run.Dir, f.State().Output(f.Book().Step("make"))
-	if err := CheckCopies(dir); err != nil {
+	if err := beside(dir); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{out, filepath.Join(filepath.Dir(out), "verdict"), filepath.Join(dir, "target.toml")} {
@@ -133,7 +133,7 @@ func TestChangedFilesBesideTheLogAreFound(t *testing.T) {
 		if err := os.WriteFile(name, append(whole, '\n'), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := CheckCopies(dir); err == nil || !strings.Contains(err.Error(), filepath.Base(name)) {
+		if err := beside(dir); err == nil || !strings.Contains(err.Error(), filepath.Base(name)) {
 			t.Errorf("%s was changed: %v", name, err)
 		}
 		if err := os.WriteFile(name, whole, 0o600); err != nil {

@@ -10,23 +10,10 @@ import (
 	"runbook/steps/supervise"
 )
 
-// CheckCopies holds what lies beside a run's log against what is in it: the
-// copies of book and target, and of every command its redacted output and the
-// signature of its verdict. Outputs and verdicts may be taken away; what is
-// there must be what was recorded. The error names the first that is not.
-func CheckCopies(dir string) error {
-	entries, err := journal.Read(dir)
-	if err != nil {
-		return nil //nolint:nilerr // the log's own damage is told by its verify
-	}
-	c := newCopies(dir)
-	for _, e := range entries {
-		c.look(e)
-	}
-	return c.err
-}
-
-// copies goes through a log with an eye on what lies beside it.
+// copies goes through a log with an eye on what lies beside it: the copies of
+// book and target, and of every command its redacted output and the signature of
+// its verdict. Outputs and verdicts may be taken away; what is there must be what
+// was recorded.
 type copies struct {
 	run  *Run
 	keys map[string]string // of verdicts, by the directory of an attempt

@@ -167,13 +167,13 @@ func TestResumedRecoveryFindsItsCommandElsewhere(t *testing.T) {
 	if st := r.Step(f.Book().Step("unmake")); st.Exit == nil || *st.Exit != 0 || r.Output(f.Book().Step("unmake")) != filepath.Join(files, "out.red") {
 		t.Errorf("%+v, its output is %s", st, r.Output(f.Book().Step("unmake")))
 	}
-	if err := CheckCopies(r.Dir); err != nil {
+	if err := beside(r.Dir); err != nil {
 		t.Error(err)
 	}
 	if err := os.WriteFile(filepath.Join(files, "out.red"), []byte("forged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := CheckCopies(r.Dir); err == nil || !strings.Contains(err.Error(), "out.red") {
+	if err := beside(r.Dir); err == nil || !strings.Contains(err.Error(), "out.red") {
 		t.Errorf("its output was changed: %v", err)
 	}
 }

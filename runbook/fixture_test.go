@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -193,4 +194,15 @@ func waitFor(t *testing.T, fact func() bool) {
 		case <-tick.C:
 		}
 	}
+}
+
+// beside names the first of what lies beside a run's log that is not what the
+// log recorded.
+func beside(dir string) error {
+	entries, err := journal.Read(dir)
+	c := newCopies(dir)
+	for _, e := range entries {
+		c.look(e)
+	}
+	return errors.Join(err, c.err)
 }

@@ -35,7 +35,7 @@ func TestLostConnectionIsFollowedAgain(t *testing.T) {
 	if out := output(t, f); !strings.HasPrefix(out, "row 1 [redacted]\nrow 2 [redacted]\nrow 3 [redacted]\nend\n-- a: exit 4 -- ") {
 		t.Errorf("printed %q", out)
 	}
-	if err := CheckCopies(f.run.Dir); err != nil {
+	if err := beside(f.run.Dir); err != nil {
 		t.Error(err)
 	}
 }
@@ -129,7 +129,7 @@ func TestHostThatIsAskedTwice(t *testing.T) {
 	if !strings.Contains(second, "late\n") {
 		t.Errorf("asked again it printed %q", second)
 	}
-	if err := CheckCopies(f.run.Dir); err != nil {
+	if err := beside(f.run.Dir); err != nil {
 		t.Error(err)
 	}
 	files := f.State().filesOn("it", 1, "a")
@@ -143,7 +143,7 @@ func TestHostThatIsAskedTwice(t *testing.T) {
 		if err := os.WriteFile(name, []byte("forged\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := CheckCopies(f.run.Dir); err == nil || !strings.Contains(err.Error(), filepath.Base(name)) {
+		if err := beside(f.run.Dir); err == nil || !strings.Contains(err.Error(), filepath.Base(name)) {
 			t.Errorf("%s was changed: %v", name, err)
 		}
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

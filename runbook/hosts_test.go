@@ -145,7 +145,7 @@ func TestCommandOnAHost(t *testing.T) {
 			t.Errorf("the log holds %s", e.Body)
 		}
 	}
-	if err := CheckCopies(f.run.Dir); err != nil {
+	if err := beside(f.run.Dir); err != nil {
 		t.Error(err)
 	}
 	waitFor(t, func() bool { return len(s.Kept()) == 0 })

@@ -55,17 +55,13 @@ func logDir(h runbook.Home, args []string) (string, error) {
 	return "", err
 }
 
-// readLog reads the log of the run that is named, as far as it is good.
-func readLog(args []string) ([]journal.Entry, error) {
+// dirOf is where the log lies of the run that is named.
+func dirOf(args []string) (string, error) {
 	h, err := home()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	dir, err := logDir(h, args)
-	if err != nil {
-		return nil, err
-	}
-	return journal.Read(dir)
+	return logDir(h, args)
 }
 
 func newLogShow() *cobra.Command {
@@ -73,7 +69,11 @@ func newLogShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show [RUN]", Short: "every entry, one a line", Args: atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
-			entries, err := readLog(args)
+			dir, err := dirOf(args)
+			if err != nil {
+				return err
+			}
+			entries, err := journal.Read(dir)
 			for _, e := range entries {
 				if asJSON {
 					_, _ = os.Stdout.Write(e.Line()) // as signed: it holds no control characters
@@ -81,7 +81,7 @@ func newLogShow() *cobra.Command {
 				}
 				fmt.Println(report.Entry(e))
 			}
-			return errors.Join(err, showSlots(args, asJSON))
+			return errors.Join(err, showSlots(dir, asJSON))
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the signed lines themselves")
@@ -89,15 +89,7 @@ func newLogShow() *cobra.Command {
 }
 
 // showSlots shows what timers measured, which stands in a file of its own.
-func showSlots(args []string, asJSON bool) error {
-	h, err := home()
-	if err != nil {
-		return err
-	}
-	dir, err := logDir(h, args)
-	if err != nil {
-		return err
-	}
+func showSlots(dir string, asJSON bool) error {
 	slots, err := journal.ReadWatch(dir)
 	if asJSON {
 		return err // the lines of another chain
@@ -115,10 +107,14 @@ func newLogHead() *cobra.Command {
 	return &cobra.Command{
 		Use: "head [RUN]", Short: "the head code: number and hash of the last entry, to read out or to post", Args: atMostOne,
 		RunE: func(_ *cobra.Command, args []string) error {
-			entries, err := readLog(args)
+			dir, err := dirOf(args)
+			if err != nil {
+				return err
+			}
+			entries, err := journal.Read(dir) // as far as it is good
 			if len(entries) > 0 {
 				last := entries[len(entries)-1]
-				fmt.Printf("%s  %s\n", journal.HeadCode(last.N, last.Head), last.Head)
+				fmt.Println(journal.HeadLine(last.Run, last.N, last.Head)) // as `log verify --anchor` finds it
 			}
 			return err
 		},

@@ -17,7 +17,7 @@ import (
 const maxEnvelope = 512
 
 // ours are the kinds that only the journal writes.
-var ours = []string{KindSession, KindAttest, KindDelegate, KindClock}
+var ours = []string{KindSession, KindAttest, KindAnchor, KindDelegate, KindClock}
 
 // request is one Append on its way.
 type request struct {

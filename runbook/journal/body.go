@@ -20,6 +20,18 @@ func encodeBody(body any) (json.RawMessage, error) {
 	return canonical(b)
 }
 
+// decodeBody reads the body of an entry of a kind that only the journal writes:
+// these keys, in the one form, and no others.
+func decodeBody[T any](e *Entry) (body T, err error) {
+	if err := json.Unmarshal(e.Body, &body); err != nil {
+		return body, fmt.Errorf("%s: %w", e.Kind, err)
+	}
+	if again, err := encodeBody(body); err != nil || !bytes.Equal(again, e.Body) {
+		return body, fmt.Errorf("%s: other keys than these", e.Kind)
+	}
+	return body, nil
+}
+
 // canonical returns the JSON object in b in the one form of a body.
 func canonical(b []byte) (json.RawMessage, error) {
 	dec := json.NewDecoder(bytes.NewReader(b))

@@ -1,12 +1,10 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -103,12 +101,9 @@ func parseDelegation(text string) (delegation, error) {
 
 // delegate takes e, whose place and line are right.
 func (c *chain) delegate(e *Entry) error {
-	var body delegateBody
-	if err := json.Unmarshal(e.Body, &body); err != nil {
-		return fmt.Errorf("delegate: %w", err)
-	}
-	if again, err := encodeBody(body); err != nil || !bytes.Equal(again, e.Body) {
-		return errors.New("delegate: other keys than these")
+	body, err := decodeBody[delegateBody](e)
+	if err != nil {
+		return err
 	}
 	d, err := parseDelegation(body.Stmt)
 	switch {

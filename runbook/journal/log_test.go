@@ -79,14 +79,19 @@ func TestCreateAppendRead(t *testing.T) {
 	if got, want := string(first.Body), `{"a":"2","z":"<1>"}`; got != want {
 		t.Errorf("body %s, want %s", got, want)
 	}
+	for _, kind := range ours {
+		if _, err := l.Append(t.Context(), kind, nil); err == nil || !strings.Contains(err.Error(), "not a kind of a caller's") {
+			t.Errorf("%s from outside: %v", kind, err)
+		}
+	}
 	end := add(t, l, KindRunEnd, nil)
 	if _, err := l.Append(t.Context(), "note", nil); !errors.Is(err, ErrEnded) {
 		t.Errorf("a note behind run.end: %v", err)
 	}
-	add(t, l, KindAnchor, nil)
+	add(t, l, KindShredded, nil)
 	n, head := l.Head()
 	closeLog(t, l)
-	if _, err := l.Append(t.Context(), KindAnchor, nil); !errors.Is(err, os.ErrClosed) {
+	if _, err := l.Append(t.Context(), KindShredded, nil); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("append to a closed log: %v", err)
 	}
 	if !bytes.Equal(l.key, make([]byte, len(l.key))) {
@@ -223,7 +228,7 @@ func TestResume(t *testing.T) {
 	}
 	closeLog(t, again)
 	note, _ := reopen(t, dir, Options{})
-	add(t, note, KindAnchor, map[string]string{"of": "x"})
+	add(t, note, KindShredded, map[string]string{"file": "x"})
 	closeLog(t, note)
 	r := Verify(dir, Policy{})
 	if r.Integrity.Word != OK || r.Completeness.Word != OK || r.Entries != 6 || r.Segments != 3 || len(r.Sessions) != 2 {

@@ -307,15 +307,12 @@ func (m mark) commitment(n uint64) Commitment {
 
 // begin takes e as the first line of a segment.
 func (c *chain) begin(e *Entry) error {
-	seg := segment{first: *e}
-	if err := json.Unmarshal(e.Body, &seg.body); err != nil {
-		return fmt.Errorf("session: %w", err)
-	}
+	body, err := decodeBody[session](e)
+	seg := segment{first: *e, body: body}
 	s := &seg.body
-	again, err := encodeBody(s)
 	switch {
-	case err != nil || !bytes.Equal(again, e.Body):
-		return errors.New("session: other keys than these")
+	case err != nil:
+		return err
 	case s.World != Real && s.World != Practice:
 		return fmt.Errorf("session: world %q", s.World)
 	case c.n > 0 && s.World != c.world:

@@ -1,9 +1,7 @@
 package journal
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -30,14 +28,12 @@ type anchorBody struct {
 // anchor takes e, whose place and line are right. Anchors of anything but
 // watch.jsonl are somebody else's.
 func (c *chain) anchor(e *Entry) error {
-	var body anchorBody
-	if err := json.Unmarshal(e.Body, &body); err != nil || body.Of != anchorOf {
-		return nil //nolint:nilerr // it has the form of an object
-	}
-	again, err := encodeBody(body)
+	body, err := decodeBody[anchorBody](e)
 	switch {
-	case err != nil || !bytes.Equal(again, e.Body):
-		return errors.New("anchor: other keys than these")
+	case body.Of != anchorOf:
+		return nil
+	case err != nil:
+		return err
 	case body.N == 0 || !isHash(body.Head):
 		return errors.New("anchor: of no line")
 	case body.N < c.anchored.n || body.N == c.anchored.n && body.Head != c.anchored.head:
