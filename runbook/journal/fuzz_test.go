@@ -133,7 +133,7 @@ func TestParseLineIsStrict(t *testing.T) {
 		"no list comma":  {`[1,-2]`, `[1"2"]`},
 		"no end of text": {`é"}`, `é}`},
 		"no word":        {`null`, `nul`},
-		"raw tab":        {`line`, "l\tine"},
+		"raw tab":        {`"list"`, "\"l\tist\""},
 		"raw separator":  {`\u2028`, "\u2028"},
 		"long escape":    {`\"`, `\u0022`},
 		"zero segment":   {`"seg":1`, `"seg":0`},
