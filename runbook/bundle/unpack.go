@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 const (
@@ -18,10 +19,12 @@ const (
 )
 
 // inside are the files that a bundle may hold under its one directory.
-var inside = regexp.MustCompile(`^([0-9]{4,12}\.jsonl|watch\.jsonl|(book|target)\.toml|statements/[0-9]{1,19}-[a-z][a-z0-9-]{0,31}(\.txt(\.sig)?|\.report\.md)|report\.(md|html)|VERIFY\.sh|README\.txt)$`)
+var inside = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]{4,12}\.jsonl|watch\.jsonl|(book|target)\.toml|statements/[0-9]{1,19}-[a-z][a-z0-9-]{0,31}(\.txt(\.sig)?|\.report\.md)|report\.(md|html)|VERIFY\.sh|README\.txt)$`)
+})
 
 // rootForm is the name of a run's directory.
-var rootForm = regexp.MustCompile(`^[\w][\w.-]{0,254}$`)
+var rootForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w][\w.-]{0,254}$`) })
 
 // Unpack takes a bundle apart under the directory into, which must be empty,
 // and returns the directory of the run there. What Write does not write is
@@ -38,7 +41,7 @@ func Unpack(r io.Reader, into string) (dir string, err error) {
 		}
 		first, name, ok := strings.Cut(h.Name, "/")
 		switch {
-		case !ok || !rootForm.MatchString(first) || root != "" && first != root || !inside.MatchString(name):
+		case !ok || !rootForm().MatchString(first) || root != "" && first != root || !inside().MatchString(name):
 			return "", fmt.Errorf("not a run that was exported: it holds %q", h.Name)
 		case h.Typeflag != tar.TypeReg || sparse(h):
 			return "", fmt.Errorf("not a run that was exported: %q is no regular file", h.Name)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Anchor is the head of a log as somebody outside of it saw it.
@@ -21,7 +22,9 @@ type Anchor struct {
 const maxAnchors = 16 << 20
 
 // headCode finds what HeadCode writes, with the run before it where it is said.
-var headCode = regexp.MustCompile(`(?:\brun ([0-9a-f]{4,32}) head )?\b([1-9][0-9]{0,9})-([A-Z2-7]{4}(?:-[A-Z2-7]{4}){5})\b`)
+var headCode = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:\brun ([0-9a-f]{4,32}) head )?\b([1-9][0-9]{0,9})-([A-Z2-7]{4}(?:-[A-Z2-7]{4}){5})\b`)
+})
 
 // HeadLine is how a head is posted where others see it: ReadAnchors finds it in
 // any text.
@@ -46,7 +49,7 @@ func ReadAnchors(file, run string) ([]Anchor, error) {
 		return nil, fmt.Errorf("%s: more than %d MiB", file, maxAnchors>>20)
 	}
 	var all []Anchor
-	for _, m := range headCode.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range headCode().FindAllStringSubmatch(string(text), -1) {
 		n, err := strconv.ParseUint(m[2], 10, 64)
 		if err != nil || m[1] != "" && !strings.HasPrefix(run, m[1]) {
 			continue

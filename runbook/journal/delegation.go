@@ -93,7 +93,7 @@ func parseDelegation(text string) (delegation, error) {
 	switch {
 	case d.text() != text:
 		return d, errors.New("not a delegation: not written as one is")
-	case slices.ContainsFunc(d.Watches, func(w string) bool { return !nameForm.MatchString(w) }):
+	case slices.ContainsFunc(d.Watches, func(w string) bool { return !nameForm().MatchString(w) }):
 		return d, fmt.Errorf("delegation: %q: not names of watches", watches)
 	}
 	return d, nil
@@ -150,7 +150,7 @@ func (l *Log) SignDelegation(until time.Time, watches []string) (SignedDelegatio
 	if l.o.Identity == nil {
 		return SignedDelegation{}, fmt.Errorf("%w: no person's key signs for it: %s", ErrNoDelegation, l.o.NoIdentity)
 	}
-	if slices.ContainsFunc(watches, func(w string) bool { return !nameForm.MatchString(w) }) || len(watches) == 0 {
+	if slices.ContainsFunc(watches, func(w string) bool { return !nameForm().MatchString(w) }) || len(watches) == 0 {
 		return SignedDelegation{}, fmt.Errorf("%w: %q: not names of watches", ErrNoDelegation, watches)
 	}
 	public, key, err := ed25519.GenerateKey(rand.Reader)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/hiddeco/sshsig"
 	"golang.org/x/crypto/ssh"
@@ -26,7 +27,9 @@ const maxSigned = 16 << 10
 
 // armorForm is what ssh-keygen writes around a signature, with lines of any length.
 // Of a carriage return it reads nothing.
-var armorForm = regexp.MustCompile("^-----BEGIN SSH SIGNATURE-----\n((?:[A-Za-z0-9+/]+\n)*[A-Za-z0-9+/]+={0,2}\n)-----END SSH SIGNATURE-----\n*$")
+var armorForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("^-----BEGIN SSH SIGNATURE-----\n((?:[A-Za-z0-9+/]+\n)*[A-Za-z0-9+/]+={0,2}\n)-----END SSH SIGNATURE-----\n*$")
+})
 
 // checkSigned checks that armored is an SSHSIG over text in namespace, by the
 // key that it names. Whose key that is nobody has said yet. It refuses what
@@ -36,7 +39,7 @@ func checkSigned(armored, namespace, text string) (person, error) {
 	if len(armored) > maxSigned {
 		return p, fmt.Errorf("a signature of more than %d bytes", maxSigned)
 	}
-	inner := armorForm.FindStringSubmatch(armored)
+	inner := armorForm().FindStringSubmatch(armored)
 	if inner == nil {
 		return p, errors.New("not an armored SSH signature alone, in lines that end with a line feed")
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -119,13 +120,15 @@ func ParseSignoff(text string) (Signoff, error) {
 	return s, s.Validate()
 }
 
+// These are made when they are first used: every start of the program, also of a
+// supervisor, would pay for them.
 var (
-	roleForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-	nameForm = regexp.MustCompile(`^[\w][\w.:-]{0,127}$`)
+	roleForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`) })
+	nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w][\w.:-]{0,127}$`) })
 )
 
 // ValidRole reports whether role may stand in a namespace.
-func ValidRole(role string) bool { return roleForm.MatchString(role) }
+func ValidRole(role string) bool { return roleForm().MatchString(role) }
 
 // Validate says what is no sign-off.
 func (s Signoff) Validate() error {
@@ -137,11 +140,11 @@ func (s Signoff) Validate() error {
 		return fmt.Errorf("sign-off: run %q is not 32 hex digits", s.Run)
 	case !ValidRole(s.Role):
 		return fmt.Errorf("sign-off: role %q: want lower case letters, digits and -, at most 32", s.Role)
-	case s.Scope != ScopeRun && (!ofPhase || !nameForm.MatchString(phase)):
+	case s.Scope != ScopeRun && (!ofPhase || !nameForm().MatchString(phase)):
 		return fmt.Errorf("sign-off: scope %q is neither run nor phase:ID", s.Scope)
 	case s.Decision != DecisionApprove && s.Decision != DecisionReject && s.Decision != DecisionWithdraw:
 		return fmt.Errorf("sign-off: decision %q: want approve, reject or withdraw", s.Decision)
-	case !nameForm.MatchString(s.Book) || !nameForm.MatchString(s.Target) || !nameForm.MatchString(s.Mode):
+	case !nameForm().MatchString(s.Book) || !nameForm().MatchString(s.Target) || !nameForm().MatchString(s.Mode):
 		return fmt.Errorf("sign-off: book %q, target %q, mode %q: not names", s.Book, s.Target, s.Mode)
 	case s.N == 0 || s.Bytes <= 0:
 		return errors.New("sign-off: it is about no entry")

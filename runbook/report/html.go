@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"runbook/steps"
 )
@@ -14,8 +15,13 @@ import (
 //go:embed page.html
 var pageText string
 
-// pageHTML escapes all that it is given; an account holds no link.
-var pageHTML = template.Must(template.New("report").Funcs(template.FuncMap{
+// pageHTML escapes all that it is given; an account holds no link. It is made when
+// it is first used: every start of the program would pay for it.
+var pageHTML = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Funcs(pageWords).Parse(pageText))
+})
+
+var pageWords = template.FuncMap{
 	"heading": (*Account).heading, "facts": (*Account).facts, "headline": (*Account).headLine, "how": (*Account).how,
 	"stood": (*Account).stood, "groups": (*Account).groups,
 	"short":  func(a *Account) string { return a.Run[:min(8, len(a.Run))] },
@@ -28,9 +34,9 @@ var pageHTML = template.Must(template.New("report").Funcs(template.FuncMap{
 	"signedtone": Signoff.tone, "signedword": Signoff.word, "evidence": Step.shown, "loud": Step.tone,
 	"nothing": func() string { return nothing },
 	"value":   value, "stamp": stamp, "upper": strings.ToUpper, "tone": tone,
-}).Parse(pageText))
+}
 
-func writeHTML(w io.Writer, a *Account) error { return pageHTML.Execute(w, a) }
+func writeHTML(w io.Writer, a *Account) error { return pageHTML().Execute(w, a) }
 
 // corner stands on every page of paper.
 func (a *Account) corner() string {

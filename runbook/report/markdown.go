@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // markdown writes an account: words of outside text stand in it as they are only
@@ -184,7 +185,9 @@ func (m *page) rest(a *Account) {
 
 // harmless is a word that means nothing in Markdown and makes no link, no mention
 // and no reference of a forge.
-var harmless = regexp.MustCompile(`^[('"]*[\pL\pN](?:[\pL\pN,;()'"%=+?!]|[-.:/][\pL\pN,;()'"%=+]|[-.:]$)*$`)
+var harmless = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[('"]*[\pL\pN](?:[\pL\pN,;()'"%=+?!]|[-.:/][\pL\pN,;()'"%=+]|[-.:]$)*$`)
+})
 
 // inline is outside text within a line: prose, in which a word that might mean
 // something is code.
@@ -207,7 +210,7 @@ func plain(word string, i int) bool {
 	if i > 0 && strings.Contains("-=+%", word) { // first, they begin a list or a heading
 		return true
 	}
-	return harmless.MatchString(word) && !strings.Contains(word, "www.")
+	return harmless().MatchString(word) && !strings.Contains(word, "www.")
 }
 
 // whole is outside text that is one value: all of it is code if a word of it is.
