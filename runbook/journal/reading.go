@@ -1,8 +1,8 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/ed25519"
-	"errors"
 	"io"
 	"os"
 	"runtime"
@@ -34,12 +34,10 @@ func (l *reading) fill() error {
 	if l.done || len(l.buf) > MaxLine {
 		return nil
 	}
-	buf := make([]byte, piece)
-	n, err := io.ReadFull(l.f, buf[copy(buf, l.buf):])
-	l.buf = buf[:len(l.buf)+n]
-	if l.done = errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF); l.done {
-		return nil
-	}
+	room := int64(piece - len(l.buf))
+	buf := bytes.NewBuffer(bytes.Clone(l.buf)) // it grows: most logs are far smaller than a piece
+	n, err := buf.ReadFrom(io.LimitReader(l.f, room))
+	l.buf, l.done = buf.Bytes(), err == nil && n < room
 	return err
 }
 
