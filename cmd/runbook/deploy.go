@@ -87,11 +87,11 @@ func deploy(ctx context.Context, name string, f deployFlags) error {
 	if f.dryRun {
 		return dryRun(ctx, os.Stdout, p)
 	}
-	open, err := openRun(h, p)
+	open, err := f.openRun(h, p)
 	if err != nil {
 		return err
 	}
-	if open != nil && !f.fresh {
+	if open != nil {
 		return offerResume(ctx, h, *open, f)
 	}
 	if err := p.askDemands(ctx); err != nil {
@@ -127,8 +127,8 @@ func begin(ctx context.Context, h runbook.Home, p *place, f deployFlags) (*runbo
 		return nil, nil, fmt.Errorf("begin a run under %s: %w", h.Dir, err)
 	}
 	defer lock.Unlock() //nolint:errcheck // the process's end unlocks too
-	open, err := openRun(h, p)
-	if err != nil || open != nil && !f.fresh {
+	open, err := f.openRun(h, p)
+	if err != nil || open != nil {
 		return open, nil, err
 	}
 	s, err := start(ctx, h, p, runbook.ModeDeploy, "", f.rehearse)
@@ -155,7 +155,10 @@ func start(ctx context.Context, h runbook.Home, p *place, mode, of string, rehea
 
 // openRun is the open run of this book on this target that can be gone on
 // with: one of a practice world that is no more can't.
-func openRun(h runbook.Home, p *place) (*runbook.Summary, error) {
+func (f deployFlags) openRun(h runbook.Home, p *place) (*runbook.Summary, error) {
+	if f.fresh {
+		return nil, nil // a new one begins in any case: no log need be read for it
+	}
 	all, err := h.List()
 	if err != nil {
 		return nil, err
