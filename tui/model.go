@@ -37,7 +37,9 @@ type model struct {
 	deeds
 	bindings keyMap
 	styles   styles
+	ground   bool // the terminal has said what its background is, or does not
 	now      func() time.Time
+	opened   time.Time
 	clock    time.Time
 	w, h     int
 	layers   []layer
@@ -57,9 +59,12 @@ type model struct {
 	drawn    chan struct{} // closed when a frame of the run is on its way
 }
 
+// groundWait is how long a terminal has to say what its background is.
+const groundWait = 3 * time.Second
+
 func newModel(ctx context.Context, s *runbook.Session, o Options) *model {
 	m := &model{
-		bindings: newKeyMap(), styles: newStyles(true), now: o.Now, clock: o.Now(),
+		bindings: newKeyMap(), styles: newStyles(true), now: o.Now, opened: o.Now(), clock: o.Now(),
 		left: new(sync.Once), leaving: make(chan struct{}), drawn: make(chan struct{}), tty: tty{o.In, o.Out},
 	}
 	if s == nil {
@@ -97,7 +102,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case tea.BackgroundColorMsg:
-		m.styles = newStyles(msg.IsDark())
+		m.styles, m.ground = newStyles(msg.IsDark()), true
 	case tea.KeyPressMsg:
 		return m, m.typed(msg)
 	case tea.PasteMsg:
@@ -114,6 +119,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.gate.answered()
 	case tickMsg:
 		m.clock = m.now()
+		if !m.ground && m.clock.Sub(m.opened) >= groundWait {
+			m.styles, m.ground = unknownStyles(), true
+		}
 		return m, tick()
 	case changedMsg:
 		return m, tea.Batch(m.saw(msg.snap), m.wait())

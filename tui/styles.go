@@ -41,6 +41,14 @@ func newStyles(dark bool) styles {
 	}
 }
 
+// unknownStyles are read on any background: for a terminal that does not say
+// what its own is. Bright colours can't be seen on white, blue not on black.
+func unknownStyles() styles {
+	s := newStyles(false)
+	s.Human = lipgloss.NewStyle().Bold(true)
+	return s
+}
+
 // human is what a person is asked for, in lines of w.
 func (m *model) human(text string, w int) []string {
 	lines := prose(" "+text, w)
