@@ -104,7 +104,7 @@ func (r *Run) dues(b *book.Book, practice bool) []Due {
 	}
 	for _, want := range r.unsigned(b) {
 		d := of
-		d.What, d.Command = "the sign-off of "+want.Role+" "+want.Scope+" is missing", signCommand(r.Short(), want.Role, want.Scope)
+		d.What, d.Command = "the sign-off of "+want.Role+" for "+want.Scope+" is missing", signCommand(r.Short(), want.Role, want.Scope)
 		all = append(all, d)
 	}
 	return all
@@ -254,7 +254,7 @@ func endedDue(dir string, practice bool, first, entries []journal.Entry, end jou
 			continue
 		}
 		d := of
-		d.What, d.Command = "the sign-off of "+missing+" is missing", signCommand(of.Run.Short, role, scope)
+		d.What, d.Command = "the sign-off of "+role+" for "+scope+" is missing", signCommand(of.Run.Short, role, scope)
 		all = append(all, d)
 	}
 	return all

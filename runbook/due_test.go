@@ -80,7 +80,7 @@ func TestDueTellsMissingSignoffs(t *testing.T) {
 	if _, err := f.log.Append(t.Context(), kindRunEnd, end); err != nil {
 		t.Fatal(err)
 	}
-	if all := dueAt(t, f, time.Now()); len(all) != 2 || all[0].What != "the sign-off of qa-lead run is missing" ||
+	if all := dueAt(t, f, time.Now()); len(all) != 2 || all[0].What != "the sign-off of qa-lead for run is missing" ||
 		all[1].Command != "runbook sign "+f.run.Short()+" --role security-lead --scope run --decision .." {
 		t.Fatalf("%+v", all)
 	}
@@ -157,7 +157,7 @@ func TestDueTellsWhoRejects(t *testing.T) {
 	noted := func(s *journal.Signoff) { s.Note = "the dump is old" }
 	plan := func(s *journal.Signoff) { s.Scope = journal.PhaseScope("plan") }
 	say("tech", journal.DecisionReject, noted, plan)
-	if got := said(); !strings.Contains(got, "tech phase:plan"+why) || !strings.Contains(got, "the sign-off of dev run is missing") {
+	if got := said(); !strings.Contains(got, "tech phase:plan"+why) || !strings.Contains(got, "the sign-off of dev for run is missing") {
 		t.Errorf("behind its phase: %s", got)
 	}
 	say("tech", journal.DecisionApprove, plan, func(s *journal.Signoff) { s.Time = s.Time.Add(time.Minute) })
@@ -166,7 +166,7 @@ func TestDueTellsWhoRejects(t *testing.T) {
 	f.do(Close, "sign-off")
 	f.do(End, "")
 	say("qa", journal.DecisionReject, noted)
-	if got := said(); !strings.HasPrefix(got, "qa run"+why) || !strings.Contains(got, "; the sign-off of dev run is missing") || strings.Contains(got, "qa run is missing") {
+	if got := said(); !strings.HasPrefix(got, "qa run"+why) || !strings.Contains(got, "; the sign-off of dev for run is missing") || strings.Contains(got, "qa for run is missing") {
 		t.Errorf("behind the end: %s", got)
 	}
 
@@ -199,7 +199,7 @@ id = "plan"
   ask.approve = { role = "qa-lead" }
 `)
 	all := dueAt(t, f, time.Now())
-	if len(all) != 1 || all[0].What != "the sign-off of qa-lead phase:plan is missing" ||
+	if len(all) != 1 || all[0].What != "the sign-off of qa-lead for phase:plan is missing" ||
 		all[0].Command != "runbook sign "+f.run.Short()+" --role qa-lead --scope phase:plan --decision .." {
 		t.Errorf("%+v", all)
 	}
