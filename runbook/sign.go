@@ -38,6 +38,14 @@ type Signer struct {
 	identity  journal.Identity
 }
 
+// By is the key and whose it is, for people; it may hold outside text.
+func (s Signer) By() string {
+	if s.Principal == "" {
+		return s.Key + ", for whom nobody vouches: there is no allowed_signers"
+	}
+	return s.Key + " of " + s.Principal
+}
+
 // Signer is with which key the driver would sign a decision about a step. The
 // error says why that is not to be, and how to go on.
 func (s *Session) Signer(ctx context.Context, step *book.Step, decision string) (Signer, error) {

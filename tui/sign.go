@@ -81,11 +81,7 @@ func (g *signScreen) hear(m *model, msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	g.statement, g.ready, g.failed, g.field = got.statement, true, "", nil
-	by := got.signer.Key + ", for whom nobody vouches: there is no allowed_signers"
-	if got.signer.Principal != "" {
-		by = got.signer.Key + " of " + safetext.Line(got.signer.Principal)
-	}
-	lines := append(signed(m), "", "with "+by, "")
+	lines := append(signed(m), "", "with "+safetext.Line(got.signer.By()), "")
 	for line := range strings.Lines(got.statement.Text()) {
 		lines = append(lines, rail+strings.TrimSuffix(line, "\n"))
 	}

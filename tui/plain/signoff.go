@@ -83,12 +83,8 @@ func (p *session) statement(ctx context.Context, s *book.Step, seen uint64) []st
 	if err != nil {
 		return []string{"it can't be signed here: " + safetext.Line(err.Error())}
 	}
-	by := signer.Key
-	if signer.Principal != "" {
-		by += " of " + safetext.Line(signer.Principal)
-	}
 	p.shown[s.ID] = statement.Text()
-	lines := []string{fmt.Sprintf("sign %s %s  signs this with %s:", s.ID, role, by)}
+	lines := []string{fmt.Sprintf("sign %s %s  signs this with %s:", s.ID, role, safetext.Line(signer.By()))}
 	for line := range strings.Lines(statement.Text()) {
 		lines = append(lines, "  "+strings.TrimSuffix(line, "\n"))
 	}

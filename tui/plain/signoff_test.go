@@ -70,7 +70,7 @@ func TestSigningInLines(t *testing.T) {
 		t.Fatalf("%v\n%s", err, f.out.String())
 	}
 	f.shows(
-		"? sign qa-signs qa signs what is shown",
+		", for whom nobody vouches: there is no allowed_signers:\n", "? sign qa-signs qa signs what is shown",
 		"? marker is not signed",
 		"    decision reject\n", "? a reject of qa-signs wants its reason",
 		"    note \"it leaks\"\n", "✗ declined, signed qa-signs",
