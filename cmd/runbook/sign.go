@@ -84,14 +84,8 @@ func (w *signing) load(request bool) error {
 	case !request && decision == journal.DecisionReject && w.note == "":
 		return &usageError{errors.New("a reject wants its reason: --note TEXT")}
 	}
-	if err := whole(w.home, w.sum); err != nil {
-		return err
-	}
-	var err error
-	if w.run, w.book, err = runbook.Load(w.sum.Dir); err != nil {
-		return err
-	}
-	if _, w.target, err = runbook.ReadCopies(w.sum.Dir); err != nil {
+	err := w.read()
+	if err != nil {
 		return err
 	}
 	if w.role == "" {
@@ -106,6 +100,18 @@ func (w *signing) load(request bool) error {
 		return &usageError{err}
 	}
 	return nil
+}
+
+// read reads the run as it is.
+func (w *signing) read() (err error) {
+	if err := whole(w.home, w.sum); err != nil {
+		return err
+	}
+	if w.run, w.book, err = runbook.Load(w.sum.Dir); err != nil {
+		return err
+	}
+	_, w.target, err = runbook.ReadCopies(w.sum.Dir)
+	return err
 }
 
 // noRole says in which roles the run can be signed.
@@ -177,24 +183,45 @@ func (w *signing) sign(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	who, err := w.mayI(signers, id.PublicKey())
+	s, err := w.agreed(terminal, signers, id, func() string { return typed(ctx) })
 	if err != nil {
 		return err
-	}
-	s, err := w.statement(w.decision)
-	if err != nil {
-		return err
-	}
-	w.show(terminal, s, id, who)
-	if typed(ctx) != w.role {
-		fmt.Fprintln(terminal, "nothing was signed")
-		return &toldError{exitFailed}
 	}
 	signed, err := id.Sign(journal.SignoffNamespace(s.World, s.Role), []byte(s.Text()))
 	if err != nil {
 		return fmt.Errorf("sign as %s: %w", w.role, err)
 	}
 	return handIn(ctx, w.home, w.sum, s, journal.Attest{Stmt: s.Text(), SSHSig: signed, Via: id.Source()})
+}
+
+// agreed shows what is signed, with the facts of the very entries that it is
+// about, until the role is typed out and the run has not gone on meanwhile.
+func (w *signing) agreed(out io.Writer, signers journal.Signers, id journal.Identity, answer func() string) (journal.Signoff, error) {
+	for {
+		who, err := w.mayI(signers, id.PublicKey())
+		if err != nil {
+			return journal.Signoff{}, err
+		}
+		s, err := w.statement(w.decision)
+		if err != nil {
+			return s, err
+		}
+		if s.N == w.run.Entries {
+			w.show(out, s, id, who)
+			if answer() != w.role {
+				fmt.Fprintln(out, "nothing was signed")
+				return s, &toldError{exitFailed}
+			}
+			now, err := journal.CommitmentOf(w.sum.Dir)
+			if err != nil || now == s.Commitment {
+				return s, err
+			}
+			fmt.Fprintf(out, "\nthe run went on meanwhile, to entry %d: nothing is signed yet, this is how it stands\n\n", now.N)
+		}
+		if err := w.read(); err != nil {
+			return s, err
+		}
+	}
 }
 
 // terminal is where it is shown: on a real target a person's, in practice also
