@@ -162,7 +162,10 @@ func takeIn(ctx context.Context, dir string, a journal.Attest, o journal.Options
 	if err != nil {
 		return err
 	}
-	_, err = log.Attest(context.WithoutCancel(ctx), a)
+	ctx = context.WithoutCancel(ctx)
+	if _, _, err = log.AnchorWatch(ctx); err == nil { // what timers measured until then stands before it
+		_, err = log.Attest(ctx, a)
+	}
 	return errors.Join(err, log.Close())
 }
 

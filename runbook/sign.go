@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -184,7 +185,7 @@ func (s *Session) attest(ctx context.Context, a journal.Attest) error {
 		return reads
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := s.flush(ctx); err != nil {
+	if err := errors.Join(s.flush(ctx), s.commitSlots(ctx)); err != nil {
 		return err
 	}
 	e, err := s.log.Attest(ctx, a)

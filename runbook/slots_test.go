@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -199,6 +200,33 @@ func TestSlotsStandWhereTheyWereMeasured(t *testing.T) {
 }
 
 // TestADayOfSlots is one an hour, each by a timer of its own.
+// TestSignOffStandsBehindSlots: who signs where nobody drives has the log commit
+// to what timers measured until then.
+func TestSignOffStandsBehindSlots(t *testing.T) {
+	t.Parallel()
+	f, clock, o, policy := signed(t)
+	clock.add(time.Hour)
+	timer(t, f)
+	for _, want := range [][]string{{journal.KindSession, journal.KindAnchor, journal.KindAttest}, {journal.KindSession, journal.KindAttest}} {
+		before := len(f.entries())
+		if err := HandIn(t.Context(), f.run.Dir, journal.Signers{}, f.outside(o.Identity, "qa", journal.DecisionApprove, func(s *journal.Signoff) {
+			s.Time = s.Time.Add(time.Duration(before) * time.Second) // a later word each time
+		}), journal.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		var kinds []string
+		for _, e := range f.entries()[before:] {
+			kinds = append(kinds, e.Kind)
+		}
+		if !slices.Equal(kinds, want) {
+			t.Errorf("behind entry %d stand %q, want %q", before, kinds, want)
+		}
+	}
+	if r := Verify(f.run.Dir, policy); r.Integrity.Word != journal.OK || r.Slots == 0 {
+		t.Errorf("%q", r.Lines())
+	}
+}
+
 func TestADayOfSlots(t *testing.T) {
 	t.Parallel()
 	slotsOf(t, 24)

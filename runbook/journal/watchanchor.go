@@ -48,13 +48,13 @@ func (c *chain) anchor(e *Entry) error {
 
 // AnchorWatch commits the log to watch.jsonl as it is. It is called before what
 // closes something: a phase, a sign-off, the run. written is false if there is
-// nothing new to commit to, or if lines are gone to which the log is committed:
+// nothing new to commit to, if the run has ended, or if lines are gone to which the log is committed:
 // no reader takes less than before, and Verify tells the loss. Errors: as Append.
 func (l *Log) AnchorWatch(ctx context.Context) (e Entry, written bool, err error) {
 	l.mu.Lock()
-	head, done := l.watch, l.anchored // ours alone: no timer writes while we drive
+	head, done, ended := l.watch, l.anchored, l.ended // ours alone: no timer writes while we drive
 	l.mu.Unlock()
-	if head.n == 0 || head == done || head.n < done.n || head.n == done.n && head.head != done.head {
+	if ended || head.n == 0 || head == done || head.n < done.n || head.n == done.n && head.head != done.head {
 		return Entry{}, false, nil
 	}
 	e, err = l.append(ctx, KindAnchor, anchorBody{Of: anchorOf, N: head.n, Head: head.head, tear: head.torn})
