@@ -145,7 +145,7 @@ func doEnv(t *testing.T, w *World, env []string, name string, args ...string) re
 	t.Helper()
 	world := w.Steps()
 	cmd := exec.CommandContext(deadline(t), filepath.Join(w.Dir(), "bin", name), args...)
-	cmd.Env, cmd.Dir = append(world.Env, env...), world.Dir
+	cmd.Env, cmd.Dir = append(append(world.Env, env...), "GORACE="+os.Getenv("GORACE")), world.Dir
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	err := cmd.Run()
