@@ -12,6 +12,7 @@ import (
 // TestFaultDiskGone takes the disk away from under a writer: from the first
 // refusal on nothing is acknowledged, and every caller is told.
 func TestFaultDiskGone(t *testing.T) {
+	t.Parallel()
 	image := filepath.Join(t.TempDir(), "image")
 	mount := mountImage(t, image)
 	const count = 200

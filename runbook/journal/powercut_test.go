@@ -78,6 +78,7 @@ func cutPower(t *testing.T, wrap ...string) (acked, lost int) {
 const cuts = 12
 
 func TestFaultPowerCut(t *testing.T) {
+	t.Parallel()
 	acked, lost := 0, 0
 	for range cuts {
 		n, gone := cutPower(t)
@@ -93,6 +94,7 @@ func TestFaultPowerCut(t *testing.T) {
 // while the names of files are still synced: it must lose entries, or the test
 // above proves nothing. The kernel may have written some by itself.
 func TestFaultPowerCutControl(t *testing.T) {
+	t.Parallel()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("no strace to take the syncs away")
