@@ -541,8 +541,9 @@ rows() {
 	rm -rf "$tmp/lines" "$tmp/again"
 	mkdir "$tmp/lines" "$tmp/again"
 	split -a 5 -l 1 "$1" "$tmp/lines/" || broken unreadable "$1 can't be taken apart"
-	jq -r "$(cat "$tmp/form.jq") line" <"$1" 2>/dev/null | split -a 5 -l 1 - "$tmp/again/"
-	jq -r "$(cat "$tmp/form.jq") facts" <"$1" >"$tmp/facts" 2>/dev/null
+	jq -r "$(cat "$tmp/form.jq") line + \"\\t\" + facts" <"$1" >"$tmp/both" 2>/dev/null # no tab stands in a line
+	cut -f 1 "$tmp/both" | split -a 5 -l 1 - "$tmp/again/"
+	cut -f 2- "$tmp/both" >"$tmp/facts"
 	hashes "$tmp/lines" >"$tmp/heads"
 	hashes "$tmp/again" >"$tmp/heads.again"
 	paste -d ' ' "$tmp/heads" "$tmp/heads.again" "$tmp/facts" >"$tmp/rows"
