@@ -282,76 +282,24 @@ func TestScriptAgreesOnTerms(t *testing.T) {
 	other.agree("another book", 1, box)
 }
 
-// TestScriptAgreesOnDamage changes bytes, lines and files of a whole run.
+// TestScriptAgreesOnDamage changes bytes, lines and files of a whole run; the
+// fault series has the rest of the changes, and of the bits.
 func TestScriptAgreesOnDamage(t *testing.T) {
 	t.Parallel()
-	box := toolbox(t)
-	o := finish(t)
-	must(t, o.log.Close())
-	file := func(k int) string { return filepath.Join(o.dir, fmt.Sprintf("%04d.jsonl", k)) }
-	whole := map[int]string{}
-	for k := 1; k <= 3; k++ {
-		data, err := os.ReadFile(file(k))
-		must(t, err)
-		whole[k] = string(data)
-	}
-	lines := strings.SplitAfter(whole[3], "\n")
-	for _, c := range []struct {
-		name string
-		k    int
-		text string
-		exit int
-	}{
-		{"a letter of a note", 1, strings.Replace(whole[1], `"text":"x"`, `"text":"y"`, 1), 1},
-		{"a space", 1, strings.Replace(whole[1], `"text":"x"`, `"text": "x"`, 1), 1},
-		{"a doubled key", 1, strings.Replace(whole[1], `"text":"x"`, `"text":"w","text":"x"`, 1), 1},
-		{"a float", 1, strings.Replace(whole[1], `[1,null`, `[1.5,null`, 1), 1},
-		{"another version, altered", 2, strings.Replace(whole[2], `{"v":1`, `{"v":2`, 1), 1},
-		{"a newer version", 3, lines[0] + strings.Replace(strings.Replace(lines[1], `{"v":1`, `{"v":2`, 1), `"n":`, `"n":1`, 1), 2},
-		{"a line less at the end", 3, lines[0], 3},
-		{"a line less inside", 1, strings.Join(strings.SplitAfter(whole[1], "\n")[:2], ""), 1},
-		{"a line twice", 3, whole[3] + lines[1], 1},
-		{"torn", 3, whole[3][:len(whole[3])-20], 3},
-		{"torn, with zeros", 3, whole[3] + strings.Repeat("\x00", 512) + "\n", 3},
-		{"more behind it", 3, whole[3] + "x\n", 1},
-		{"a valid line behind the cut", 1, whole[1] + lines[0], 1},
-		{"empty", 3, "", 1},
-		{"a decision", 3, strings.Replace(whole[3], "decision approve", "decision reject", 1), 1},
-	} {
-		put(t, file(c.k), c.text)
-		ours, theirs := o.agree(c.name, c.exit, box)
-		if place := "(0001.jsonl at byte "; c.k == 1 && strings.Contains(ours, place) {
-			_, place, _ = strings.Cut(ours, place)
-			if place, _, _ = strings.Cut(place, "\n"); !strings.Contains(theirs, place) {
-				t.Errorf("%s is at another place:\n%s\n%s", c.name, ours, theirs)
-			}
-		} else if c.k == 1 {
-			t.Errorf("%s: not told of its file:\n%s", c.name, ours)
-		}
-		put(t, file(c.k), whole[c.k])
-	}
-	must(t, os.Rename(file(2), file(9)))
-	o.agree("a segment is missing", 1, box)
-	must(t, os.Rename(file(9), file(2)))
-	must(t, os.Rename(file(3), file(3)+".x"))
-	o.agree("the last segment is missing", 3, box)
-	must(t, os.Symlink(filepath.Base(file(3))+".x", file(3)))
-	o.agree("a link", 2, box)
+	d := wreck(t)
+	d.change(d.changes()[:often])
+	o := d.office
+	must(t, os.Rename(d.file(2), d.file(9)))
+	o.agree("a segment is missing", 1, d.box)
+	must(t, os.Rename(d.file(9), d.file(2)))
+	must(t, os.Rename(d.file(3), d.file(3)+".x"))
+	o.agree("the last segment is missing", 3, d.box)
+	must(t, os.Symlink(filepath.Base(d.file(3))+".x", d.file(3)))
+	o.agree("a link", 2, d.box)
 }
 
 // TestScriptAgreesOnFlips turns over single bits.
 func TestScriptAgreesOnFlips(t *testing.T) {
 	t.Parallel()
-	box := toolbox(t)
-	o := finish(t)
-	must(t, o.log.Close())
-	path := filepath.Join(o.dir, "0003.jsonl")
-	data, err := os.ReadFile(path)
-	must(t, err)
-	for at := 0; at < len(data)-1; at += len(data) / 6 { // without its end the last line is torn
-		data[at] ^= 1 << (at % 8)
-		must(t, os.WriteFile(path, data, 0o600))
-		o.agree(fmt.Sprintf("bit %d", at), 1, box)
-		data[at] ^= 1 << (at % 8)
-	}
+	wreck(t).flip(2)
 }
