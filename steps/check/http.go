@@ -33,7 +33,8 @@ import (
 //	bearer         a secret var of the book, sent as "Authorization: Bearer …"
 //	body           sent
 //	status         allowed status codes; default [200]
-//	json           path = expected text, "user.roles.0" = "admin"; "*": it is there
+//	json           path = expected text, "user.roles.0" = "admin"; "*": it is
+//	               there, and not null
 //	contains       text in the first 1 MiB of the body
 //	match          a regular expression on the same
 //	not_match      one that must not match there

@@ -129,6 +129,9 @@ func (s *sequence) judgeJSON(r *steps.Result, label string, q Request, got *answ
 	for _, path := range sortedKeys(q.JSON) {
 		wanted := q.JSON[path]
 		value, ok := at(document, path)
+		if wanted == "*" {
+			value, ok = thing(document, path)
+		}
 		shown := "absent"
 		switch {
 		case ok && (wanted == "*" || soundsSecret(path[strings.LastIndex(path, ".")+1:])):
@@ -231,6 +234,12 @@ func at(document any, path string) (any, bool) {
 		}
 	}
 	return document, true
+}
+
+// thing is at, but for a null, which is nothing.
+func thing(document any, path string) (any, bool) {
+	value, ok := at(document, path)
+	return value, ok && value != nil
 }
 
 // scalar is jsonText for evidence: what an object or a list holds may be secret.

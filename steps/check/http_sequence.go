@@ -207,7 +207,7 @@ func (s *sequence) capture(q Request, got *answer) (lost string) {
 	}
 	document, err := readJSON(got)
 	for _, name := range sortedKeys(q.Capture) {
-		value, ok := at(document, q.Capture[name])
+		value, ok := thing(document, q.Capture[name])
 		text := jsonText(value)
 		if err != nil || !ok || text == "" {
 			if lost == "" {

@@ -241,6 +241,26 @@ func TestHTTPSequence(t *testing.T) {
 	})
 }
 
+// A null is no value: nobody's id is "null", and nobody is deleted by it.
+func TestHTTPNull(t *testing.T) {
+	t.Parallel()
+	base := serve(t, func(w http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodDelete {
+			t.Error("deleted " + q.URL.Path)
+		}
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, `{"accessToken":null,"user":{"id":null}}`)
+	})
+	clean := []check.Request{{URL: base + "/users/{{id}}", Method: "DELETE", Status: []int{201}}}
+	want(t, do(t, &check.HTTP{Steps: []check.Request{register(base)}, Cleanup: clean}, world(t, nil)), steps.Fail, "accessToken is absent, wanted *")
+	made := register(base)
+	made.JSON = nil
+	want(t, do(t, &check.HTTP{Steps: []check.Request{made}, Cleanup: clean}, world(t, nil)), steps.Fail, "the answer has no user.id to capture")
+	made.JSON = map[string]string{"user.id": "null"}
+	made.Capture = nil
+	want(t, do(t, &check.HTTP{Steps: []check.Request{made}}, world(t, nil)), steps.Pass, "")
+}
+
 func TestHTTPTouches(t *testing.T) {
 	t.Parallel()
 	for method, touches := range map[string]bool{"": false, "GET": false, "HEAD": false, "OPTIONS": false, "POST": true, "DELETE": true, "PUT": true, "get": true} {
