@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -89,7 +90,7 @@ func askRole(ctx context.Context, c *Postgres, s *session, r *steps.Result) erro
 	}
 	// Membership counts: a member of a superuser's group is one SET ROLE away.
 	groups := outside(rows[0].text("member_of_dangerous"))
-	r.Saw("member of", groups, "none such", "")
+	r.Saw("member of powerful roles", cmp.Or(groups, "none"), "none", "")
 	r.Saw("role", outside(role), "", "")
 	if groups != "" {
 		excess = append(excess, "member of "+groups)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,12 +132,30 @@ func (c *SecretSource) file(ctx context.Context, w *steps.World, source, name st
 	return from, nil
 }
 
+// fromWords tells where a secret may come from.
+func fromWords(allowed []string) string {
+	words := make([]string, len(allowed))
+	for i, from := range allowed {
+		words[i] = cmp.Or(originWords[from], from)
+	}
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+var originWords = map[string]string{
+	steps.FromSecret: "a Kubernetes secret", steps.FromMount: "a mounted file", steps.FromVault: "a reference to Vault",
+	steps.FromSops: "what sops encrypted", steps.FromFile: "a file of its owner alone",
+}
+
 func (c *SecretSource) judge(r *steps.Result, name string, from steps.Origin, why error) {
 	allowed := c.From
 	if len(allowed) == 0 {
 		allowed = safeOrigins
 	}
-	limit := strings.Join(allowed, ", ")
+	limit := "from " + fromWords(allowed)
 	switch {
 	case why != nil:
 		r.Saw(name, "not known", limit, "")
@@ -151,6 +170,6 @@ func (c *SecretSource) judge(r *steps.Result, name string, from steps.Origin, wh
 		r.Saw(name, outside(from.Where), limit, "")
 	default:
 		r.Saw(name, outside(from.Where), limit, "")
-		r.Worsen(steps.Fail, "%s comes from %s, wanted %s", name, outside(from.Where), limit)
+		r.Worsen(steps.Fail, "%s comes from %s, wanted it %s", name, outside(from.Where), limit)
 	}
 }

@@ -72,7 +72,7 @@ func TestSecretSourceOfAFile(t *testing.T) {
 		"beside what git has":  {text: plain, mode: 0o600, git: true, verdict: steps.Pass},
 		"others may read it":   {text: plain, mode: 0o640, verdict: steps.Fail, says: "which others may read (-rw-r-----)"},
 		"git tracks it":        {text: plain, mode: 0o600, git: true, tracked: true, verdict: steps.Fail, says: "which git tracks"},
-		"a file is not wanted": {text: plain, mode: 0o600, from: []string{"vault", "sops"}, verdict: steps.Fail, says: "wanted vault, sops"},
+		"a file is not wanted": {text: plain, mode: 0o600, from: []string{"vault", "sops"}, verdict: steps.Fail, says: "wanted it from a reference to Vault or what sops encrypted"},
 		"sops, tracked":        {text: "JWT_SECRET=ENC[AES256_GCM,data:S3cret,type:str]\n", mode: 0o644, git: true, tracked: true, from: []string{"sops"}, verdict: steps.Pass},
 		"a reference":          {text: "JWT_SECRET=vault:secret/data/app#jwt\n", mode: 0o644, verdict: steps.Unknown, says: "whether anything resolves it is not known"},
 		"one that is resolved": {text: "JWT_SECRET=vault:secret/data/app#jwt\n", mode: 0o644, from: []string{"vault"}, verdict: steps.Pass},
@@ -239,7 +239,7 @@ func TestSecretSourceOfADeployment(t *testing.T) {
 	want(t, do(t, &check.SecretSource{Names: []string{"MAY"}}, w), steps.Unknown, "neither it nor MAY_FILE is set")
 	want(t, do(t, &check.SecretSource{Names: []string{"REFERRED"}}, w), steps.Unknown, "whether anything resolves it is not known")
 	want(t, do(t, &check.SecretSource{Names: []string{"REFERRED"}, From: []string{"vault"}}, w), steps.Pass, "")
-	want(t, do(t, &check.SecretSource{Names: []string{"JWT_SECRET"}, From: []string{"mount"}}, w), steps.Fail, "wanted mount")
+	want(t, do(t, &check.SecretSource{Names: []string{"JWT_SECRET"}, From: []string{"mount"}}, w), steps.Fail, "wanted it from a mounted file")
 
 	// What a secret is for can be told without its values; what it holds can't.
 	w = cluster("secret.db", "secret.jwt")
