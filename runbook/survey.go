@@ -31,6 +31,21 @@ func Survey(ctx context.Context, b *book.Book, vars map[string]string, w *steps.
 	return all
 }
 
+// Behind is the step of a check's phase that it stands behind, the last that
+// changes the target: the check is about what that leaves, so before, it need not
+// hold. Nil if there is none.
+func Behind(b *book.Book, check *book.Step, vars map[string]string) (change *book.Step) {
+	for _, s := range b.All() {
+		switch {
+		case s.ID == check.ID:
+			return change
+		case s.Phase == check.Phase && s.Plan == check.Plan && touched(s) && Applies(s, vars):
+			change = s
+		}
+	}
+	return nil
+}
+
 // Verdict is the worst of what was seen; of nothing it is unknown.
 func Verdict(all []Surveyed) steps.Verdict {
 	if len(all) == 0 {

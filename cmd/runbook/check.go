@@ -75,7 +75,7 @@ func survey(ctx context.Context, name string, ids []string, target string, vars 
 	if asJSON {
 		err = surveyJSON(p, seen, left)
 	} else {
-		printSurvey(seen, left)
+		printSurvey(p, seen, left)
 	}
 	if err != nil {
 		return err
@@ -119,6 +119,7 @@ type checkJSON struct {
 	ID       string           `json:"id"`
 	Title    string           `json:"title"`
 	Phase    string           `json:"phase,omitempty"`
+	Behind   string           `json:"behind,omitempty"` // the step of its phase after which it is to hold
 	Kind     string           `json:"kind"`
 	Critical bool             `json:"critical"`
 	Covers   []string         `json:"covers"`
@@ -144,7 +145,7 @@ func surveyJSON(p *place, seen []runbook.Surveyed, left []string) error {
 			kind = c.Kind
 		}
 		one := checkJSON{
-			ID: s.Step.ID, Title: s.Step.Title, Phase: s.Step.Phase, Kind: kind, Critical: s.Step.Critical,
+			ID: s.Step.ID, Title: s.Step.Title, Phase: s.Step.Phase, Behind: behind(p, s), Kind: kind, Critical: s.Step.Critical,
 			Covers: append([]string{}, s.Step.Covers...), Verdict: s.Result.Verdict, Reason: s.Result.Reason, Where: s.Result.Where,
 			Evidence: append([]steps.Evidence{}, s.Result.Evidence...), Began: s.Result.Began.UTC(),
 			TookMS: float64(s.Result.Took.Microseconds()) / 1000,
@@ -157,14 +158,25 @@ func surveyJSON(p *place, seen []runbook.Surveyed, left []string) error {
 	return enc.Encode(out)
 }
 
-func printSurvey(seen []runbook.Surveyed, left []string) {
+func printSurvey(p *place, seen []runbook.Surveyed, left []string) {
 	for _, s := range seen {
 		fmt.Println(surveyLine(s))
+		if change := behind(p, s); change != "" && s.Result.Verdict != steps.Pass {
+			fmt.Printf("    stands behind %s in the book: before that has run here, it need not hold\n", change)
+		}
 	}
 	if len(left) > 0 {
 		fmt.Println("- left out, their `when` does not hold: " + strings.Join(left, " "))
 	}
 	fmt.Println(counted(seen))
+}
+
+// behind is the id of the step that a check stands behind; empty without one.
+func behind(p *place, s runbook.Surveyed) string {
+	if change := runbook.Behind(p.book, s.Step, p.vars); change != nil {
+		return change.ID
+	}
+	return ""
 }
 
 func surveyLine(s runbook.Surveyed) string {
