@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,6 +42,20 @@ const (
 	onlyTakesIn   = "it only takes in a sign-off"
 	onlyTakesAway = "it only takes a file away"
 )
+
+// ClaimOnly is the claim of a session that does nothing but what it names: who
+// begins one does not drive.
+const ClaimOnly = "only"
+
+// only lets o do nothing but what is named; nobody's key signs for it.
+func only(o journal.Options, what, why string) journal.Options {
+	o.Identity, o.NoIdentity, o.Claims = nil, why, maps.Clone(o.Claims)
+	if o.Claims == nil {
+		o.Claims = map[string]string{}
+	}
+	o.Claims[ClaimOnly] = what
+	return o
+}
 
 var handInName = regexp.MustCompile(`^attest-[0-9a-f]{16}\.json$`)
 
@@ -157,8 +172,7 @@ func handIn(ctx context.Context, dir string, signers journal.Signers, a journal.
 
 // takeIn appends a sign-off to a log that nobody drives.
 func takeIn(ctx context.Context, dir string, a journal.Attest, o journal.Options) error {
-	o.Identity, o.NoIdentity = nil, onlyTakesIn
-	log, _, err := journal.Open(dir, o)
+	log, _, err := journal.Open(dir, only(o, "sign-off", onlyTakesIn))
 	if err != nil {
 		return err
 	}
@@ -318,7 +332,7 @@ func foldSession(r *Run, _ *book.Book, e journal.Entry) error {
 		Claims   map[string]string `json:"claims"`
 	}](e)
 	r.ID, r.Practice = e.Run, body.World == "practice"
-	if body.Identity == "none: "+onlyTakesIn || body.Identity == "none: "+onlyTakesAway {
+	if body.Claims[ClaimOnly] != "" {
 		return err
 	}
 	r.Key, r.Session = body.Identity, e.N

@@ -156,6 +156,26 @@ func TestHandInWithoutADriver(t *testing.T) {
 	nothingInInbox(t, dir)
 }
 
+// TestWhoBeginsASession: what a session claims to do alone says that it does not
+// drive, and not the words in which it has no key.
+func TestWhoBeginsASession(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		claims string
+		drives bool
+	}{
+		"a driver":           {`"user":"bob"`, true},
+		"one who hands in":   {`"only":"sign-off","user":"bob"`, false},
+		"one who takes away": {`"only":"shred","user":"bob"`, false},
+	} {
+		r := newRun(t.TempDir())
+		e := journal.Entry{N: 7, Body: []byte(`{"claims":{` + c.claims + `},"identity":"none: ` + onlyTakesIn + `","world":"real"}`)}
+		if err := foldSession(r, nil, e); err != nil || (r.Session == 7) != c.drives || (r.Operator == "bob") != c.drives {
+			t.Errorf("%s: session %d of %q: %v", name, r.Session, r.Operator, err)
+		}
+	}
+}
+
 // TestHandInToOneWhoHangs: the sign-off waits for whoever drives next.
 func TestHandInToOneWhoHangs(t *testing.T) {
 	t.Parallel()

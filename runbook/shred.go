@@ -49,8 +49,7 @@ func Shred(ctx context.Context, dir, step, reason string, o journal.Options) ([]
 	if err != nil {
 		return nil, err
 	}
-	o.Identity, o.NoIdentity = nil, onlyTakesAway
-	log, _, err := journal.Open(dir, o)
+	log, _, err := journal.Open(dir, only(o, "shred", onlyTakesAway))
 	if err != nil {
 		return nil, err
 	}

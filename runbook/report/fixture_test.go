@@ -150,7 +150,7 @@ func write(t *testing.T, dir, bookText, targetText string, start fields) *writte
 		w.hash[name] = hex.EncodeToString(sum[:])
 	}
 	w.key, w.file = person(t)
-	w.session(nil)
+	w.session(nil, nil)
 	body := fields{
 		"book": "shop", "book_file": "embedded:shop", "book_sha256": w.hash["book.toml"],
 		"target": "production", "target_file": "/etc/runbook/targets/production.toml", "target_sha256": w.hash["target.toml"],
@@ -195,14 +195,15 @@ func person(t *testing.T) (key journal.Identity, signers string) {
 }
 
 // session goes on with the run in a session of its own; by nobody's key if
-// there is a reason why.
-func (w *written) session(why *string) {
+// there is a reason why, with more claims then.
+func (w *written) session(why *string, claims map[string]string) {
 	w.t.Helper()
 	o := journal.Options{World: journal.Real, Claims: map[string]string{"user": "ana", "host": "bastion1", "tty": "pts/3"}, Tool: "runbook test", Now: w.tick}
 	if why == nil {
 		o.Identity = w.key
 	} else {
 		o.NoIdentity, o.Claims = *why, map[string]string{"user": "bob", "host": "bastion1"}
+		maps.Copy(o.Claims, claims)
 	}
 	var err error
 	if w.log == nil {

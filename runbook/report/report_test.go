@@ -34,7 +34,7 @@ func deployed(t *testing.T, dir string) *written {
 	w.put("steps/migrate.1/out.red", "one\ntwo: [redacted]\nerror: relation \"x\" exists\n")
 	w.add("run.result", fields{"step": "migrate", "attempt": 1, "verdict": "fail", "reason": "exit 1", "outcome": "exited", "exit": 1, "out_bytes": 48, "out_sha256": sum([]byte("one\ntwo: [redacted]\nerror: relation \"x\" exists\n")), "source": "the verdict of its supervisor", "took_us": 41000000})
 	why := "no key in the agent"
-	w.session(&why)
+	w.session(&why, nil)
 	w.add("byhand", fields{"step": "migrate", "who": "the DBA on call"})
 	w.check("migrated", "pass", fields{"settles": "migrate"})
 	w.add("skip", fields{"step": "migrated", "reason": "covered by step: migrate", "was": "pending"})

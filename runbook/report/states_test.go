@@ -83,7 +83,7 @@ func TestNoRun(t *testing.T) {
 	w.put("book.toml", shop)
 	w.put("target.toml", production)
 	w.key, w.file = person(t)
-	w.session(nil)
+	w.session(nil, nil)
 	w.close()
 	if _, err := Bytes(w.dir, 0); err == nil || !strings.Contains(err.Error(), "no run.start") {
 		t.Errorf("a log with a session alone: %v", err)

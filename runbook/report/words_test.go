@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"runbook/runbook"
 	"runbook/runbook/journal"
 )
 
@@ -13,7 +14,7 @@ import (
 func (w *written) takesIn() {
 	w.t.Helper()
 	why := "it only takes in a sign-off"
-	w.session(&why)
+	w.session(&why, map[string]string{runbook.ClaimOnly: "sign-off"})
 }
 
 // TestHowToVerify runs the line that a report gives, beside the log, then and
@@ -196,7 +197,7 @@ func TestSlotsOfTimers(t *testing.T) {
 		t.Errorf("what is signed has changed: %v\n%s", err, after)
 	}
 	why := "a test"
-	w.session(&why)
+	w.session(&why, nil)
 	if _, _, err := w.log.AnchorWatch(t.Context()); err != nil {
 		t.Fatal(err)
 	}
