@@ -87,6 +87,12 @@ func (c *Log) read(ctx context.Context, w *steps.World, than time.Time) (logLine
 		if err != nil {
 			return logLines{}, fmt.Errorf("%s cannot be read: %s", name, bare(err))
 		}
+		if bytes.HasPrefix(text, packedByGzip) {
+			if than.IsZero() || changedSince(file, than) { // else there is nothing younger in it
+				all.cut = name + " is packed, and was not looked at"
+			}
+			continue
+		}
 		lacks := all.add(text, cut, than)
 		if lacks {
 			all.cut = "only the last 4 MiB of " + name + " were looked at"
@@ -97,6 +103,15 @@ func (c *Log) read(ctx context.Context, w *steps.World, than time.Time) (logLine
 		all.cut = late
 	}
 	return all, nil
+}
+
+// packedByGzip is what a file begins with that gzip has packed.
+var packedByGzip = []byte{0x1f, 0x8b}
+
+// changedSince reports whether a file may hold what was written after a time.
+func changedSince(path string, than time.Time) bool {
+	info, err := os.Stat(path)
+	return err != nil || info.ModTime().After(than)
 }
 
 // beginnings are when the logs of some files begin, each with what was rotated

@@ -214,3 +214,28 @@ func TestLogOfEveryPod(t *testing.T) {
 	want(t, do(t, &check.Log{Namespace: "users", Deployment: "api"}, w), steps.Unknown, "want both")
 	want(t, do(t, &check.Log{Context: "prod", Namespace: "--all", Deployment: "api"}, w), steps.Unknown, "would be an option")
 }
+
+// What was rotated away may be packed: nothing in it can be counted as it lies there.
+func TestLogThatIsPacked(t *testing.T) {
+	t.Parallel()
+	w := world(t, nil)
+	for name, text := range map[string][]byte{
+		"api.log": []byte(app()), "api.log.1.gz": zipped(t, []byte(ago(2*time.Hour)+" ERROR boom\n")), "api.log.2.gz": zipped(t, []byte(ago(90*time.Hour)+" ERROR boom\n")),
+	} {
+		if err := os.WriteFile(filepath.Join(w.Dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := time.Now().Add(-80 * time.Hour)
+	if err := os.Chtimes(filepath.Join(w.Dir, "api.log.2.gz"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(files string, since time.Duration) steps.Result {
+		t.Helper()
+		return do(t, &check.Log{File: files, Since: short(since), Match: "ERROR", Max: "0"}, w)
+	}
+	want(t, ask("api.log*", 0), steps.Unknown, "is packed")
+	want(t, ask("api.log*", time.Hour), steps.Unknown, "api.log.1.gz is packed")
+	want(t, ask("api.log.[2]*", time.Hour), steps.Unknown, "no line is younger")
+	want(t, do(t, &check.Log{File: "api.log", Since: short(time.Hour), Match: "ERROR", Max: "0"}, w), steps.Pass, "")
+}
