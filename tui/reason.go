@@ -25,7 +25,7 @@ var usual = map[string][]string{
 // asked is the question over the field, by kind of intent.
 var asked = map[string]string{
 	runbook.Accept:   "ACCEPT as it is. Why?",
-	runbook.Skip:     "SKIP. Why?",
+	runbook.Skip:     "SKIP, for good. Why?",
 	runbook.NA:       "NOT APPLICABLE here. Why?",
 	runbook.ByHandIt: "DONE BY HAND. By whom? Its verify runs next, if it has one",
 	runbook.Memo:     "MEMO: what should be in the log?",
