@@ -46,6 +46,35 @@ func FuzzParseHandOver(f *testing.F) {
 	})
 }
 
+// FuzzParseDelegation: so it is of what lets a key write slots.
+func FuzzParseDelegation(f *testing.F) {
+	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	text := delegation{
+		World: Real, Run: strings.Repeat("7f", 16), Commitment: aSignoff().Commitment, Key: strings.Repeat("A", 43) + "=",
+		From: at, Until: at.Add(time.Hour), Watches: []string{"alive", "errors"}, Time: at,
+	}.text()
+	for _, seed := range []string{
+		text, text + "\n", strings.Replace(text, "alive errors", "alive  errors", 1), strings.Replace(text, "alive", "../x", 1),
+		strings.Replace(text, "entry ", "entry +", 1), strings.Replace(text, "Z\n", "+00:00\n", 1), strings.Replace(text, "watch-key", "key", 1),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := parseDelegation(text)
+		if err != nil {
+			return
+		}
+		if d.text() != text {
+			t.Errorf("accepted %q, would write %q", text, d.text())
+		}
+		for _, watch := range d.Watches {
+			if !nameForm().MatchString(watch) {
+				t.Errorf("accepted watch %q", watch)
+			}
+		}
+	})
+}
+
 // FuzzVerifierFiles reads the files of a verifier, who may have them from
 // anybody: nothing in them is more than a line that is refused.
 func FuzzVerifierFiles(f *testing.F) {
