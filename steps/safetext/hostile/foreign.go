@@ -10,18 +10,22 @@ import (
 
 var (
 	sequence = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)`)
-	motion   = regexp.MustCompile(`^\x1b(\[[\d;]*[A-MPSTX@abdefr]|[78DEM])$`)
+	motion   = regexp.MustCompile(`^\x1b(\[[\d;]*[A-MPSTXZ@abdefr]|[78DEM])$`)
 	colours  = regexp.MustCompile(`^\x1b\[\d{0,3}(;\d{1,3})*m$`)
 )
 
 // mark stands in each payload that moves the cursor or erases: no terminal of
-// a test is as large.
-const mark = "7777"
+// a test is as large. A screen that goes back goes by columns where that is
+// shorter: so far back by single steps only a payload does.
+const (
+	mark = "7777"
+	back = "\b\b\b\b\b\b\b\b"
+)
 
 // Kinds are what a screen sent by itself, in a session without payloads, that
 // is no colour and moves or erases nothing: Foreign is to be told of them.
 func Kinds(sent string) map[string]bool {
-	own := map[string]bool{"\b": strings.Contains(sent, "\b")}
+	own := map[string]bool{"\b": true}
 	for _, seq := range sequence.FindAllString(sent, -1) {
 		own[seq] = true
 	}
@@ -40,6 +44,9 @@ func Foreign(sent string, own map[string]bool) string {
 	}
 	if !utf8.ValidString(sent) {
 		return "invalid UTF-8"
+	}
+	if strings.Contains(sent, back) {
+		return strconv.Quote(back)
 	}
 	for _, r := range sequence.ReplaceAllString(sent, "") {
 		if !strings.ContainsRune("\n\r\t", r) && !own[string(r)] && !unicode.IsPrint(r) || unicode.In(r, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point) {
