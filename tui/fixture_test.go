@@ -256,7 +256,7 @@ func (b *bench) send(msg tea.Msg) {
 // until handles messages until cond holds.
 func (b *bench) until(what string, cond func() bool) {
 	b.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for !cond() {
 		select {
 		case msg := <-b.msgs:

@@ -152,7 +152,7 @@ func (x *terminal) wait(from int, text string) {
 
 func (x *terminal) until(what string, cond func() bool) {
 	x.t.Helper()
-	late := time.After(15 * time.Second)
+	late := time.After(time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !cond() {

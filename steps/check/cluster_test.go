@@ -105,7 +105,7 @@ func startCluster() (*cluster, error) {
 func (c *cluster) serve(bin, data string) error {
 	server := c.command(filepath.Join(bin, "postgres"), "-D", data, "-p", c.port, "-k", c.dir, "-h", "127.0.0.1", "-F",
 		"-c", "ssl=on", "-c", "ssl_cert_file="+filepath.Join(c.dir, "crt"), "-c", "ssl_key_file="+filepath.Join(c.dir, "key"),
-		"-c", "shared_preload_libraries=pg_stat_statements", "-c", "max_prepared_transactions=4", "-c", "archive_mode=on")
+		"-c", "shared_preload_libraries=pg_stat_statements", "-c", "pg_stat_statements.max=50000", "-c", "max_prepared_transactions=4", "-c", "archive_mode=on")
 	if err := server.Start(); err != nil {
 		return err
 	}

@@ -29,8 +29,8 @@ func TestRestoreTakesAwayAll(t *testing.T) {
 // The last of many tables counts as well.
 func TestRestoreOfManyTables(t *testing.T) {
 	t.Parallel()
-	c, original, _, w := refill(t, "crowd")
-	exe(t, original, `DO $$ BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE users.t%s (n int)', i); END LOOP; END $$; CREATE TABLE users.z_last (n int); GRANT SELECT ON ALL TABLES IN SCHEMA users TO crowd_sees`)
-	c.dump(t, "crowd", filepath.Join(w.Dir, "less.dump"), "--format=custom", "--exclude-table=users.z_last")
+	c, original, _, w := refill(t, "crowded")
+	exe(t, original, `DO $$ BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE users.t%s (n int)', i); END LOOP; END $$; CREATE TABLE users.z_last (n int); GRANT SELECT ON ALL TABLES IN SCHEMA users TO crowded_sees`)
+	c.dump(t, "crowded", filepath.Join(w.Dir, "less.dump"), "--format=custom", "--exclude-table=users.z_last")
 	want(t, do(t, &check.Restore{From: "less.dump", Into: "scratch", Compare: "original"}, w), steps.Fail, "users.z_last: it is missing")
 }
