@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // a KRL may name keys so
 	"crypto/sha256"
 	"encoding/binary"
@@ -99,7 +100,7 @@ func passCertificates(b []byte) error {
 	if ssh.Unmarshal(b, &s) != nil {
 		return errKRL
 	}
-	if _, err := ssh.ParsePublicKey(s.CA); err != nil && len(s.CA) > 0 {
+	if len(s.CA) > 0 && !authority(s.CA) {
 		return errKRL
 	}
 	return eachSection(s.Sections, func(kind uint8, data []byte) error {
@@ -118,7 +119,7 @@ func passCertificates(b []byte) error {
 				From uint64
 				Bits []byte
 			}
-			ok = ssh.Unmarshal(data, &s) == nil && 0 < s.From && s.From < 1<<63 && len(s.Bits) <= 2049 && (len(s.Bits) == 0 || s.Bits[0] < 0x80)
+			ok = ssh.Unmarshal(data, &s) == nil && 0 < s.From && s.From < 1<<63 && bitmap(s.Bits)
 		case krlKeyIDs:
 			return eachString(data, func(id []byte) bool { return bytes.IndexByte(id, 0) < 0 })
 		}
@@ -127,4 +128,28 @@ func passCertificates(b []byte) error {
 		}
 		return nil
 	})
+}
+
+// bitmap reports whether b is a number that OpenSSH reads: not negative, of 2048
+// bytes behind at most one 0.
+func bitmap(b []byte) bool {
+	return len(b) == 0 || b[0] < 0x80 && (len(b) <= 2048 || len(b) == 2049 && b[0] == 0)
+}
+
+// authority reports whether blob is a key that OpenSSH reads: of RSA it takes none
+// under 1024 bits. A certificate, whose signature it checks, is no authority.
+func authority(blob []byte) bool {
+	key, err := ssh.ParsePublicKey(blob)
+	if err != nil {
+		return false
+	}
+	if _, ok := key.(*ssh.Certificate); ok {
+		return false
+	}
+	if held, ok := key.(ssh.CryptoPublicKey); ok {
+		if number, ok := held.CryptoPublicKey().(*rsa.PublicKey); ok {
+			return number.N.Sign() > 0 && number.N.BitLen() >= 1024
+		}
+	}
+	return true
 }

@@ -2,9 +2,11 @@ package journal
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // a KRL may name keys so
 	"crypto/sha256"
 	"encoding/binary"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -123,7 +125,24 @@ func TestKRLWithFaults(t *testing.T) {
 	of := func(kind uint8, data []byte) []byte {
 		return krlOf(1, "", section(1, slices.Concat(text(""), text(""), section(kind, data))))
 	}
+	by := func(ca []byte) []byte { return krlOf(1, "", section(1, slices.Concat(text(string(ca)), text("")))) }
+	byRSA := func(bits int) []byte {
+		modulus := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), uint(bits-1)), big.NewInt(1))
+		key, err := ssh.NewPublicKey(&rsa.PublicKey{N: modulus, E: 65537})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return by(key.Marshal())
+	}
+	forged, _, _, _, err := ssh.ParseAuthorizedKey([]byte(r.words.Replace("CERT"))) //nolint:dogsled // the key
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged.(*ssh.Certificate).Serial++
+	long := strings.Repeat("x", 2048)
 	r.agrees("one without faults", of(krlSerials, number(7)), "", "")
+	r.agrees("as many bits as there may be", of(krlSerialBits, slices.Concat(number(9), text("\x00"+long))), "", "")
+	r.agrees("of RSA with 1024 bits", byRSA(1024), "", "")
 	for name, data := range map[string][]byte{
 		"another version": krlOf(2, "", nil), "a comment with a NUL": krlOf(1, "a\x00b", nil),
 		"a signature": krlOf(1, "", section(4, nil)), "a section of another kind": krlOf(1, "", section(9, nil)),
@@ -134,6 +153,8 @@ func TestKRLWithFaults(t *testing.T) {
 		"from 0": of(krlSerialRange, number(0, 5)), "from above to below": of(krlSerialRange, number(9, 5)), "to nowhere": of(krlSerialRange, number(9)),
 		"bits of nothing": of(krlSerialBits, number(9)), "negative bits": of(krlSerialBits, slices.Concat(number(9), text("\xff"))),
 		"bits from 0": of(krlSerialBits, slices.Concat(number(0), text("\x01"))), "too many bits": of(krlSerialBits, slices.Concat(number(9), text("\x01"+strings.Repeat("x", 2049)))),
+		"one byte of bits too many": of(krlSerialBits, slices.Concat(number(9), text("\x01"+long))),
+		"of RSA with 512 bits":      byRSA(512), "of RSA with 1023 bits": byRSA(1023), "of a certificate that nobody signed": by(forged.Marshal()),
 		"bits beyond all numbers": of(krlSerialBits, slices.Concat(number(1<<64-1), text("\x07"))),
 		"an id with a NUL":        of(krlKeyIDs, text("a\x00b")), "certificates in another way": of(0x29, nil),
 	} {
