@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -22,22 +21,16 @@ func (r Revoked) Has(key ssh.PublicKey) bool {
 	return r.keys[string(blob)] || len(r.sums) > 0 && r.hashed(blob)
 }
 
-// maxRevoked caps what is read of a list, in bytes.
-const maxRevoked = 16 << 20
-
 // ReadRevoked reads what `ssh-keygen -Y verify -r` takes: a list of public keys,
 // one a line, or a KRL. What ssh-keygen would stop at, and then take no key for
 // good, is an error here.
 func ReadRevoked(file string) (Revoked, error) {
-	b, err := os.ReadFile(file)
+	b, err := readKeyList(file)
 	if err != nil {
 		return Revoked{}, err
 	}
 	r := Revoked{keys: map[string]bool{}, sums: map[string]bool{}}
-	switch {
-	case len(b) > maxRevoked:
-		return Revoked{}, fmt.Errorf("%s: more than %d MiB", file, maxRevoked>>20)
-	case bytes.HasPrefix(b, []byte(krlMagic)):
+	if bytes.HasPrefix(b, []byte(krlMagic)) {
 		if err := r.readKRL(b); err != nil {
 			return Revoked{}, fmt.Errorf("%s: %w", file, err)
 		}

@@ -87,12 +87,6 @@ func TestRevokedAsSSHKeygenHasIt(t *testing.T) {
 	if _, err := ReadRevoked(r.list + "x"); !os.IsNotExist(err) {
 		t.Error(err)
 	}
-	if err := os.Truncate(r.list, maxRevoked+1); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ReadRevoked(r.list); err == nil || !strings.Contains(err.Error(), "more than 16 MiB") {
-		t.Error(err)
-	}
 }
 
 // TestDamagedKRL: where ssh-keygen stops at a KRL and takes no key for good, so
@@ -126,9 +120,9 @@ func TestKRLWithFaults(t *testing.T) {
 		return krlOf(1, "", section(1, slices.Concat(text(""), text(""), section(kind, data))))
 	}
 	by := func(ca []byte) []byte { return krlOf(1, "", section(1, slices.Concat(text(string(ca)), text("")))) }
-	byRSA := func(bits int) []byte {
-		modulus := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), uint(bits-1)), big.NewInt(1))
-		key, err := ssh.NewPublicKey(&rsa.PublicKey{N: modulus, E: 65537})
+	byRSA := func(bits uint, sign int64) []byte {
+		modulus := new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), bits-1), big.NewInt(1))
+		key, err := ssh.NewPublicKey(&rsa.PublicKey{N: modulus.Mul(modulus, big.NewInt(sign)), E: 65537})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +136,7 @@ func TestKRLWithFaults(t *testing.T) {
 	long := strings.Repeat("x", 2048)
 	r.agrees("one without faults", of(krlSerials, number(7)), "", "")
 	r.agrees("as many bits as there may be", of(krlSerialBits, slices.Concat(number(9), text("\x00"+long))), "", "")
-	r.agrees("of RSA with 1024 bits", byRSA(1024), "", "")
+	r.agrees("of RSA with 1024 bits", byRSA(1024, 1), "", "")
 	for name, data := range map[string][]byte{
 		"another version": krlOf(2, "", nil), "a comment with a NUL": krlOf(1, "a\x00b", nil),
 		"a signature": krlOf(1, "", section(4, nil)), "a section of another kind": krlOf(1, "", section(9, nil)),
@@ -152,9 +146,9 @@ func TestKRLWithFaults(t *testing.T) {
 		"serial number 0": of(krlSerials, number(7, 0)), "half a serial number": of(krlSerials, []byte{1, 2, 3}),
 		"from 0": of(krlSerialRange, number(0, 5)), "from above to below": of(krlSerialRange, number(9, 5)), "to nowhere": of(krlSerialRange, number(9)),
 		"bits of nothing": of(krlSerialBits, number(9)), "negative bits": of(krlSerialBits, slices.Concat(number(9), text("\xff"))),
-		"bits from 0": of(krlSerialBits, slices.Concat(number(0), text("\x01"))), "too many bits": of(krlSerialBits, slices.Concat(number(9), text("\x01"+strings.Repeat("x", 2049)))),
+		"bits from 0": of(krlSerialBits, slices.Concat(number(0), text("\x01"))), "too many bits": of(krlSerialBits, slices.Concat(number(9), text("\x00x"+long))),
 		"one byte of bits too many": of(krlSerialBits, slices.Concat(number(9), text("\x01"+long))),
-		"of RSA with 512 bits":      byRSA(512), "of RSA with 1023 bits": byRSA(1023), "of a certificate that nobody signed": by(forged.Marshal()),
+		"of RSA with 512 bits":      byRSA(512, 1), "of RSA with 1023 bits": byRSA(1023, 1), "of RSA below 0": byRSA(2048, -1), "of a certificate that nobody signed": by(forged.Marshal()),
 		"bits beyond all numbers": of(krlSerialBits, slices.Concat(number(1<<64-1), text("\x07"))),
 		"an id with a NUL":        of(krlKeyIDs, text("a\x00b")), "certificates in another way": of(0x29, nil),
 	} {

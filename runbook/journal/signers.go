@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"strings"
 	"time"
@@ -55,7 +54,7 @@ func (s Signers) Principal(key ssh.PublicKey, namespace string, at time.Time) (s
 // valid-after, valid-before), key. Lines of certificate authorities are passed
 // over; an option it does not know is an error, since it may be a limit.
 func ReadSigners(file string) (Signers, error) {
-	b, err := os.ReadFile(file)
+	b, err := readKeyList(file)
 	if err != nil {
 		return Signers{}, err
 	}
