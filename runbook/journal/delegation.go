@@ -126,14 +126,6 @@ func (c *chain) delegate(e *Entry) error {
 	return nil
 }
 
-func publicKeyOf(text string) (ed25519.PublicKey, error) {
-	b, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(b) != ed25519.PublicKeySize {
-		return nil, errors.New("is not 32 bytes in base64")
-	}
-	return b, nil
-}
-
 // SignedDelegation is a delegation that a person has signed and that no log
 // holds yet, with the key that it speaks of.
 type SignedDelegation struct {

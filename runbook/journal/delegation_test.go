@@ -117,6 +117,7 @@ func TestDelegationThatNoLogHolds(t *testing.T) {
 		"sum":           func(g *delegation) { g.SHA256 = Zeros },
 		"name of watch": func(g *delegation) { g.Watches = []string{"alive", "a/b"} },
 		"key":           func(g *delegation) { g.Key = "aaaa" },
+		"form of key":   func(g *delegation) { g.Key = g.Key[:20] + "\r" + g.Key[20:] },
 	} {
 		g := whole
 		change(&g)

@@ -65,9 +65,19 @@ func (s *session) statement(e *Entry, bytes int64, sum string) string {
 
 // key returns the public session key.
 func (s *session) key() (ed25519.PublicKey, error) {
-	b, err := base64.StdEncoding.Strict().DecodeString(s.SessionKey)
-	if err != nil || len(b) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("session_key is not 32 bytes in base64")
+	key, err := publicKeyOf(s.SessionKey)
+	if err != nil {
+		return nil, fmt.Errorf("session_key %w", err)
+	}
+	return key, nil
+}
+
+// publicKeyOf reads the key in a statement, which has one form: a reader of
+// base64 passes over line ends, and a stranger's tools may not.
+func publicKeyOf(text string) (ed25519.PublicKey, error) {
+	b, _ := base64.StdEncoding.DecodeString(text) // what is left of a text that is none is not written so
+	if len(b) != ed25519.PublicKeySize || base64.StdEncoding.EncodeToString(b) != text {
+		return nil, errors.New("is not 32 bytes in base64")
 	}
 	return b, nil
 }
