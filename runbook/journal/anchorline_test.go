@@ -19,6 +19,8 @@ func TestInsiderAnchors(t *testing.T) {
 		"of fewer lines":  {anchor(2, head), anchor(1, head)},
 		"of other lines":  {anchor(2, head), anchor(2, other)},
 		"of another form": {map[string]any{"of": anchorOf, "n": 1, "head": head, "x": 1}},
+		"of another type": {map[string]any{"of": anchorOf, "n": "1", "head": head}},
+		"said twice":      {map[string]any{"of": anchorOf, "OF": "x", "n": 1, "head": head}},
 	} {
 		if r := insideJob(t, KindAnchor, bodies...); r.Integrity.Word != Tampered || !strings.Contains(r.Integrity.Text, "anchor: ") {
 			t.Errorf("%s: %q", name, r.Lines())
@@ -27,8 +29,14 @@ func TestInsiderAnchors(t *testing.T) {
 	if r := insideJob(t, KindAnchor, KindRunEnd, anchor(1, head)); r.Integrity.Word != Tampered || !strings.Contains(r.Integrity.Text, "behind the end") {
 		t.Errorf("behind the end: %q", r.Lines())
 	}
-	if r := insideJob(t, KindAnchor, map[string]any{"of": "something else", "n": 0}); r.Integrity.Word != OK {
-		t.Errorf("somebody else's: %q", r.Lines())
+	d := aDesk(t, "ann")
+	for _, body := range []map[string]any{
+		{"of": "something else", "n": "none"}, {"OF": "watch"}, {"of": []string{"watch"}},
+	} {
+		r, script := d.byHand(t, KindAnchor, body)
+		if r.Integrity.Word != OK || !strings.HasPrefix(script(), "integrity ok") {
+			t.Errorf("somebody else's, %v: %q, and VERIFY.sh: %s", body, r.Lines(), script())
+		}
 	}
 	for _, body := range []any{nil, map[string]any{"stmt": "", "sshsig": ""}, map[string]any{"x": 1}} {
 		if r := insideJob(t, KindDelegate, body); r.Integrity.Word != Tampered {

@@ -115,6 +115,8 @@ var mutants = []mutant{
 	{file: "watchlog.go", check: `e.Kind != KindSlot && e.Kind != KindGap`},
 	{file: "watchlog.go", check: `!slices.Contains(d.Watches, m.Step)`},
 	{file: "watchlog.go", check: `case «isTorn(rest)»:`, instead: `true`},
+	{file: "watchanchor.go", check: "string(all[\"of\"]) != `\"`+anchorOf+`\"`"},
+	{file: "watchanchor.go", check: "case «err != nil»:"},
 	{file: "watchanchor.go", check: `!isHash(body.Head)`},
 	{file: "watchanchor.go", check: `body.N < c.anchored.n`},
 	{file: "watchanchor.go", check: `body.N == c.anchored.n && body.Head != c.anchored.head`},

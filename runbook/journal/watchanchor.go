@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -26,12 +27,18 @@ type anchorBody struct {
 }
 
 // anchor takes e, whose place and line are right. Anchors of anything but
-// watch.jsonl are somebody else's.
+// watch.jsonl are somebody else's, and so is one that says it under OF: to a
+// stranger with jq that is another key.
 func (c *chain) anchor(e *Entry) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(e.Body, &all); err != nil {
+		return fmt.Errorf("anchor: %w", err)
+	}
+	if string(all["of"]) != `"`+anchorOf+`"` { // the one form of that string
+		return nil
+	}
 	body, err := decodeBody[anchorBody](e)
 	switch {
-	case body.Of != anchorOf:
-		return nil
 	case err != nil:
 		return err
 	case body.N == 0 || !isHash(body.Head):
