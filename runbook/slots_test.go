@@ -199,7 +199,6 @@ func TestSlotsStandWhereTheyWereMeasured(t *testing.T) {
 	}
 }
 
-// TestADayOfSlots is one an hour, each by a timer of its own.
 // TestSignOffStandsBehindSlots: who signs where nobody drives has the log commit
 // to what timers measured until then.
 func TestSignOffStandsBehindSlots(t *testing.T) {
@@ -227,6 +226,7 @@ func TestSignOffStandsBehindSlots(t *testing.T) {
 	}
 }
 
+// TestADayOfSlots is one an hour, each by a timer of its own.
 func TestADayOfSlots(t *testing.T) {
 	t.Parallel()
 	slotsOf(t, 24)

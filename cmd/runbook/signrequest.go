@@ -26,12 +26,13 @@ func (w *signing) request(dir string) error {
 	if w.decision == journal.DecisionWithdraw && !withdraws {
 		return &usageError{fmt.Errorf("%s has signed nothing about %s that could be withdrawn", w.role, w.scope)}
 	}
+	back := safetext.Line(filepath.Join(dir, w.asked()+".txt.sig"))
 	reports, err := reportsOf(w.sum.Dir, approve.N)
 	if err != nil {
 		return err
 	}
 	reports = append(reports,
-		bundle.Report{Name: "README.txt", Data: []byte(w.letter(approve, withdraws))},
+		bundle.Report{Name: "README.txt", Data: []byte(w.letter(approve, withdraws, back))},
 	)
 	for _, decision := range sayable(withdraws) {
 		s := approve
@@ -47,7 +48,7 @@ func (w *signing) request(dir string) error {
 		}
 	}
 	fmt.Printf("%s holds what %s needs to sign %s: send it whole\nwhat comes back goes into it, then: runbook log import %s %s\n",
-		safetext.Line(dir), w.role, w.scope, w.run.Short(), safetext.Line(filepath.Join(dir, w.asked()+".txt.sig")))
+		safetext.Line(dir), w.role, w.scope, w.run.Short(), back)
 	return nil
 }
 
@@ -92,8 +93,9 @@ func choice(s journal.Signoff, withdraws bool) (files, commands string) {
 	return files, strings.Join(lines, "\n  or\n")
 }
 
-// letter tells a lead what is asked, how to look, and how to sign.
-func (w *signing) letter(s journal.Signoff, withdraws bool) string {
+// letter tells a lead what is asked, how to look, and how to sign. back is the
+// file that whoever asked takes in.
+func (w *signing) letter(s journal.Signoff, withdraws bool, back string) string {
 	what := "the run as a whole: that it may count as done"
 	if s.Scope != journal.ScopeRun {
 		what = s.Scope + " of it: that it may go on as it stands"
@@ -131,11 +133,11 @@ Sign one of them, with the SSH key that is listed for you
   Send back the .sig that it writes: nothing else is needed.
 
 Then
-  Whoever asked takes it in: runbook log import %s %s.txt.sig
+  Whoever asked takes it in: runbook log import %s %s
   A reject holds against every approval of %s until you withdraw it yourself,
   or approve later.
   Nothing you sign can be taken back from the log; a later word of yours counts.
   If you want to add a line of your own, ask for another request with --note.
 `, practice, safetext.Line(who["user"]), safetext.Line(who["host"]), s.Role,
-		s.Run[:8], s.Mode, s.Book, s.Target, what, w.asked(), text, files, commands, s.Run[:8], w.asked(), s.Role)
+		s.Run[:8], s.Mode, s.Book, s.Target, what, w.asked(), text, files, commands, s.Run[:8], back, s.Role)
 }

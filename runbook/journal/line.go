@@ -40,7 +40,7 @@ type Entry struct {
 	Prev string          // Head of the entry before, Zeros in the first
 	Time time.Time       // UTC, microseconds
 	Mono int64           // microseconds since the session began, suspended time included
-	Kind string          // session, attest, anchor, run.end are the journal's; others are the caller's
+	Kind string          // session, attest, anchor, delegate, clock.step are the journal's alone; others are the caller's
 	Body json.RawMessage // an object, keys sorted, integers only
 	Sig  string          // base64 Ed25519 signature by the segment's session key
 	Head string          // hex SHA-256 of this line with its line feed; not part of the line
