@@ -1,6 +1,8 @@
 package runbook
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +30,7 @@ func TestTakeOverThatIsSigned(t *testing.T) {
 		{"bob's", bobs, func(*journal.HandOver) {}, "bob", ""},
 		{"one that nobody lists", eves, func(*journal.HandOver) {}, "bob on pts/5", "SHA256:"},
 		{"one of another head", bobs, func(h *journal.HandOver) { h.Head = journal.Zeros }, "bob on pts/5", "it is about another log"},
+		{"one that was copied", bobs, func(h *journal.HandOver) { h.Time = h.Time.Add(-time.Hour) }, "bob on pts/5", "it was signed for 20"},
 	} {
 		s.Signs(Keys{Signers: func() (journal.Signers, error) { return listed, nil }})
 		h, err := journal.AskHandOver(f.run.Dir, time.Now())
@@ -59,5 +62,67 @@ func TestTakeOverThatIsSigned(t *testing.T) {
 	}
 	if r := journal.Verify(f.run.Dir, journal.Policy{Signers: listed}); r.Integrity.Word != journal.OK || len(r.Handed) != 1 || r.Handed[0].Principal != "bob" {
 		t.Errorf("%+v %q", r.Handed, r.Lines())
+	}
+}
+
+// TestTakeOverByALongName: no request is so large that the entry which lets go
+// finds no room, and nothing says who asked.
+func TestTakeOverByALongName(t *testing.T) {
+	t.Parallel()
+	for name, q := range map[string]request{
+		"bytes":     {Claims: map[string]string{"user": strings.Repeat("\xff", 5000)}},
+		"lines":     {Claims: map[string]string{"user": strings.Repeat("\u2028", 3000), strings.Repeat("x", 5000): ""}},
+		"statement": {Claims: bob, SignedHandOver: journal.SignedHandOver{Stmt: "runbook-log/v1 hand-over\n" + strings.Repeat("\x7f", 5000), SSHSig: "x"}},
+	} {
+		f := begin(t, tiny)
+		q.From, q.By = durable.Self(), durable.Self()
+		if err := q.publish(f.run.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(q.path(f.run.Dir)); err == nil && info.Size() > maxRequest {
+			t.Fatalf("%s: a request of %d bytes would not be read", name, info.Size())
+		}
+		waitFor(t, func() bool { return f.Reads() != nil })
+		if _, last, err := journal.Peek(f.run.Dir); err != nil || last.Kind != journal.KindHandover || len(last.Body) > 4<<10 {
+			t.Errorf("%s: the last entry is %s, of %d bytes, %v", name, last.Kind, len(last.Body), err)
+		}
+	}
+}
+
+// TestTakeOverOfATimer, which writes no entry and lets go all the same.
+func TestTakeOverOfATimer(t *testing.T) {
+	t.Parallel()
+	f, clock, o, _ := signed(t)
+	clock.add(time.Hour)
+	s, err := ResumeSlots(f.run.Dir, f.world, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := journal.AskHandOver(f.run.Dir, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	by, err := h.Sign(o.Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TakeOver(t.Context(), f.run.Dir, Taker{Claims: bob, Signed: by}); err != nil {
+		t.Fatal(err)
+	}
+	if s.Reads() == nil {
+		t.Error("the timer drives on")
+	}
+}
+
+// TestTakeOverOfAnother: who agreed to relieve one driver relieves no other.
+func TestTakeOverOfAnother(t *testing.T) {
+	t.Parallel()
+	f := begin(t, tiny)
+	agreed := durable.Process{PID: os.Getpid(), Start: "1", Boot: durable.Self().Boot}
+	if _, err := TakeOver(t.Context(), f.run.Dir, Taker{Claims: bob, From: &agreed}); !errors.Is(err, journal.ErrBusy) {
+		t.Error(err)
+	}
+	if f.Reads() != nil {
+		t.Error("another driver was asked")
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"runbook/runbook/durable"
 	"runbook/runbook/journal"
+	"runbook/steps/safetext"
 )
 
 // request asks the driver of a run to let go of it. It lies in the run's inbox
@@ -33,6 +34,8 @@ const (
 	inboxPace = time.Second
 	// maxRequest caps what is read of a request, in bytes.
 	maxRequest = 32 << 10
+	// maxClaims caps how many claims somebody has of themselves.
+	maxClaims = 32
 )
 
 var requestName = regexp.MustCompile(`^take-over-[0-9a-f]{16}\.json$`)
@@ -98,7 +101,18 @@ func readRequest(path string) (q request, err error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
-	return q, decoder.Decode(&q)
+	if err := decoder.Decode(&q); err != nil {
+		return q, err
+	}
+	if len(q.Claims) > maxClaims {
+		return q, fmt.Errorf("%d claims, the limit is %d", len(q.Claims), maxClaims)
+	}
+	claims := make(map[string]string, len(q.Claims))
+	for name, text := range q.Claims { // they stand in the log: what makes an entry too long would leave none
+		claims[safetext.Sample(name)] = safetext.Sample(text)
+	}
+	q.Claims = claims
+	return q, nil
 }
 
 // who is a person in a few words, as far as claims tell.

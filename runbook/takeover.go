@@ -31,24 +31,33 @@ func Driver(dir string) (durable.Holder, bool) {
 	return h, err == nil
 }
 
+// Taker is who takes a run over.
+type Taker struct {
+	Claims map[string]string      // who they believe to be
+	Signed journal.SignedHandOver // proves it; empty where nobody signs
+	From   *durable.Process       // the driver they have agreed to relieve, and no other; nil for whoever drives
+}
+
 // TakeOver has the driver of the run in dir let go of it: it is asked, and
 // reads along from then on. One that does not answer in 3 s, since it was
 // stopped or hangs, is ended; nothing of it can be written after that, and the
-// commands it started go on. claims say who asks, and signed proves it: empty
-// where nobody signs. The answer says in words what
+// commands it started go on. The answer says in words what
 // was done, and is empty if nobody drove. Whoever comes first to Resume drives
 // then; journal.ErrBusy says that somebody has come first already.
-func TakeOver(ctx context.Context, dir string, claims map[string]string, signed journal.SignedHandOver) (string, error) {
-	return takeOver(ctx, dir, claims, signed, patience)
+func TakeOver(ctx context.Context, dir string, by Taker) (string, error) {
+	return takeOver(ctx, dir, by, patience)
 }
 
-func takeOver(ctx context.Context, dir string, claims map[string]string, signed journal.SignedHandOver, patience time.Duration) (string, error) {
+func takeOver(ctx context.Context, dir string, by Taker, patience time.Duration) (string, error) {
 	t := taking{dir: dir, lock: filepath.Join(dir, "lock")}
 	var err error
 	if t.from, err = t.holder(ctx); err != nil || t.from == nil {
 		return "", err
 	}
-	t.ask = request{From: t.from.Process, By: durable.Self(), Claims: claims, Asked: time.Now().UTC(), SignedHandOver: signed}
+	if by.From != nil && t.from.Process != *by.From {
+		return "", fmt.Errorf("%w: %s came first", journal.ErrBusy, safetext.Line(t.from.Who))
+	}
+	t.ask = request{From: t.from.Process, By: durable.Self(), Claims: by.Claims, Asked: time.Now().UTC(), SignedHandOver: by.Signed}
 	refused := t.ask.publish(dir)
 	defer t.ask.withdraw(dir)
 	name := fmt.Sprintf("%s (pid %d)", safetext.Line(t.from.Who), t.from.PID)

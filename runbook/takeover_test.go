@@ -169,7 +169,7 @@ func TestTakeOverOfADriverThatAnswers(t *testing.T) {
 	if _, err := f.resume(); !errors.Is(err, journal.ErrBusy) || !strings.Contains(err.Error(), "ana on pts/3 (pid ") {
 		t.Fatalf("two drive: %v", err)
 	}
-	did, err := TakeOver(t.Context(), f.run.Dir, bob, journal.SignedHandOver{})
+	did, err := TakeOver(t.Context(), f.run.Dir, Taker{Claims: bob})
 	if err != nil || !strings.Contains(did, "ana on pts/3") || !strings.Contains(did, "reads along") {
 		t.Fatalf("%q, %v", did, err)
 	}
@@ -213,7 +213,7 @@ func TestTakeOverOfAStoppedDriver(t *testing.T) {
 	d.tell("run make")
 	waitFor(t, func() bool { _, err := os.Stat(filepath.Join(f.dir, "begun")); return err == nil })
 	d.stop()
-	did, err := takeOver(t.Context(), f.run.Dir, bob, journal.SignedHandOver{}, 100*time.Millisecond)
+	did, err := takeOver(t.Context(), f.run.Dir, Taker{Claims: bob}, 100*time.Millisecond)
 	if err != nil || !strings.Contains(did, "did not answer") {
 		t.Fatalf("%q, %v", did, err)
 	}
@@ -241,7 +241,7 @@ func TestTakeOverOfAStoppedDriver(t *testing.T) {
 func TestTakeOverOfNobody(t *testing.T) {
 	t.Parallel()
 	f := abandoned(t, tiny)
-	if did, err := TakeOver(t.Context(), f.run.Dir, bob, journal.SignedHandOver{}); did != "" || err != nil {
+	if did, err := TakeOver(t.Context(), f.run.Dir, Taker{Claims: bob}); did != "" || err != nil {
 		t.Errorf("%q, %v", did, err)
 	}
 	if _, err := os.Stat(inbox(f.run.Dir)); !errors.Is(err, os.ErrNotExist) {
@@ -267,7 +267,7 @@ func TestManyTakeOversAtOnce(t *testing.T) {
 		results := make(chan error, 4)
 		for range cap(results) {
 			go func() {
-				_, err := takeOver(t.Context(), f.run.Dir, bob, journal.SignedHandOver{}, wait)
+				_, err := takeOver(t.Context(), f.run.Dir, Taker{Claims: bob}, wait)
 				if err == nil {
 					_, err = f.resume()
 				}
@@ -343,7 +343,7 @@ func TestTakeOverOfATerminal(t *testing.T) {
 	})
 	ended := make(chan error, 1)
 	go func() { _, err := io.Copy(io.Discard, screen); ended <- err }()
-	if _, err := TakeOver(t.Context(), f.run.Dir, bob, journal.SignedHandOver{}); err != nil {
+	if _, err := TakeOver(t.Context(), f.run.Dir, Taker{Claims: bob}); err != nil {
 		t.Fatal(err)
 	}
 	<-ended // it was let go of

@@ -69,7 +69,7 @@ func TestScreenThatIsTakenOver(t *testing.T) {
 		taken := make(chan error, 1)
 		var other *runbook.Session
 		go func() {
-			_, err := runbook.TakeOver(t.Context(), dir, bob, journal.SignedHandOver{})
+			_, err := runbook.TakeOver(t.Context(), dir, runbook.Taker{Claims: bob})
 			if err == nil {
 				other, err = runbook.Resume(t.Context(), dir, world, journal.Options{NoIdentity: "a test", Claims: bob}, false)
 			}

@@ -13,7 +13,6 @@ import (
 	"github.com/charmbracelet/x/term"
 
 	"runbook/runbook"
-	"runbook/runbook/journal"
 )
 
 // watchdog waits for the watchdog of the program, and answers its pid.
@@ -173,7 +172,7 @@ func TestTakeOverOfAFrozenTerminal(t *testing.T) {
 	if err != nil || len(runs) != 1 {
 		t.Fatalf("runs %v, %v", runs, err)
 	}
-	did, err := runbook.TakeOver(t.Context(), runs[0], map[string]string{"user": "bob"}, journal.SignedHandOver{})
+	did, err := runbook.TakeOver(t.Context(), runs[0], runbook.Taker{Claims: map[string]string{"user": "bob"}})
 	if err != nil || !strings.Contains(did, "was asked, and only reads along") {
 		t.Errorf("%q, %v", did, err)
 	}

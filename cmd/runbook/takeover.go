@@ -10,32 +10,40 @@ import (
 
 	"runbook/runbook"
 	"runbook/runbook/book"
+	"runbook/runbook/durable"
 	"runbook/runbook/journal"
 	"runbook/steps/safetext"
 )
 
 // takeOver goes on with a run, and has whoever drives it let go first. At a
 // real target a person says so here, after being shown who that is.
-func takeOver(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines bool) error {
-	o, err := openable(ctx, h, sum)
+func takeOver(ctx context.Context, home runbook.Home, sum runbook.Summary, inLines bool) error {
+	o, err := openable(ctx, home, sum)
 	if err != nil {
 		return err
 	}
 	s, err := o.session(ctx, false, "")
 	if err == nil {
-		return drive(ctx, h, s, inLines)
+		return drive(ctx, home, s, inLines)
 	}
 	if !errors.Is(err, journal.ErrBusy) {
 		return err
+	}
+	h, known := runbook.Driver(sum.Dir)
+	if !known { // they have left, or it can't be told who they are
+		if s, err = o.session(ctx, false, ""); err != nil {
+			return err
+		}
+		return drive(ctx, home, s, inLines)
 	}
 	ask, err := journal.AskHandOver(sum.Dir, time.Now())
 	if err != nil {
 		return err
 	}
-	if err := agree(ctx, o, ask); err != nil {
+	if err := agree(ctx, o, h, ask); err != nil {
 		return err
 	}
-	did, err := runbook.TakeOver(ctx, sum.Dir, o.Claims, signTaking(o, ask))
+	did, err := runbook.TakeOver(ctx, sum.Dir, runbook.Taker{Claims: o.Claims, Signed: signTaking(o, ask), From: &h.Process})
 	if err != nil {
 		return busy(sum, err)
 	}
@@ -45,7 +53,7 @@ func takeOver(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines 
 	if s, err = o.session(ctx, false, did); err != nil {
 		return err
 	}
-	shown := screen(h, s)
+	shown := screen(home, s)
 	if did != "" {
 		shown.Start = append([]string{"before  " + did}, shown.Start...)
 	}
@@ -67,7 +75,7 @@ func signTaking(o *opening, ask journal.HandOver) journal.SignedHandOver {
 
 // agree shows who drives a run on a real target, what runs, and what whoever
 // takes it over signs, and asks.
-func agree(ctx context.Context, o *opening, ask journal.HandOver) error {
+func agree(ctx context.Context, o *opening, h durable.Holder, ask journal.HandOver) error {
 	sum := o.sum
 	if sum.Practice {
 		return nil
@@ -78,10 +86,6 @@ func agree(ctx context.Context, o *opening, ask journal.HandOver) error {
 	r, b, err := runbook.Load(sum.Dir)
 	if r == nil {
 		return err
-	}
-	h, ok := runbook.Driver(sum.Dir)
-	if !ok {
-		return nil // they have left
 	}
 	fmt.Printf("run %s of %s on %s\n", r.Short(), safetext.Line(r.Book), safetext.Line(r.Target))
 	fmt.Printf("%s drives (pid %d), since %s\n", safetext.Line(h.Who), h.PID, h.Since.UTC().Format("2006-01-02 15:04:05Z"))

@@ -268,7 +268,7 @@ mkdir "$tmp/statements"
 : >"$tmp/delegations" # what was committed of watch.jsonl then, entry, its time and hash, key, from, until, watches
 : >"$tmp/anchors"
 : >"$tmp/used"
-: >"$tmp/handed" # entry and time of what somebody signed who took the run over
+: >"$tmp/handed" # entry, time and session of what somebody signed who took the run over
 anchored=0 anchored_head='' anchored_torn='0 -'
 : >"$tmp/sessions"
 
@@ -438,7 +438,7 @@ hand_over() {
 		why='hand-over: the signature does not hold'
 	else
 		keep hand-over "$tmp/handover.$n"
-		printf '%s\n' "$n $at" >>"$tmp/handed"
+		printf '%s\n' "$n $at $k" >>"$tmp/handed"
 	fi
 }
 
@@ -825,9 +825,9 @@ while read -r _ n at _; do
 	fi
 done <"$tmp/delegations"
 
-while read -r n at; do
+while read -r n at from; do
 	if who=$(vouched "$tmp/handover.$n" "session@$(domain)" "$at"); then
-		identity_text="$identity_text, $who took over"
+		identity_text="$identity_text, $who signed to take over from session $from"
 	else
 		identity=unverified identity_text="$identity_text, hand-over at entry $n $(unvouched "$tmp/handover.$n")"
 	fi

@@ -34,6 +34,7 @@ type SignedHandOver struct {
 type handedOver struct {
 	HandOver
 	person
+	from  uint64 // segment of the session that let go
 	entry uint64
 	at    time.Time
 }
@@ -127,13 +128,13 @@ func ReadHandOver(body json.RawMessage) (s SignedHandOver, signed bool, err erro
 	return s, true, nil
 }
 
-// CheckHandOver says whose key signed that the run is taken over from this
-// session, and why that does not hold: then no entry may say it. It reads no
-// file, since who asks does not wait long.
-func (l *Log) CheckHandOver(s SignedHandOver) (ssh.PublicKey, error) {
+// CheckHandOver says what was signed, by whose key, of taking the run over from
+// this session, and why that does not hold: then no entry may say it. It reads
+// no file, since who asks does not wait long.
+func (l *Log) CheckHandOver(s SignedHandOver) (HandOver, ssh.PublicKey, error) {
 	h, err := parseHandOver(s.Stmt)
 	if err != nil {
-		return nil, err
+		return h, nil, err
 	}
 	l.mu.Lock()
 	key, first, last := l.sessionKey, l.n+1-uint64(len(l.marks)), l.n
@@ -143,6 +144,16 @@ func (l *Log) CheckHandOver(s SignedHandOver) (ssh.PublicKey, error) {
 	}
 	l.mu.Unlock()
 	who, err := h.check(s.SSHSig, l.o.Run, l.o.World, key, seen)
+	return h, who.key, err
+}
+
+// Key is the key that signed it; an error if none did.
+func (s SignedHandOver) Key() (ssh.PublicKey, error) {
+	h, err := parseHandOver(s.Stmt)
+	if err != nil {
+		return nil, err
+	}
+	who, err := checkSigned(s.SSHSig, SessionNamespace(h.World), s.Stmt)
 	return who.key, err
 }
 
@@ -150,7 +161,7 @@ func (l *Log) CheckHandOver(s SignedHandOver) (ssh.PublicKey, error) {
 func (l *Log) mayHandOver(body json.RawMessage) error {
 	s, signed, err := ReadHandOver(body)
 	if err == nil && signed {
-		_, err = l.CheckHandOver(s)
+		_, _, err = l.CheckHandOver(s)
 	}
 	return err
 }
@@ -192,6 +203,6 @@ func (c *chain) handOver(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	c.handed = append(c.handed, handedOver{h, who, e.N, e.Time})
+	c.handed = append(c.handed, handedOver{h, who, e.Seg, e.N, e.Time})
 	return nil
 }

@@ -56,7 +56,7 @@ func TestHandOver(t *testing.T) {
 	p := d.policy(t)
 	r := Verify(d.dir, p)
 	if r.Exit() != 0 || len(r.Handed) != 1 || r.Handed[0].Entry != e.N || r.Handed[0].Principal != "bob@example.com" ||
-		!strings.Contains(r.Identity.Text, "bob@example.com took over") {
+		!strings.Contains(r.Identity.Text, "bob@example.com signed to take over from session 1") {
 		t.Errorf("exit %d %+v %q", r.Exit(), r.Handed, r.Lines())
 	}
 	p.Revoked = Revoked{keys: map[string]bool{string(d.keys["bob"].PublicKey().Marshal()): true}}

@@ -68,17 +68,21 @@ func signoffs(c *chain, p Policy, t Terms) []SignedOff {
 type HandedOver struct {
 	Entry       uint64    `json:"at_entry"`
 	At          time.Time `json:"at"`
-	Principal   string    `json:"principal"` // as the signers say; empty if unverified
+	From        uint64    `json:"from_segment"` // of the session that let go
+	Seen        uint64    `json:"entry"`        // up to which they had read when they signed
+	Said        time.Time `json:"time"`         // of the statement
+	Principal   string    `json:"principal"`    // as the signers say; empty if unverified
 	Fingerprint string    `json:"fingerprint"`
 	Presence    string    `json:"presence,omitempty"`
 	Why         string    `json:"why,omitempty"` // why it is unverified
 }
 
-// handedTo judges who took the run over from a session that let go.
+// handedTo judges who signed that they take the run over from a session that
+// let go. Whose session came next is another thing, and said by that session.
 func handedTo(c *chain, p Policy) []HandedOver {
 	var all []HandedOver
 	for _, h := range c.handed {
-		one := HandedOver{Entry: h.entry, At: h.at, Presence: h.presence, Fingerprint: ssh.FingerprintSHA256(h.key)}
+		one := HandedOver{Entry: h.entry, At: h.at, From: h.from, Seen: h.N, Said: h.Time, Presence: h.presence, Fingerprint: ssh.FingerprintSHA256(h.key)}
 		var err error
 		if one.Principal, err = p.vouched(h.key, SessionNamespace(c.world), h.at); err != nil {
 			one.Why = err.Error()
@@ -210,7 +214,7 @@ func (r *Report) identify(c *chain, slots *slotChain, p Policy) Verdict {
 		if h.Why != "" {
 			bad = append(bad, fmt.Sprintf("hand-over at entry %d: %s", h.Entry, h.Why))
 		} else if c.world != Practice {
-			good = append(good, h.Principal+" took over")
+			good = append(good, fmt.Sprintf("%s signed to take over from session %d", h.Principal, h.From))
 		}
 	}
 	for _, s := range r.Signoffs {

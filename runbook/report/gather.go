@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
@@ -187,14 +189,21 @@ func (g *gatherer) driver(rehearsed bool) string {
 
 func handedTo(e journal.Entry) string {
 	var h struct {
-		Claims map[string]string `json:"claims"`
-		To     string            `json:"to"`
+		Claims   map[string]string `json:"claims"`
+		To       string            `json:"to"`
+		Unsigned string            `json:"unsigned"`
 	}
 	_ = json.Unmarshal(e.Body, &h) // the fold has read it
-	if _, signed, _ := journal.ReadHandOver(e.Body); signed {
-		return h.To + ", who signed for it"
+	to := cmp.Or(h.Claims["user"], h.To)
+	if signed, is, _ := journal.ReadHandOver(e.Body); is {
+		if key, err := signed.Key(); err == nil {
+			return fmt.Sprintf("%s, signed by %s %s", h.To, key.Type(), ssh.FingerprintSHA256(key))
+		}
 	}
-	return cmp.Or(h.Claims["user"], h.To)
+	if h.Unsigned != "" {
+		return to + ", unsigned: " + h.Unsigned
+	}
+	return to
 }
 
 // field1 is a text of an entry's body, empty if it has none of that name.

@@ -93,7 +93,7 @@ func TestTakenOverInLines(t *testing.T) {
 		}
 		prints(t, &f.out, wants)
 		dir := f.s.State().Dir
-		if _, err := runbook.TakeOver(t.Context(), dir, bob, journal.SignedHandOver{}); err != nil {
+		if _, err := runbook.TakeOver(t.Context(), dir, runbook.Taker{Claims: bob}); err != nil {
 			t.Fatal(err)
 		}
 		var reads *runbook.ReadsError
