@@ -63,13 +63,17 @@ def enc:
 	else tojson end;
 def like($form): type == "string" and test("\\A" + $form + "\\z");
 def whole: type == "number" and . == floor and . >= 0 and . < 9007199254740992;
+# jq 1.7 and later keep a number as it is written: 1.0, 1E+2, -0.
+def integer:
+	tojson | test("\\A(0|-?[1-9][0-9]*)\\z") and (if startswith("-") then [.[1:], "9223372036854775808"] else [., "9223372036854775807"] end
+		| (.[0] | length) < 19 or ((.[0] | length) == 19 and .[0] <= .[1]));
 def form:
 	type == "object" and (.v | whole) and (.run | like("[0-9a-f]{32}")) and (.seg | whole and . > 0) and (.n | whole and . > 0)
 	and (.prev | like("[0-9a-f]{64}")) and (.time | like("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z"))
-	and (.time as $t | ($t[0:19] + "Z") | . == (try (fromdate | todate) catch "")) and (.mono | whole)
+	and (.time as $t | ($t[0:19] + "Z") | . == (try (fromdate | todate) catch "")) and (.mono | type == "number" and . >= 0)
 	and (.kind | like("[a-z][a-z.]{0,31}")) and (.sig | like("[A-Za-z0-9+/]{85}[AQgw]=="))
 	and (.body | type == "object" and ([paths | length] | max // 0) < 64)
-	and ([.body | .. | numbers] | all(. == floor and tojson != "-0"));
+	and ([.v, .seg, .n, .mono, (.body | .. | numbers)] | all(integer));
 def line:
 	if form then
 		"{\"v\":\(.v),\"run\":\"\(.run)\",\"seg\":\(.seg),\"n\":\(.n),\"prev\":\"\(.prev)\",\"time\":\"\(.time)\",\"mono\":\(.mono),"
@@ -171,7 +175,7 @@ def facts:
 			[(.time[0:19] | digits), .time[20:26], (.body | (.step // "" | coded), (.torn_bytes // 0), (.torn_sha256 // "-"))]
 		else [] end
 		| map(tostring) | join(" ")
-	elif type == "object" and (.v | whole) then "\(.v)"
+	elif type == "object" and (.v | whole) then "\(.v | floor)"
 	else "!" end;
 JQ
 cat >"$tmp/key.jq" <<'JQ'
