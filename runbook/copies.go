@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"syscall"
 
 	"runbook/runbook/journal"
 	"runbook/steps/supervise"
@@ -17,15 +19,45 @@ import (
 type copies struct {
 	run  *Run
 	keys map[string]string // of verdicts, by the directory of an attempt
-	err  error             // what is not as it was recorded, the first of it
+	err  error             // what is not as it was recorded, as worst has it
 }
 
 func newCopies(dir string) *copies { return &copies{run: newRun(dir), keys: map[string]string{}} }
 
 func (c *copies) look(e journal.Entry) {
-	if c.err == nil {
-		c.err = checkBeside(c.run, e, c.keys)
+	if c.err == nil || unread(c.err) {
+		c.err = worst(c.err, checkBeside(c.run, e, c.keys))
 	}
+}
+
+// VerdictBeside is the verdict on a log that is whole, and beside which err was
+// found: tampered, unless it only could not be read here.
+func VerdictBeside(err error) journal.Verdict {
+	if unread(err) {
+		return journal.Verdict{Word: journal.Unreadable, Text: err.Error()}
+	}
+	return journal.Verdict{Word: journal.Tampered, Text: err.Error()}
+}
+
+// unread reports whether err says of a file neither that it is gone nor that it
+// is another: a permission, a disk, too many open files.
+func unread(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && !slices.Contains([]syscall.Errno{syscall.ENOENT, syscall.ENOTDIR, syscall.ELOOP, syscall.ENXIO}, errno)
+}
+
+// worst is the first of what is not as it was recorded, and only then what can't be read.
+func worst(all ...error) error {
+	var first error
+	for _, err := range all {
+		if err != nil && !unread(err) {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {
@@ -35,7 +67,7 @@ func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(sameFile(r.Dir, "book.toml", body.BookSHA, e.N), sameFile(r.Dir, "target.toml", body.TargetSHA, e.N))
+		return worst(sameFile(r.Dir, "book.toml", body.BookSHA, e.N), sameFile(r.Dir, "target.toml", body.TargetSHA, e.N))
 	case kindRollbackStart:
 		body, err := decode[rollbackBody](e)
 		r.ID, r.Plan = e.Run, body.Plan // its commands may have their files elsewhere

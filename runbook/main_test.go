@@ -19,5 +19,8 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childFollows); dir != "" {
 		os.Exit(follows(dir))
 	}
+	if dir := os.Getenv(childVerifies); dir != "" {
+		os.Exit(verifies(dir))
+	}
 	os.Exit(m.Run())
 }

@@ -26,7 +26,7 @@ func Verify(dir string, p journal.Policy) journal.Report {
 	}
 	report := journal.Verify(dir, p)
 	if beside.err != nil && report.Integrity.Word == journal.OK {
-		report.Integrity = journal.Verdict{Word: journal.Tampered, Text: beside.err.Error()}
+		report.Integrity = VerdictBeside(beside.err)
 	}
 	if report.Integrity.Word == journal.OK && len(gone) > 0 {
 		report.Integrity.Text += "; shredded: " + strings.Join(gone, ", ")

@@ -69,7 +69,7 @@ func verify(h runbook.Home, dir string, files against, asJSON bool) error {
 	if report.Integrity.Word == journal.OK || report.Integrity.Word == journal.Torn {
 		reports, _ := reportsOf(dir, uint64(report.Entries)) //nolint:gosec // counted lines; without one, none may lie there
 		if err := bundle.Check(dir, reports); err != nil {
-			report.Integrity = journal.Verdict{Word: journal.Tampered, Text: err.Error()}
+			report.Integrity = runbook.VerdictBeside(err)
 		}
 	}
 	if asJSON {
