@@ -21,6 +21,7 @@ type Due struct {
 	At       time.Time // of a slot; zero: a person is waited for
 	What     string    // it may hold outside text
 	Command  string    // to go on with
+	Unsigned bool      // a sign-off is waited for: it need not be the driver's
 }
 
 // Now reports whether it is due.
@@ -103,21 +104,37 @@ func (r *Run) dues(b *book.Book, practice bool) []Due {
 		all = append(all, d)
 	}
 	for _, want := range r.unsigned(b) {
-		d := of
-		d.What, d.Command = "the sign-off of "+want.Role+" for "+want.Scope+" is missing", signCommand(r.Short(), want.Role, want.Scope)
-		all = append(all, d)
+		all = append(all, of.unsigned(want.Role, want.Scope))
 	}
 	return all
 }
 
-// unsigned are the signatures for which it is the turn now.
+// unsigned is a sign-off that the run lacks.
+func (d Due) unsigned(role, scope string) Due {
+	d.What, d.Command, d.Unsigned = "the sign-off of "+role+" for "+scope+" is missing", signCommand(d.Run.Short, role, scope), true
+	return d
+}
+
+// unsigned are the signatures for which it is the turn now. None waits for
+// another: each is somebody else's, who looks for his own.
 func (r *Run) unsigned(b *book.Book) []journal.Required {
+	p := r.Phase(b)
+	if p == nil {
+		return nil
+	}
 	var all []journal.Required
-	if p := r.Phase(b); p != nil {
-		for _, s := range p.Steps {
-			if role, scope, ok := s.Signs(); ok && r.Step(s).State == Pending && r.inTurn(p, s) {
-				all = append(all, journal.Required{Role: role, Scope: scope})
-			}
+	for _, s := range p.Steps {
+		role, scope, signs := s.Signs()
+		if !signs || r.Step(s).State != Pending {
+			continue
+		}
+		alone := *p
+		alone.Steps = slices.DeleteFunc(slices.Clone(p.Steps), func(other *book.Step) bool {
+			_, _, signs := other.Signs()
+			return signs && other.ID != s.ID
+		})
+		if r.inTurn(&alone, s) {
+			all = append(all, journal.Required{Role: role, Scope: scope})
 		}
 	}
 	return all
@@ -253,9 +270,7 @@ func endedDue(dir string, practice bool, first, entries []journal.Entry, end jou
 		if firstReject(lastWords(signed, role, scope)) != nil || spoken(signed, role, scope, end.N) {
 			continue
 		}
-		d := of
-		d.What, d.Command = "the sign-off of "+role+" for "+scope+" is missing", signCommand(of.Run.Short, role, scope)
-		all = append(all, d)
+		all = append(all, of.unsigned(role, scope))
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,6 +188,8 @@ func TestDueOfAHomeThatIsNotThere(t *testing.T) {
 	}
 }
 
+// TestDueTellsWhoIsToSign: each role its own line, also behind one that has not
+// signed yet, and none whose turn it is not.
 func TestDueTellsWhoIsToSign(t *testing.T) {
 	t.Parallel()
 	f := begin(t, `
@@ -194,13 +197,35 @@ schema = 1
 name = "signed"
 [[phase]]
 id = "plan"
-  [[phase.step]]
-  id = "ok"
-  ask.approve = { role = "qa-lead" }
+step = [
+  { id = "ok", ask.approve = { role = "qa-lead" } },
+  { id = "safe", ask.approve = { role = "security-lead" } },
+  { id = "sure", ask.confirm = { question = "is it?" } },
+  { id = "whole", ask.approve = { role = "qa-lead", scope = "run" } },
+]
+[[signoff]]
+role = "qa-lead"
+scope = "run"
 `)
-	all := dueAt(t, f, time.Now())
-	if len(all) != 1 || all[0].What != "the sign-off of qa-lead for phase:plan is missing" ||
-		all[0].Command != "runbook sign "+f.run.Short()+" --role qa-lead --scope phase:plan --decision .." {
-		t.Errorf("%+v", all)
+	is := func(want ...string) {
+		t.Helper()
+		var said []string
+		for _, d := range dueAt(t, f, time.Now()) {
+			said = append(said, d.What)
+			role, ok := strings.CutPrefix(d.Command, "runbook sign "+f.run.Short()+" --role ")
+			if ok != d.Unsigned || ok && !strings.HasSuffix(role, " --decision ..") || !d.Run.Driven {
+				t.Errorf("%+v", d)
+			}
+		}
+		if !slices.Equal(said, want) {
+			t.Errorf("due is %q, not %q", said, want)
+		}
 	}
+	is("the sign-off of qa-lead for phase:plan is missing", "the sign-off of security-lead for phase:plan is missing")
+	f.do(Approve, "ok", "yes, in chat")
+	is("the sign-off of security-lead for phase:plan is missing")
+	f.do(Approve, "safe", "yes, in chat")
+	is("sure waits for an answer")
+	f.do(Confirm, "sure", "it is")
+	is("the sign-off of qa-lead for run is missing")
 }

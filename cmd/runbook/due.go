@@ -19,7 +19,8 @@ func newDue() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "due", Short: "what is due in the runs of this home, or will be", Args: noArgs,
 		Long: "Slots of watches, what waits for a person, sign-offs that are missing, and rejects; with the command to go on.\n" +
-			"A practice run whose world is gone waits for nothing. With --brief one line, for a prompt or at login: nothing while nothing is due, and nothing of practice.",
+			"A practice run whose world is gone waits for nothing. With --brief one line, for a prompt or at login: nothing while nothing is due,\n" +
+			"and nothing of practice. Of a run that somebody drives it tells only the sign-offs whose turn it is: the rest its driver sees.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			h, err := home()
 			if err != nil {
@@ -96,12 +97,13 @@ func about(d time.Duration) string {
 	return fmt.Sprintf("%d d", d/(24*time.Hour))
 }
 
-// briefly is what is due now of real runs that nobody drives, in one line.
+// briefly is what is due now of real runs, in one line: of one that is driven only
+// the sign-offs, since whoever gives them need not be at its screen.
 func briefly(all []runbook.Due, now time.Time) string {
 	line, more := "", 0
 	for _, d := range all {
 		switch {
-		case d.Run.Practice, d.Run.Driven, !d.Now(now):
+		case d.Run.Practice, d.Run.Driven && !d.Unsigned, !d.Now(now):
 		case line == "":
 			overdue := ""
 			if !d.At.IsZero() {
