@@ -4,7 +4,7 @@
 # Checks the signed log beside it with OpenSSH, coreutils and jq, and with
 # nothing of the program that wrote it. ALLOWED_SIGNERS is your own file, in the
 # form of ssh-keygen(1): whose keys count, and with namespaces= in which role.
-# REVOKED lists public keys that count no more. HEADS is a text with head codes as
+# REVOKED holds public keys that count no more, as a list or a KRL. HEADS is a text with head codes as
 # others saw them: a mail, a chat. /dev/null stands for a file that you have not.
 #
 # It prints four verdicts that are apart: integrity (are these the bytes that
@@ -45,7 +45,7 @@ for file in "$@"; do
 done
 [ $# -lt 1 ] || signers=$(realpath -- "$1")
 [ $# -lt 2 ] || revoked=$(realpath -- "$2")
-[ $# -lt 3 ] || [ "$3" = /dev/null ] || heads=$(realpath "$3")
+[ $# -lt 3 ] || [ "$3" = /dev/null ] || heads=$(realpath -- "$3")
 CDPATH='' cd -- "$(dirname -- "$0")" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
@@ -708,7 +708,8 @@ fi
 
 # --- the files beside the log ---
 
-same() { [ "$(sum 2>/dev/null <"$1" | tr -d '\n' | code)" = "$2" ]; }
+# same NAME HASH: it is a file, no link to one, and what was recorded.
+same() { [ -f "$1" ] && [ ! -L "$1" ] && [ "$(sum 2>/dev/null <"$1" | tr -d '\n' | code)" = "$2" ]; }
 
 # beside NAME holds a file of statements against the log.
 beside() {
@@ -797,16 +798,24 @@ vouched() {
 	return 1
 }
 
+# revoked SIGNATURE: its key counts no more, by a list or by a KRL.
+revoked() {
+	key_blob "$1" >"$tmp/signer"
+	key=$(base64 <"$tmp/signer" | tr -d '\n')
+	case $(tr -d '\0' <"$revoked") in *"$key"*) return 0 ;; esac
+	long=$(head -c 4 "$tmp/signer" | od -An -tu1 | { read -r _ _ a b && echo $((a * 256 + b)); })
+	printf '%s %s\n' "$(tail -c +5 "$tmp/signer" | head -c "$long")" "$key" >"$tmp/signer.pub"
+	ssh-keygen -Q -f "$revoked" "$tmp/signer.pub" >/dev/null 2>&1
+	[ $? = 1 ]
+}
+
 # unvouched STATEMENT says why nobody does.
 unvouched() {
-	if [ -n "$revoked" ] && [ -s "$1.sig" ]; then
-		case $(cat "$revoked") in *"$(key_blob "$1.sig" | base64 | tr -d '\n')"*)
-			echo 'whose key is revoked'
-			return
-			;;
-		esac
+	if [ -n "$revoked" ] && [ -s "$1.sig" ] && revoked "$1.sig"; then
+		echo 'whose key is revoked'
+	else
+		echo 'NOBODY VOUCHES FOR'
 	fi
-	echo 'NOBODY VOUCHES FOR'
 }
 
 identity=ok identity_text=''

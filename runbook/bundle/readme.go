@@ -21,11 +21,11 @@ Check it
   It needs OpenSSH, coreutils and jq, and nothing of the program that wrote the
   log. ALLOWED_SIGNERS is a file of your own, never one that came with this: who
   owns which key, and with namespaces= in which role it signs (ssh-keygen(1)).
-  REVOKED lists public keys that count no more. HEADS is a text in which the head
-  was posted: a mail, a chat. /dev/null stands for one that you have not. It
-  prints four verdicts, which stand apart, and the head, and exits with 0 if all
-  is well, 1 if something was tampered with, 2 if it can't be read, 3 if it is
-  not complete, 4 if nobody vouches for a key.
+  REVOKED holds public keys that count no more, as a list or a KRL. HEADS is a
+  text in which the head was posted: a mail, a chat. /dev/null stands for one
+  that you have not. It prints four verdicts, which stand apart, and the head, and
+  exits with 0 if all is well, 1 if something was tampered with, 2 if it can't be
+  read, 3 if it is not complete, 4 if nobody vouches for a key.
   With the program at hand, runbook log verify does the same on this directory.
 
   Nothing in this directory proves that later entries were not cut off. Hold the
