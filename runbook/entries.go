@@ -249,9 +249,10 @@ type handoverBody struct {
 
 type runEndBody struct {
 	mark
-	Outcome string   `json:"outcome"`
-	Reason  string   `json:"reason,omitempty"`
-	Missing []string `json:"missing,omitempty"` // "ROLE SCOPE" of what was not signed by then
+	Outcome     string   `json:"outcome"`
+	Reason      string   `json:"reason,omitempty"`
+	Missing     []string `json:"missing,omitempty"`      // "ROLE SCOPE" of what was not signed by then
+	ByRehearsal int      `json:"by_rehearsal,omitempty"` // how many of the rest a rehearsal signed
 }
 
 // stamp is how entries write a time of the world's clock.

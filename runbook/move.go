@@ -31,11 +31,11 @@ func (s *Session) move(ctx context.Context, i Intent) error {
 		return s.record(ctx, kindPhaseClose, &phaseBody{Phase: i.Step, Counts: counts})
 	}
 	end := &runEndBody{Outcome: r.outcome(s.book), Reason: i.Text}
-	for _, want := range r.Missing(s.book) { // a run that was stopped has no result to sign
-		if end.Outcome != Finished {
-			break
+	if end.Outcome == Finished { // a run that was stopped has no result to sign
+		for _, want := range r.Missing(s.book) {
+			end.Missing = append(end.Missing, want.Role+" "+want.Scope)
 		}
-		end.Missing = append(end.Missing, want.Role+" "+want.Scope)
+		end.ByRehearsal = rehearsed(r.Signoffs(s.book))
 	}
 	return s.record(ctx, kindRunEnd, end)
 }

@@ -128,8 +128,8 @@ func edges(dir string) (first []journal.Entry, last journal.Entry, err error) {
 	return nil, last, errNeverBegan(dir)
 }
 
-// ended is the summary of a run that has ended, from the edges of its log: a
-// home keeps every run for ever, and a list must not read them all whole.
+// ended is the summary of a run that has ended, from the edges of its log where
+// they say all: a home keeps every run for ever, and a list must not read them all whole.
 func ended(dir string, practice bool) (Summary, bool) {
 	first, last, err := edges(dir)
 	if err != nil || last.Kind != kindRunEnd {
@@ -137,9 +137,11 @@ func ended(dir string, practice bool) (Summary, bool) {
 	}
 	start, err := decode[runStartBody](first[1])
 	end, endErr := decode[runEndBody](last)
-
 	if err != nil || endErr != nil {
 		return Summary{}, false
+	}
+	if len(start.Signoffs) > 0 && end.Outcome == Stopped {
+		return Summary{}, false // its end does not say who has signed
 	}
 	return Summary{
 		ID: last.Run, Short: last.Run[:min(4, len(last.Run))], Dir: dir, Practice: practice, World: start.PracticeID,
@@ -150,14 +152,14 @@ func ended(dir string, practice bool) (Summary, bool) {
 
 // signedBy is how the sign-off stood when a run ended.
 func signedBy(start runStartBody, end runEndBody) string {
-	if end.Outcome != Finished && len(end.Missing) == 0 {
+	if end.Outcome != Finished {
 		return "" // the way back was walked
 	}
 	missing := make([]string, len(end.Missing))
 	for i, name := range end.Missing {
 		missing[i] = strings.TrimSuffix(name, " "+journal.ScopeRun)
 	}
-	return signoffLine(len(start.Signoffs), missing)
+	return signoffLine(len(start.Signoffs), end.ByRehearsal, missing)
 }
 
 // Load reads a run as far as its log is good. It locks and creates nothing.

@@ -200,6 +200,47 @@ func TestReportedIsNoSignature(t *testing.T) {
 	}
 }
 
+// TestSignoffLine: what a rehearsal signed is no person's.
+func TestSignoffLine(t *testing.T) {
+	t.Parallel()
+	role := func(name, decision string, rehearsed bool) RoleSign {
+		return RoleSign{journal.Required{Role: name, Scope: journal.ScopeRun}, &Signature{Signoff: journal.Signoff{Decision: decision}, Rehearsed: rehearsed}}
+	}
+	nobody := RoleSign{Required: journal.Required{Role: "dev", Scope: journal.ScopeRun}}
+	person, machine, reject := role("qa", journal.DecisionApprove, false), role("ops", journal.DecisionApprove, true), role("sec", journal.DecisionReject, true)
+	for want, all := range map[string][]RoleSign{
+		"":                                     nil,
+		"sign-off 2/2":                         {person, person},
+		"sign-off 2/2, rehearsed":              {machine, machine},
+		"sign-off 2/2, 1 rehearsed":            {machine, person},
+		"sign-off 1/2, rehearsed, missing dev": {machine, nobody},
+		"sign-off 1/3, missing sec (rejected), dev": {person, reject, nobody},
+	} {
+		if got := SignoffLine(all); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestListOfStoppedRuns says who has not signed, as log verify does.
+func TestListOfStoppedRuns(t *testing.T) {
+	t.Parallel()
+	id, line := personKey(t, "ana")
+	h := Home{Dir: t.TempDir()}
+	f := beginIn(t, signs, h.Runs(false))
+	who := signers(t, [3]string{"ana@example.com", "dev", line})
+	f.drivenBy(id, who)
+	f.toSignoff()
+	f.mustSign("dev-signs", journal.DecisionApprove, "")
+	f.do(End, "", "the building is on fire")
+	if all, err := h.List(); err != nil || len(all) != 1 || all[0].Outcome != Stopped || all[0].Signoff != "sign-off 1/2, missing qa" {
+		t.Errorf("listed is %+v, %v", all, err)
+	}
+	if text := Verify(f.run.Dir, journal.Policy{Signers: who}).Completeness.Text; !strings.Contains(text, "sign-offs 1/2: qa (run) missing") {
+		t.Errorf("verify says %s", text)
+	}
+}
+
 // A reject that comes when its phase is behind holds back what changes the
 // target, and never the way back.
 // A key that signs for a role that wants one of its own signs for no other.

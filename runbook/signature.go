@@ -212,7 +212,8 @@ func (r *Run) Missing(b *book.Book) []journal.Required {
 }
 
 // SignoffLine is how the sign-off of a run stands: "sign-off 2/4, missing
-// qa-lead, security-lead (rejected)". Empty if nobody has to sign.
+// qa-lead, security-lead (rejected)", and "sign-off 4/4, rehearsed" or "sign-off
+// 4/4, 1 rehearsed" where no person signed. Empty if nobody has to sign.
 func SignoffLine(all []RoleSign) string {
 	var missing []string
 	for _, s := range all {
@@ -223,15 +224,33 @@ func SignoffLine(all []RoleSign) string {
 			missing = append(missing, s.Name())
 		}
 	}
-	return signoffLine(len(all), missing)
+	return signoffLine(len(all), rehearsed(all), missing)
 }
 
-func signoffLine(of int, missing []string) string {
-	switch {
-	case of == 0:
-		return ""
-	case len(missing) == 0:
-		return fmt.Sprintf("sign-off %d/%d", of, of)
+// rehearsed is how many of them a rehearsal signed.
+func rehearsed(all []RoleSign) (n int) {
+	for _, s := range all {
+		if !s.Missing() && s.By.Rehearsed {
+			n++
+		}
 	}
-	return fmt.Sprintf("sign-off %d/%d, missing %s", of-len(missing), of, strings.Join(missing, ", "))
+	return n
+}
+
+func signoffLine(of, rehearsed int, missing []string) string {
+	if of == 0 {
+		return ""
+	}
+	signed := of - len(missing)
+	line := fmt.Sprintf("sign-off %d/%d", signed, of)
+	switch {
+	case rehearsed > 0 && rehearsed == signed:
+		line += ", rehearsed"
+	case rehearsed > 0:
+		line += fmt.Sprintf(", %d rehearsed", rehearsed)
+	}
+	if len(missing) > 0 {
+		line += ", missing " + strings.Join(missing, ", ")
+	}
+	return line
 }
