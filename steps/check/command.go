@@ -168,11 +168,11 @@ func (p pattern) judge(r *steps.Result, stdout, stderr *kept) {
 	}
 	switch {
 	case found && !p.wanted:
-		r.Worsen(steps.Fail, "%s matches %q, wanted no match", name, outside(p.pattern))
+		r.Worsen(steps.Fail, "%s matches %s, wanted no match", name, outside(p.pattern))
 	case !found && p.wanted:
-		r.Worsen(verdict, "%s does not match %q", name, outside(p.pattern))
+		r.Worsen(verdict, "%s does not match %s", name, outside(p.pattern))
 	case !found && stream.more:
-		r.Worsen(steps.Unknown, "%s is over 64 KiB, only its beginning was looked at for %q", name, outside(p.pattern))
+		r.Worsen(steps.Unknown, "%s is over 64 KiB, only its beginning was looked at for %s", name, outside(p.pattern))
 	}
 }
 

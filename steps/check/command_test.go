@@ -29,7 +29,7 @@ func TestCommand(t *testing.T) {
 		"pipe fails":       {check.Command{Sh: "false | cat"}, steps.Fail, "exit 1"},
 		"unset variable":   {check.Command{Sh: "echo $NOWHERE"}, steps.Fail, "NOWHERE"},
 		"stdout":           {check.Command{Sh: "echo ready", Stdout: "^ready"}, steps.Pass, ""},
-		"no match":         {check.Command{Sh: "echo ready", Stdout: "^done"}, steps.Fail, "stdout does not match"},
+		"no match":         {check.Command{Sh: "echo ready", Stdout: "^done"}, steps.Fail, "stdout does not match ^done"},
 		"unwanted":         {check.Command{Sh: "echo warn >&2", NotStderr: "warn"}, steps.Fail, "stderr matches"},
 		"flood":            {check.Command{Sh: "head -c 3000000 /dev/zero | tr '\\0' x; echo end", Stdout: "end"}, steps.Unknown, "does not match"},
 		"flood, unwanted":  {check.Command{Sh: "head -c 3000000 /dev/zero | tr '\\0' x", NotStdout: "end"}, steps.Unknown, "over 64 KiB"},

@@ -265,7 +265,7 @@ func findText(r *steps.Result, head []byte, more bool, contains, match string) e
 		found := bytes.Contains(head, []byte(contains))
 		r.Saw("contains", yesNo(found), outside(contains), "")
 		if !found {
-			r.Worsen(missing, "%q not found%s", outside(contains), where)
+			r.Worsen(missing, "%s not found%s", quoted(outside(contains)), where)
 		}
 	}
 	if match != "" {
@@ -276,7 +276,7 @@ func findText(r *steps.Result, head []byte, more bool, contains, match string) e
 		found := re.Match(head)
 		r.Saw("matches", yesNo(found), outside(match), "")
 		if !found {
-			r.Worsen(missing, "nothing matches %q%s", outside(match), where)
+			r.Worsen(missing, "nothing matches %s%s", outside(match), where)
 		}
 	}
 	return nil

@@ -66,9 +66,9 @@ func (s *sequence) judgeAbsence(r *steps.Result, label string, q Request, got *a
 	r.Saw(label+"matches", yesNo(found), "no: "+limit, "")
 	switch {
 	case found:
-		r.Worsen(steps.Fail, "%sthe body matches %q, wanted no match", label, limit)
+		r.Worsen(steps.Fail, "%sthe body matches %s, wanted no match", label, limit)
 	case got.more:
-		r.Worsen(steps.Unknown, "%snothing matches %q in the first 1 MiB of a longer body", label, limit)
+		r.Worsen(steps.Unknown, "%snothing matches %s in the first 1 MiB of a longer body", label, limit)
 	}
 }
 

@@ -23,7 +23,7 @@ func (c *Kubernetes) template(r *steps.Result, d deployment) {
 		case err != nil:
 			r.Worsen(steps.Unknown, "%v", err)
 		case !slices.ContainsFunc(images, re.MatchString):
-			r.Worsen(steps.Fail, "%s has %s, wanted an image that matches %q", name, outside(strings.Join(images, " ")), outside(c.Image))
+			r.Worsen(steps.Fail, "%s has %s, wanted an image that matches %s", name, outside(strings.Join(images, " ")), outside(c.Image))
 		}
 	}
 	for _, one := range spec.Containers {

@@ -64,7 +64,7 @@ func TestKubernetes(t *testing.T) {
 		"not available":     {of(check.Kubernetes{}, kubeBackend), []string{`"availableReplicas": 3`, `"unavailableReplicas": 3`}, steps.Fail, "3 of 3 replicas are ready, 0 available"},
 		"deadline":          {of(check.Kubernetes{Timeout: short(time.Hour)}, kubeBackend), []string{`"reason": "NewReplicaSetAvailable"`, `"reason": "ProgressDeadlineExceeded"`, `"updatedReplicas": 3`, `"updatedReplicas": 1`}, steps.Fail, "exceeded its progress deadline"},
 		"scaled to nothing": {of(check.Kubernetes{Timeout: short(time.Hour)}, kubeBackend), []string{`"replicas": 3`, `"replicas": 0`}, steps.Fail, "scaled to 0"},
-		"another image":     {of(check.Kubernetes{Image: ":1.5.0$"}, kubeBackend), nil, steps.Fail, `wanted an image that matches ":1.5.0$"`},
+		"another image":     {of(check.Kubernetes{Image: ":1.5.0$"}, kubeBackend), nil, steps.Fail, `wanted an image that matches :1.5.0$`},
 		"no limits":         {of(check.Kubernetes{Limits: true}, kubeFrontend), nil, steps.Fail, "encrypted-email-frontend/frontend has no limit of memory and CPU"},
 		"no limit of CPU":   {of(check.Kubernetes{Limits: true}, kubeBackend), []string{`"cpu": "500m",`, ""}, steps.Fail, "no limit of CPU"},
 		"root":              {of(check.Kubernetes{NonRoot: true}, kubeFrontend), nil, steps.Fail, "encrypted-email-frontend/frontend may run as root"},

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +65,15 @@ func (c *crew) wait() {
 
 // outside makes one short, harmless line of text that was not written by us.
 func outside(text string) string { return safetext.Sample(text) }
+
+// quoted puts text in quotes that are not in it, where there are such. A pattern
+// stands without: it brings enough marks of its own.
+func quoted(text string) string {
+	if strings.ContainsAny(text, "\"\\") && !strings.Contains(text, "'") {
+		return "'" + text + "'"
+	}
+	return strconv.Quote(text)
+}
 
 // redact takes secrets out of text that may hold them.
 func redact(text string, secrets []steps.Secret) string {
