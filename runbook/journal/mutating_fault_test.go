@@ -144,7 +144,7 @@ func run(t *testing.T, program, which string) (out string, err error) {
 	}
 	defer func() { _ = os.RemoveAll(memory) }() // what a mutant that was killed leaves
 	for _, tests := range rounds {
-		cmd := exec.CommandContext(t.Context(), program, "-test.run="+tests, "-test.skip="+slow, "-test.failfast", "-test.timeout=60s")
+		cmd := exec.CommandContext(t.Context(), program, "-test.run="+tests, "-test.skip="+slow, "-test.failfast", "-test.timeout=4m")
 		cmd.Env = append(os.Environ(), without+"="+which, "TMPDIR="+memory)
 		all, err := cmd.CombinedOutput()
 		if err != nil {
