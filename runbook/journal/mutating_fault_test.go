@@ -16,7 +16,7 @@ import (
 )
 
 // slow tests are left out: that a check is gone is seen without them.
-const slow = `^(TestFault|TestEveryBitFlip|TestNoPrefix|TestTornImages|TestKilledWriter|TestAgentHangs|TestConcurrent|TestKeygenVerifies|TestNoAck|TestFailedSync|TestDisk|TestReserved|TestFindIdentity|TestPermissions|TestOneOfMany|TestDamagedKRL)`
+const slow = `^(TestFault|TestEveryBitFlip|TestNoPrefix|TestTornImages|TestKilledWriter|TestAgentHangs|TestConcurrent|TestKeygenVerifies|TestNoAck|TestFailedSync|TestDisk|TestReserved|TestFindIdentity|TestPermissions|TestOneOfMany|TestDamagedKRL|TestNumbersHaveOneForm)`
 
 // edit puts text in the place of the bytes from from to to.
 type edit struct {
