@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,7 +19,6 @@ import (
 // request writes a directory for somebody who signs elsewhere and has never
 // seen this program.
 func (w *signing) request(dir string) error {
-	dir = cmp.Or(dir, fmt.Sprintf("signoff-%s-%s", w.run.ID[:8], w.role))
 	approve, err := w.statement(journal.DecisionApprove)
 	if err != nil {
 		return err
@@ -26,21 +27,24 @@ func (w *signing) request(dir string) error {
 	if w.decision == journal.DecisionWithdraw && !withdraws {
 		return &usageError{fmt.Errorf("%s has signed nothing about %s that could be withdrawn", w.role, w.scope)}
 	}
-	back := safetext.Line(filepath.Join(dir, w.asked()+".txt.sig"))
 	reports, err := reportsOf(w.sum.Dir, approve.N)
 	if err != nil {
 		return err
 	}
+	if dir, err = w.makeDir(dir); err != nil {
+		return &usageError{fmt.Errorf("make the directory for the request: %w; -o names another", err)}
+	}
+	back := safetext.Line(filepath.Join(dir, w.asked()+".txt.sig"))
 	reports = append(reports,
 		bundle.Report{Name: "README.txt", Data: []byte(w.letter(approve, withdraws, back))},
 	)
 	for _, decision := range sayable(withdraws) {
 		s := approve
 		s.Decision = decision
+		if decision == journal.DecisionReject {
+			s.Note = cmp.Or(s.Note, noReason)
+		}
 		reports = append(reports, bundle.Report{Name: decision + ".txt", Data: []byte(s.Text())})
-	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return &usageError{fmt.Errorf("make the directory for the request: %w; -o names another", err)}
 	}
 	for _, f := range reports {
 		if err := durable.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
@@ -50,6 +54,25 @@ func (w *signing) request(dir string) error {
 	fmt.Printf("%s holds what %s needs to sign %s: send it whole\nwhat comes back goes into it, then: runbook log import %s %s\n",
 		safetext.Line(dir), w.role, w.scope, w.run.Short(), back)
 	return nil
+}
+
+// noReason is the note of a reject in a request that was asked for without one:
+// whoever signs can't put it in, and signs no more than what is true.
+const noReason = "the reason is not stated here"
+
+// makeDir makes the directory of a request: dir, or one with a name that is free.
+func (w *signing) makeDir(dir string) (string, error) {
+	if dir != "" {
+		return dir, os.Mkdir(dir, 0o700)
+	}
+	name := fmt.Sprintf("signoff-%s-%s", w.run.ID[:8], w.role)
+	dir = name
+	for n := 2; ; n++ {
+		if err := os.Mkdir(dir, 0o700); !errors.Is(err, fs.ErrExist) {
+			return dir, err
+		}
+		dir = fmt.Sprintf("%s-%d", name, n)
+	}
 }
 
 // asked is the decision that whoever asks hopes for.
@@ -134,10 +157,17 @@ Sign one of them, with the SSH key that is listed for you
 
 Then
   Whoever asked takes it in: runbook log import %s %s
+  Once one of these files is handed in, the others are refused: to say something
+  else ask for a new request.
   A reject holds against every approval of %s until you withdraw it yourself,
-  or approve later.
+  or approve later, with a new request.
   Nothing you sign can be taken back from the log; a later word of yours counts.
-  If you want to add a line of your own, ask for another request with --note.
+
+Why you reject, or a line of your own
+  What you sign holds the note that reject.txt shows. To say why, send it to
+  whoever asked before you sign; it is put into a new request:
+    runbook sign %s --role %s --scope %s --request --note 'TEXT'
 `, practice, safetext.Line(who["user"]), safetext.Line(who["host"]), s.Role,
-		s.Run[:8], s.Mode, s.Book, s.Target, what, w.asked(), text, files, commands, s.Run[:8], back, s.Role)
+		s.Run[:8], s.Mode, s.Book, s.Target, what, w.asked(), text, files, commands, s.Run[:8], back, s.Role,
+		s.Run[:8], s.Role, s.Scope)
 }

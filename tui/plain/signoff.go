@@ -16,8 +16,8 @@ import (
 // Elsewhere is how another person signs: the command on this host, and for one
 // who is elsewhere.
 func Elsewhere(r *runbook.Run, role string) []string {
-	command := "  runbook sign " + r.Short() + " --role " + role + " --decision approve"
-	return []string{"another person signs, on this host:", command, "or elsewhere, with what this writes:", command + " --request"}
+	command := "  runbook sign " + r.Short() + " --role " + role
+	return []string{"another person signs, on this host:", command + " --decision approve", "or elsewhere, with what this writes:", command + " --request"}
 }
 
 // Unsigned says that no key signs the session, and why; empty if one does.
