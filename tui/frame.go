@@ -81,8 +81,8 @@ func (m *model) head() []string {
 
 func (m *model) what(r *runbook.Run) string {
 	parts := []string{safetext.Line(r.Book)}
-	if tag := r.Vars["image_tag"]; tag != "" {
-		parts[0] += " " + safetext.Line(tag)
+	if release := r.Vars[m.book.Release(r.Vars)]; release != "" {
+		parts[0] += " " + safetext.Line(release)
 	}
 	for _, name := range r.Demands {
 		parts = append(parts, safetext.Line(r.Vars[name]))

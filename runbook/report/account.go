@@ -51,6 +51,8 @@ type Account struct {
 	Log      Log          `json:"log"`
 	Verified *Verified    `json:"verified,omitempty"` // by who asked for the report
 	Outputs  []OutputTail `json:"outputs,omitempty"`  // ends of what failing commands printed
+
+	release string // the name of the var that says which
 }
 
 // File is a book or a target: the run's own copy.

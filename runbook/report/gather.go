@@ -219,6 +219,7 @@ func field1(e journal.Entry, name string) string {
 // left out even if it were.
 func (g *gatherer) vars() {
 	placed := g.target.Values()
+	g.a.release = g.book.Release(g.run.Vars)
 	for _, name := range slices.Sorted(maps.Keys(g.run.Vars)) {
 		def, value := g.book.Vars[name], g.run.Vars[name]
 		if def.Secret {

@@ -22,8 +22,8 @@ func (a *Account) heading() string {
 		words = "FINISHED, NOT SIGNED OFF (" + strings.Join(lacks, ", ") + ")"
 	}
 	words += ": " + a.Book.Name
-	if tag := a.value("image_tag"); tag != "" {
-		words += " " + tag
+	if release := a.value(a.release); release != "" {
+		words += " " + release
 	}
 	words += " on " + a.Target.Name
 	for _, v := range a.Demanded {

@@ -95,6 +95,15 @@ func TestNotSignedOff(t *testing.T) {
 	says(t, w.whole().in(t, Markdown), "# DEPLOYED: shop", "outcome: deployed")
 }
 
+// TestHeadingNamesTheRelease under whatever name the book has it.
+func TestHeadingNamesTheRelease(t *testing.T) {
+	t.Parallel()
+	w := write(t, t.TempDir(), strings.ReplaceAll(shop, "image_tag", "release"), production, fields{"vars": fields{"release": "1.8.2", "change_ticket": "CHG-4711"}})
+	w.add("run.end", fields{"outcome": "stopped"})
+	w.close()
+	says(t, w.whole().in(t, Markdown), "# STOPPED: shop 1.8.2 on production")
+}
+
 // TestRehearsedSteps: report and status count the same.
 func TestRehearsedSteps(t *testing.T) {
 	t.Parallel()
