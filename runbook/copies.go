@@ -103,12 +103,12 @@ func checkBeside(r *Run, e journal.Entry, keys map[string]string) error {
 // sameFile holds a file of a run against the hash in an entry.
 func sameFile(dir, name, sum string, entry uint64) error {
 	path := filepath.Join(dir, name)
-	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		return fmt.Errorf("%s, which entry %d recorded, is a link", name, entry)
-	}
 	got, err := supervise.FileSHA(path)
 	if err != nil {
 		return fmt.Errorf("%s, which entry %d recorded, can't be read: %w", name, entry, err)
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s, which entry %d recorded, is a link", name, entry)
 	}
 	if got != sum {
 		return fmt.Errorf("%s is not what entry %d recorded", name, entry)
