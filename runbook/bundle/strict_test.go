@@ -1,8 +1,12 @@
 package bundle_test
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"runbook/runbook"
 	"runbook/runbook/journal"
 )
 
@@ -45,4 +49,26 @@ func TestScriptReadsSignersAsWeDo(t *testing.T) {
 	o := finish(t)
 	put(t, o.signers, `"dev one" `+o.dev.public+"eve@example.com "+o.qa.public[:len(o.qa.public)-1])
 	o.agree("signers", 0, box)
+}
+
+// TestScriptAgreesOnFieldsOfAnotherType: they are what was signed, and what
+// the others name is still held against the file.
+func TestScriptAgreesOnFieldsOfAnotherType(t *testing.T) {
+	t.Parallel()
+	box := toolbox(t)
+	o := open(t)
+	delete(o.start, "signoffs")
+	o.add("run.start", o.start)
+	o.add("run.intent", map[string]any{"step": 1, "attempt": "one"})
+	o.add("run.result", map[string]any{"step": []string{"x"}, "out_sha256": 5})
+	o.add("run.result", map[string]any{"step": "migrate", "attempt": 1, "exit": "none", "out_sha256": sum("output")})
+	o.add("rollback.start", map[string]any{"plan": true})
+	o.add("run.end", nil)
+	o.agree("of another type", 0, box)
+	out := filepath.Join(o.dir, "steps", "migrate.1", "out.red")
+	must(t, os.MkdirAll(filepath.Dir(out), 0o700))
+	put(t, out, "another")
+	if r := runbook.Verify(o.dir, journal.Policy{}); r.Integrity.Word != journal.Tampered || !strings.Contains(r.Integrity.Text, "out.red is not what entry 5 recorded") {
+		t.Errorf("another output: %q", r.Lines())
+	}
 }
