@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,11 +20,12 @@ import (
 
 func newDoctor() *cobra.Command {
 	var target string
+	var vars []string
 	cmd := &cobra.Command{
 		Use:   "doctor [BOOK -t TARGET]",
 		Short: "what would break a run on this host, or of this book at this target",
 		Long: "Looks at this host, your keys and your terminal; with a book and a target also at its vars, secrets,\n" +
-			"hosts, programs and ways back. It changes nothing and starts no run.\n" +
+			"roles, hosts, programs and ways back. It changes nothing and starts no run.\n" +
 			"Exit codes: 0 nothing would break a run, 1 something would or could not be looked at, 2 usage.",
 		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -34,10 +36,17 @@ func newDoctor() *cobra.Command {
 			if (len(args) == 1) != (target != "") {
 				return &usageError{errors.New("name the book and the target, or neither: runbook doctor BOOK -t TARGET")}
 			}
+			given, err := parseVars(vars)
+			if err != nil {
+				return err
+			}
+			if target == "" && len(given) > 0 {
+				return &usageError{errors.New("--var is of a book: runbook doctor BOOK -t TARGET --var NAME=VALUE")}
+			}
 			if target == "" {
 				return examine(cmd.Context(), h, nil)
 			}
-			s, err := site(cmd.Context(), h, args[0], target)
+			s, err := site(cmd.Context(), h, args[0], target, given)
 			if err != nil {
 				return err
 			}
@@ -45,6 +54,7 @@ func newDoctor() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&target, "target", "t", "", "where")
+	cmd.Flags().StringArrayVar(&vars, "var", nil, "`NAME=VALUE` of the book; never a secret")
 	return cmd
 }
 
@@ -104,7 +114,7 @@ func postgres(ctx context.Context) (string, error) {
 
 // site are the looks at a trusted book at a trusted target. A target whose
 // world can't be made is a finding; one that nobody trusts is an error.
-func site(ctx context.Context, h runbook.Home, name, target string) ([]doctor.Probe, error) {
+func site(ctx context.Context, h runbook.Home, name, target string, given map[string]string) ([]doctor.Probe, error) {
 	b, err := findBook(h, name, true)
 	if err != nil {
 		return nil, err
@@ -124,5 +134,9 @@ func site(ctx context.Context, h runbook.Home, name, target string) ([]doctor.Pr
 			return []doctor.Finding{{Verdict: steps.Fail, What: what, Saw: err.Error()}}
 		}}}, nil
 	}
-	return (&doctor.Site{Book: b, Target: p.target, World: p.world}).Probes(), nil
+	look := &doctor.Site{Book: b, Target: p.target, World: p.world, Given: given}
+	if p.signs == nil {
+		look.Signers, look.SignersFile = signersOf(h, false), filepath.Join(h.Config, "allowed_signers")
+	}
+	return look.Probes(), nil
 }

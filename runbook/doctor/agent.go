@@ -96,10 +96,11 @@ func (h Host) key(ctx context.Context) []Finding {
 func (h Host) signers(context.Context) []Finding {
 	const what = "allowed_signers"
 	file := filepath.Join(h.Config, what)
+	session := journal.SessionNamespace(journal.Real)
 	signers, err := journal.ReadSigners(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return one(steps.Warn, what, "none: `log verify` could tell nobody who signed", "", "write "+file+": NAME, a space, the public key")
+		return one(steps.Warn, what, "none: `log verify` could tell nobody who signed", "", listed(file, session))
 	case err != nil:
 		return one(steps.Fail, what, err.Error(), "", "correct it: no run starts with it")
 	}
@@ -107,9 +108,9 @@ func (h Host) signers(context.Context) []Finding {
 	if err != nil || id == nil {
 		return pass(what, file+" is there")
 	}
-	who, err := signers.Principal(id.PublicKey(), journal.SessionNamespace(journal.Real), time.Now())
+	who, err := signers.Principal(id.PublicKey(), session, time.Now())
 	if err != nil {
-		return one(steps.Warn, what, "your key is not believed: "+err.Error(), "", "add it to "+file)
+		return one(steps.Warn, what, "your key is not believed: "+err.Error(), "", listed(file, session))
 	}
 	return pass(what, "your key is that of "+who)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"runbook/runbook/book"
+	"runbook/runbook/journal"
 	"runbook/steps"
 )
 
@@ -18,6 +19,10 @@ type Site struct {
 	Book   *book.Book
 	Target *book.Target
 	World  *steps.World
+	Given  map[string]string // by --var
+
+	Signers     func() (journal.Signers, error) // who may sign in which role; nil: nobody is looked for, as in practice
+	SignersFile string                          // where that stands
 
 	vars map[string]string // what is known of them before a run
 
@@ -25,8 +30,8 @@ type Site struct {
 	resolved map[string]resolved // the programs looked for so far
 }
 
-// Probes are the looks at a book and its target, with the vars that the target
-// gives. Nothing that acts is run; secrets are resolved and never shown.
+// Probes are the looks at a book and its target, with the vars that were
+// given and those of the target. Nothing that acts is run; secrets are resolved and never shown.
 func (s *Site) Probes() []Probe {
 	vars := s.values()
 	s.resolved = map[string]resolved{}
@@ -34,6 +39,9 @@ func (s *Site) Probes() []Probe {
 		{What: "vars", Look: func(context.Context) []Finding { return vars }},
 		{What: "disk of dir", Look: func(context.Context) []Finding { return disk("disk of dir", s.World.Dir) }},
 		{What: "programs", Limit: lookLimit, Look: s.programs},
+	}
+	if s.Signers != nil {
+		probes = append(probes, Probe{What: "roles", Look: s.roles})
 	}
 	if s.Target.Service.EnvFrom != "" {
 		probes = append(probes, Probe{What: "service", Limit: lookLimit, Look: s.service})
@@ -62,26 +70,29 @@ func (s *Site) Probes() []Probe {
 // which a run would still have to be given.
 func (s *Site) values() []Finding {
 	// Required is left to us: Resolve would answer no vars at all.
-	all := *s.Book
-	all.Vars = maps.Clone(s.Book.Vars)
+	all := s.Book.On(s.Target)
 	for name, v := range all.Vars {
 		v.Required = false
 		all.Vars[name] = v
 	}
-	vars, err := all.Resolve(nil, s.Target.Values())
+	vars, err := all.Resolve(s.Given, s.Target.Values())
 	if err != nil {
-		return one(steps.Fail, "vars", err.Error(), "", "correct [vars] of "+s.Target.Name)
+		return one(steps.Fail, "vars", err.Error(), "", "correct --var, or [vars] of "+s.Target.Name)
 	}
 	s.vars = vars
 	var found []Finding
-	for _, d := range s.Target.Require {
-		found = append(found, one(steps.Warn, "var "+d.Name, "no value yet: "+cmp.Or(d.Title, "the target demands it of each run"), "", "give deploy --var "+d.Name+"=…")...)
+	for _, d := range s.Target.Unmet(vars) {
+		saw := "no value yet: " + cmp.Or(d.Title, "the target demands it of each run")
+		if vars[d.Name] != "" {
+			saw = d.Check(vars[d.Name]).Error()
+		}
+		found = append(found, one(steps.Warn, "var "+d.Name, saw, "", "give --var "+d.Name+"=… here and to deploy")...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Book.Vars)) {
 		if v := s.Book.Vars[name]; v.Required && !v.Secret && vars[name] == "" {
 			delete(vars, name)
 			found = append(found, one(steps.Warn, "var "+name, "no value yet: "+cmp.Or(v.Title, "the book requires it"), "",
-				"give deploy --var "+name+"=…, or set it in [vars] of "+s.Target.Name)...)
+				"give --var "+name+"=… here and to deploy, or set it in [vars] of "+s.Target.Name)...)
 		}
 	}
 	if found == nil {

@@ -105,7 +105,7 @@ func TestSite(t *testing.T) {
 	a := siteOf(t, twoWays, "[secret.token]\nfile = \"DIR/token\"\n[secret.broken]\ncommand = [\"sh\", \"-c\", \"echo hunter2 >&2; exit 3\"]\n")
 	put(t, filepath.Join(a.dir, "token"), "hunter2\n", 0o600)
 	all := a.look(t)
-	want(t, all, "var image_tag", steps.Warn, "the release", "deploy --var image_tag=")
+	want(t, all, "var image_tag", steps.Warn, "the release", "give --var image_tag=")
 	want(t, all, "secret token", steps.Pass, "resolves in")
 	want(t, all, "secret broken", steps.Fail, "exit status 3", "[secret.broken]")
 	want(t, all, "secret spare", steps.Warn, "no [secret.spare]")
@@ -285,4 +285,21 @@ func TestWhatATargetOfProductionNeeds(t *testing.T) {
 	}) {
 		t.Error("a service that can't be looked at is not told")
 	}
+}
+
+// TestSiteWithVars: what was given is looked with, and what is wrong is said.
+func TestSiteWithVars(t *testing.T) {
+	t.Parallel()
+	a := siteOf(t, twoWays, "require = [{ name = \"ticket\", match = 'CHG-[0-9]+' }]\n")
+	a.program(t, "lookhere", 0o700)
+	a.Given = map[string]string{"image_tag": "2.1", "ticket": "CHG-7"}
+	all := a.look(t)
+	want(t, all, "vars", steps.Pass, "every required one")
+	if text := fmt.Sprint(all); strings.Contains(text, "image_tag") || strings.Contains(text, "ticket") {
+		t.Errorf("given, and looked for: %s", text)
+	}
+	a.Given = map[string]string{"image_tag": "2.1", "ticket": "soon"}
+	want(t, a.look(t), "vars", steps.Fail, "ticket = ", "does not match", "correct --var")
+	a.Given = map[string]string{"image_tag": "latest"}
+	want(t, a.look(t), "vars", steps.Fail, "does not match", "correct --var")
 }

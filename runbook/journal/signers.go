@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,19 @@ func (s Signers) Principal(key ssh.PublicKey, namespace string, at time.Time) (s
 		}
 	}
 	return "", err
+}
+
+// Principals are those that may sign in namespace at that time, as the lines of
+// their keys name them.
+func (s Signers) Principals(namespace string, at time.Time) []string {
+	var all []string
+	for _, l := range s.lines {
+		who, err := s.Principal(l.key, namespace, at)
+		if err == nil && !slices.Contains(all, who) {
+			all = append(all, who)
+		}
+	}
+	return all
 }
 
 // ReadSigners reads an allowed_signers file: principals, options (namespaces,
