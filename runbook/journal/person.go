@@ -64,10 +64,11 @@ func checkSigned(armored, namespace, text string) (person, error) {
 	if len(sig.Signature.Rest) > 0 && !securityKey(sig) {
 		return p, errors.New("something follows the signature")
 	}
-	if sig.Namespace != namespace {
+	err = sshsig.Verify(strings.NewReader(text), sig, sig.PublicKey, sig.HashAlgorithm, namespace)
+	if errors.Is(err, sshsig.ErrNamespaceMismatch) {
 		return p, fmt.Errorf("signed with -n %q, which is not -n %s", sig.Namespace, namespace)
 	}
-	if err := sshsig.Verify(strings.NewReader(text), sig, sig.PublicKey, sig.HashAlgorithm, namespace); err != nil {
+	if err != nil {
 		return p, err
 	}
 	return person{sig.PublicKey, presence(sig)}, nil
