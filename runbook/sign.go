@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type Keys struct {
 	// Signers says who may sign in which role; nil, or the zero Signers, vouches
 	// for nobody. It is asked at each signature.
 	Signers func() (journal.Signers, error)
+	// SignersFile is where that stands, for people; it may be empty.
+	SignersFile string
 	// Report is the SHA-256, hex, of what is known of the run in dir up to entry
 	// n, as it is shown before it is signed.
 	Report func(dir string, n uint64) (string, error)
@@ -67,8 +70,8 @@ func (s *Session) Signer(ctx context.Context, step *book.Step, decision string) 
 	}
 	if signers.Given() {
 		if signer.Principal, err = signers.Principal(key, namespace, time.Now()); err != nil {
-			return signer, fmt.Errorf("your key %s does not sign as %s: %w; a line in allowed_signers with namespaces=%q lets it",
-				signer.Key, role, err, namespace)
+			return signer, fmt.Errorf("your key %s does not sign as %s: %w; a line in %s with namespaces=%q lets it, after review",
+				signer.Key, role, err, cmp.Or(s.keys.SignersFile, "allowed_signers"), namespace)
 		}
 	}
 	other := s.State().alsoSigns(s.book, signer.Key, role, scope, true)

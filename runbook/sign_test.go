@@ -107,7 +107,7 @@ func desk(t *testing.T, id journal.Identity, who journal.Signers) *fixture {
 
 func (f *fixture) drivenBy(id journal.Identity, who journal.Signers) {
 	f.identity, f.noIdentity = id, "a test"
-	f.Signs(Keys{Signers: func() (journal.Signers, error) { return who, nil }, Report: reportOf})
+	f.Signs(Keys{Signers: func() (journal.Signers, error) { return who, nil }, SignersFile: "/etc/who", Report: reportOf})
 }
 
 // toSignoff does the work up to the sign-off.
@@ -165,6 +165,7 @@ func TestSignatureSettlesItsStep(t *testing.T) {
 	refuses(t, f.sign("approved", journal.DecisionApprove, "again"), "said so already")
 	_, err := f.Signer(t.Context(), f.Book().Step("qa-signs"), journal.DecisionApprove)
 	refuses(t, err, "does not sign as qa")
+	refuses(t, err, `a line in /etc/who with namespaces="signoff.qa@runbook-log" lets it, after review`)
 	f.reopen()
 	if st := f.at("approved"); st.Signed == nil || st.State != Confirmed {
 		t.Errorf("read again it is %+v", st)

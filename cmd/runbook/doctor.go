@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -136,7 +135,7 @@ func site(ctx context.Context, h runbook.Home, name, target string, given map[st
 	}
 	look := &doctor.Site{Book: b, Target: p.target, World: p.world, Given: given}
 	if p.signs == nil {
-		look.Signers, look.SignersFile = signersOf(h, false), filepath.Join(h.Config, "allowed_signers")
+		look.Signers, look.SignersFile = signersOf(h, false), signersFile(h, false)
 	}
 	return look.Probes(), nil
 }

@@ -17,7 +17,7 @@ import (
 // keys are what roles are signed with from a session: its person's key, if
 // allowed_signers lets it; in practice the world's own, one a role.
 func keys(h runbook.Home, signs *practice.World) runbook.Keys {
-	k := runbook.Keys{Signers: signersOf(h, signs != nil), Report: report.SHA256}
+	k := runbook.Keys{Signers: signersOf(h, signs != nil), SignersFile: signersFile(h, signs != nil), Report: report.SHA256}
 	k.Role = func(_ context.Context, role string) (journal.Identity, error) {
 		id, why, err := journal.FindSigner(h.Config, role, os.Getenv)
 		if err == nil && id == nil {
@@ -40,10 +40,7 @@ func keys(h runbook.Home, signs *practice.World) runbook.Keys {
 // signersOf reads who may sign in which role: without a file nobody is vouched
 // for.
 func signersOf(h runbook.Home, practising bool) func() (journal.Signers, error) {
-	file := filepath.Join(h.Config, "allowed_signers")
-	if practising {
-		file = filepath.Join(h.Runs(true), "allowed_signers")
-	}
+	file := signersFile(h, practising)
 	return func() (journal.Signers, error) {
 		signers, err := journal.ReadSigners(file)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -51,4 +48,11 @@ func signersOf(h runbook.Home, practising bool) func() (journal.Signers, error) 
 		}
 		return signers, err
 	}
+}
+
+func signersFile(h runbook.Home, practising bool) string {
+	if practising {
+		return filepath.Join(h.Runs(true), "allowed_signers")
+	}
+	return filepath.Join(h.Config, "allowed_signers")
 }
