@@ -79,6 +79,7 @@ func startLines(h runbook.Home, s *runbook.Session) []string {
 		"    sha256 " + t.SHA256,
 	}
 	lines = append(lines, targetLines(b, t, r, time.Now())...)
+	lines = append(lines, givenLines(b, t, r.Vars)...)
 	lines = append(lines,
 		"dir     "+t.Dir,
 		"world   "+world,
@@ -120,6 +121,33 @@ func targetLines(b *book.Book, t *book.Target, r *runbook.Run, now time.Time) []
 			line += "; it " + why + ": COUNTS FOR NOTHING"
 		}
 		lines = append(lines, line)
+	}
+	return lines
+}
+
+// maxGiven is how many vars are shown: the page is read before each run.
+const maxGiven = 6
+
+// givenLines are the vars that this run was given or has answered: what neither
+// the book nor the target says. What the target demands and chooses it tells
+// itself.
+func givenLines(b *book.Book, t *book.Target, vars map[string]string) []string {
+	usual := t.Values()
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		v := b.Vars[name]
+		demanded := slices.ContainsFunc(t.Require, func(d book.Demand) bool { return d.Name == name })
+		fixed, ok := usual[name]
+		if !ok {
+			fixed = v.Default
+		}
+		if _, chosen := t.Choose[name]; chosen || demanded || v.Secret || vars[name] == fixed {
+			continue
+		}
+		lines = append(lines, "var     "+name+" = "+vars[name])
+	}
+	if n := len(lines) - maxGiven; n > 0 {
+		lines = append(lines[:maxGiven], fmt.Sprintf("        and %d more: runbook log show", n))
 	}
 	return lines
 }
