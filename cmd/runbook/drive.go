@@ -49,6 +49,9 @@ func driveOn(ctx context.Context, s *runbook.Session, inLines bool, o tui.Option
 		return uint16(h), uint16(w) //nolint:gosec // G115: a terminal's size
 	})
 	if lines(inLines) {
+		for _, line := range safe(givenLines(s.Book(), s.Target(), s.State().Vars)) {
+			fmt.Println(line)
+		}
 		err = plain.Run(ctx, s, plain.Options{In: answers(s), Out: os.Stdout, Terminal: term.IsTerminal(int(os.Stdin.Fd()))})
 	} else {
 		err = tui.Run(ctx, s, o)

@@ -92,6 +92,10 @@ func startLines(h runbook.Home, s *runbook.Session) []string {
 		free := uint64(disk.Bavail) * uint64(disk.Bsize) //nolint:gosec // sizes of a file system
 		lines = append(lines, fmt.Sprintf("disk    %d MiB free for the log", free>>20))
 	}
+	return safe(lines)
+}
+
+func safe(lines []string) []string {
 	for i, line := range lines {
 		lines[i] = safetext.Line(line)
 	}
@@ -147,7 +151,7 @@ func givenLines(b *book.Book, t *book.Target, vars map[string]string) []string {
 		lines = append(lines, "var     "+name+" = "+vars[name])
 	}
 	if n := len(lines) - maxGiven; n > 0 {
-		lines = append(lines[:maxGiven], fmt.Sprintf("        and %d more: runbook log show", n))
+		lines = append(lines[:maxGiven], fmt.Sprintf("        and %d more", n))
 	}
 	return lines
 }

@@ -29,7 +29,7 @@ func TestGivenLines(t *testing.T) {
 	for i := range 9 {
 		vars[fmt.Sprint("x", i)] = "y"
 	}
-	if lines := givenLines(b, on, vars); len(lines) != maxGiven+1 || lines[maxGiven] != "        and 6 more: runbook log show" {
+	if lines := givenLines(b, on, vars); len(lines) != maxGiven+1 || lines[maxGiven] != "        and 6 more" {
 		t.Errorf("%q", lines)
 	}
 }
