@@ -70,6 +70,7 @@ type runStartBody struct {
 	World      string            `json:"world"`
 	PracticeID string            `json:"practice_id,omitempty"`
 	Of         string            `json:"of,omitempty"`
+	Ran        []string          `json:"ran,omitempty"`     // what changed the target in the run that a rollback takes back
 	Guard      bool              `json:"guard,omitempty"`   // the target is production
 	Demands    []string          `json:"demands,omitempty"` // the vars it demanded of this run
 	Vars       map[string]string `json:"vars"`

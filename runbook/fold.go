@@ -112,6 +112,7 @@ func foldHandover(r *Run, _ *book.Book, e journal.Entry) error {
 func foldRunStart(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[runStartBody](e)
 	r.Book, r.Target, r.Mode, r.World, r.Of = body.Book, body.Target, body.Mode, body.PracticeID, body.Of
+	r.Ran = body.Ran
 	r.Guard, r.Demands = body.Guard, body.Demands
 	r.Started = e.Time
 	for name, value := range body.Vars {

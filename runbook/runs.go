@@ -26,9 +26,12 @@ type Summary struct {
 	World              string
 	Started, Ended     time.Time
 	Outcome            string
-	Phase              string // where it stands
-	Signoff            string // as SignoffLine has it; empty if nobody has to sign
-	Driven             bool   // somebody drives it now
+	Of                 string   // the run that a rollback takes back
+	Plan               string   // of a rollback that is open or was stopped: the plan that was chosen
+	Demanded           []string // what the target demanded of it, such as the number of a change
+	Phase              string   // where it stands
+	Signoff            string   // as SignoffLine has it; empty if nobody has to sign
+	Driven             bool     // somebody drives it now
 	Err                error
 }
 
@@ -104,7 +107,8 @@ func summarize(dir string, practice bool) Summary {
 		return sum
 	}
 	sum.ID, sum.Short, sum.Book, sum.Target, sum.Mode, sum.World = r.ID, r.Short(), r.Book, r.Target, r.Mode, r.World
-	sum.Started, sum.Ended, sum.Outcome = r.Started, r.Ended, r.Outcome
+	sum.Started, sum.Ended, sum.Outcome, sum.Of, sum.Plan = r.Started, r.Ended, r.Outcome, r.Of, r.Plan
+	sum.Demanded = values(r.Demands, r.Vars)
 	if p := r.Phase(b); p != nil {
 		sum.Phase = p.ID
 	}
@@ -143,11 +147,23 @@ func ended(dir string, practice bool) (Summary, bool) {
 	if len(start.Signoffs) > 0 && end.Outcome == Stopped {
 		return Summary{}, false // its end does not say who has signed
 	}
+	if start.Mode == ModeRollback && end.Outcome == Stopped {
+		return Summary{}, false // whether a plan was chosen stands between the edges
+	}
 	return Summary{
 		ID: last.Run, Short: last.Run[:min(4, len(last.Run))], Dir: dir, Practice: practice, World: start.PracticeID,
-		Book: start.Book, Target: start.Target, Mode: start.Mode,
+		Book: start.Book, Target: start.Target, Mode: start.Mode, Of: start.Of, Demanded: values(start.Demands, start.Vars),
 		Started: first[1].Time, Ended: last.Time, Outcome: end.Outcome, Signoff: signedBy(start, end),
 	}, true
+}
+
+// values are those of the named vars.
+func values(names []string, vars map[string]string) []string {
+	var all []string
+	for _, name := range names {
+		all = append(all, vars[name])
+	}
+	return all
 }
 
 // signedBy is how the sign-off stood when a run ended.

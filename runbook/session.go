@@ -80,7 +80,8 @@ type StartOptions struct {
 	World    *steps.World
 	Vars     map[string]string // resolved
 	Mode     string
-	Of       string // the run that a rollback undoes
+	Of       string   // the run that a rollback undoes
+	Ran      []string // and the steps that changed the target there: Changed
 	Rehearse bool
 	Log      journal.Options
 }
@@ -119,7 +120,7 @@ func Start(ctx context.Context, o StartOptions) (*Session, error) {
 	start := &runStartBody{
 		Book: o.Book.Name, BookFile: o.Book.File, BookSHA: o.Book.SHA256,
 		Target: o.Target.Name, TargetFile: o.Target.File, TargetSHA: o.Target.SHA256,
-		Mode: o.Mode, World: o.Log.World, PracticeID: practiceID(o.World), Of: o.Of, Vars: o.Vars,
+		Mode: o.Mode, World: o.Log.World, PracticeID: practiceID(o.World), Of: o.Of, Ran: o.Ran, Vars: o.Vars,
 		Guard: o.Target.Guard, Demands: demanded(o.Target, o.Vars),
 	}
 	if o.Mode == ModeDeploy {

@@ -121,6 +121,7 @@ type Run struct {
 	Practice bool
 	World    string   // id of the practice world
 	Of       string   // the run a rollback undoes
+	Ran      []string // the steps that changed the target there
 	Guard    bool     // of a guarded target: production
 	Demands  []string // the vars that the target demanded, such as a change ticket
 	Vars     map[string]string

@@ -37,6 +37,7 @@ func summaryOf(m *model) []string {
 		}
 		lines = append(lines, read.lines...)
 	}
+	lines = append(lines, plain.NotUndone(m.book, r, r.PlanWalked(m.book))...)
 	for _, n := range r.Notes {
 		lines = append(lines, "memo "+n.At.UTC().Format("15:04:05Z")+"  "+safetext.Line(n.Text))
 	}

@@ -58,7 +58,7 @@ func (b *bench) screens(text string) map[string]screen {
 	intent, _ := b.intent(runbook.Accept, "jwt")
 	all := map[string]screen{
 		"the evidence": newEvidence(b.model, check), "the pause point": newPause(b.model, intent), "the ending": newEnding(b.model, intent),
-		"the end": newEnded(b.model), "the plans": newPlans(b.model, b.book.Plans), "a cancel": newCancel(migrate, false),
+		"the end": newEnded(b.model), "the plans": newPlans(b.model, b.snap.run, b.book.Plans), "a cancel": newCancel(migrate, false),
 		"a reason":    &reasonScreen{step: check, intent: intent, field: newField(text)},
 		"an approval": newApproval(b.model, migrate, intent), "output": newOutput(migrate),
 	}

@@ -53,6 +53,7 @@ type model struct {
 	begun    bool   // the start screen is behind us
 	snap     snapshotMsg
 	book     *book.Book
+	undoes   []string // what a rollback takes back, safe to show
 	tail     tailMsg
 	left     *sync.Once
 	leaving  chan struct{} // closed when the program was asked to leave
@@ -73,6 +74,7 @@ func newModel(ctx context.Context, s *runbook.Session, o Options) *model {
 	m.deeds = newDeeds(ctx, s, o)
 	m.book = s.Book()
 	m.layers = []layer{{screen: &phaseScreen{}}}
+	m.undoes = o.Undoes
 	r := s.State()
 	if m.begun = len(o.Start) == 0; !m.begun {
 		m.layers = append(m.layers, layer{screen: newStart(m, r, o.Start), gated: true})

@@ -126,7 +126,7 @@ func (m *model) openOutput(s *book.Step) tea.Cmd {
 
 func (m *model) rollback() tea.Cmd {
 	if plans := m.snap.run.Plans(m.book); len(plans) > 0 {
-		return m.ask(newPlans(m, plans))
+		return m.ask(newPlans(m, m.snap.run, plans))
 	}
 	m.warn("nothing that ran has a plan to undo it")
 	return nil

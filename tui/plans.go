@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -9,11 +10,15 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/steps/safetext"
+	"runbook/tui/plain"
 )
 
 // plansScreen lists the ways back. One is opened by its number, and begun by
 // typing its name on its page.
 type plansScreen struct {
+	run    *runbook.Run
+	book   *book.Book
+	undoes []string // what is taken back
 	plans  []*book.Plan
 	of     uint64 // the snapshot that they are of
 	page   page
@@ -21,8 +26,8 @@ type plansScreen struct {
 	typing *field
 }
 
-func newPlans(m *model, plans []*book.Plan) *plansScreen {
-	p := &plansScreen{plans: plans, of: m.snap.n}
+func newPlans(m *model, r *runbook.Run, plans []*book.Plan) *plansScreen {
+	p := &plansScreen{run: r, book: m.book, undoes: m.undoes, plans: plans, of: m.snap.n}
 	p.list()
 	return p
 }
@@ -30,13 +35,13 @@ func newPlans(m *model, plans []*book.Plan) *plansScreen {
 // list shows all plans.
 func (p *plansScreen) list() {
 	p.picked, p.typing = nil, nil
-	lines := []string{"no plan of the book undoes anything that ran"}
-	if len(p.plans) > 0 {
-		lines = nil
+	lines := slices.Clone(p.undoes)
+	if len(p.plans) == 0 {
+		lines = append(lines, "no plan of the book undoes anything that ran")
 	}
 	for i, plan := range p.plans {
 		lines = append(lines, fmt.Sprintf("%d %s  (%s, %d steps)", i+1, safetext.Line(plan.Title), plan.ID, len(plan.Steps)))
-		lines = append(lines, cost(plan)...)
+		lines = append(lines, p.cost(plan)...)
 	}
 	p.page.set(lines)
 }
@@ -44,21 +49,26 @@ func (p *plansScreen) list() {
 // pick opens the page of one plan.
 func (p *plansScreen) pick(plan *book.Plan) {
 	p.picked, p.typing = plan, newField("")
-	lines := append([]string{safetext.Line(plan.Title)}, cost(plan)...)
+	lines := append(slices.Clone(p.undoes), safetext.Line(plan.Title))
+	lines = append(lines, p.cost(plan)...)
 	for i, s := range plan.Steps {
 		lines = append(lines, fmt.Sprintf("    %d. %s  (%s)", i+1, titleOf(s), kind(s)))
 	}
 	p.page = newPage(lines)
 }
 
-// cost is what a plan is for, what it loses and how long it takes.
-func cost(plan *book.Plan) []string {
+// cost is what a plan is for, what it loses, how long it takes, and what of
+// what ran it leaves as it is.
+func (p *plansScreen) cost(plan *book.Plan) []string {
 	var lines []string
 	for _, part := range [][2]string{{"when", plan.When}, {"LOSES", plan.Loses}, {"takes", plan.Takes}} {
 		if part[1] == "" {
 			part[1] = "the book does not say"
 		}
 		lines = append(lines, fmt.Sprintf("    %-6s %s", part[0], safetext.Line(part[1])))
+	}
+	for _, line := range plain.NotUndone(p.book, p.run, plan) {
+		lines = append(lines, "    "+line)
 	}
 	return lines
 }
@@ -67,7 +77,7 @@ func (p *plansScreen) text() *field { return p.typing }
 
 func (p *plansScreen) body(m *model, w, h int) body {
 	if p.picked == nil && p.of != m.snap.n { // what ran meanwhile has a way back too
-		p.plans, p.of = m.snap.run.Plans(m.book), m.snap.n
+		p.run, p.plans, p.of = m.snap.run, m.snap.run.Plans(m.book), m.snap.n
 		p.list()
 	}
 	lines := []string{m.styles.Title.Render(" ROLLBACK  which way back?")}
@@ -150,7 +160,7 @@ func (m *model) openRollback(r *runbook.Run, plan string) {
 		m.say("plan " + r.Plan + " is walked already: it goes on. R lists the others")
 		return
 	}
-	screen := newPlans(m, r.Plans(m.book))
+	screen := newPlans(m, r, r.Plans(m.book))
 	for _, p := range screen.plans {
 		if p.ID == plan {
 			screen.pick(p)

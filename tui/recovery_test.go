@@ -127,3 +127,41 @@ func TestGoingOnSaysWhatRuns(t *testing.T) {
 	b.exec(b.do(runbook.Intent{Kind: runbook.Cancel, Step: "migrate"}))
 	b.until("its end", func() bool { return b.command() == nil })
 }
+
+// TestWhatStaysIsNamed: what ran and no step of the plan undoes stands on the
+// plan's page before it begins, beside what it loses, and at the end.
+func TestWhatStaysIsNamed(t *testing.T) {
+	t.Parallel()
+	const stays = "not undone by this: drop  Drop the old column"
+	b := migrated(t)
+	b.press("g")
+	b.text("drop")
+	b.press("enter")
+	b.until("drop", func() bool { return b.state("drop") == runbook.Passed })
+	b.open(b.session, Options{Rollback: true, Plan: "back", Undoes: []string{"takes back 7f3a CHG-13, deploy"}}, 80, 24)
+	b.ready()
+	b.shows("takes back 7f3a CHG-13, deploy")
+	b.shows(stays)
+	b.golden("80x24-stays")
+	b.press("esc")
+	b.shows("takes back 7f3a CHG-13, deploy")
+	b.shows(stays)
+	b.press("1")
+	b.text("back")
+	b.press("enter")
+	b.until("the plan", func() bool { return b.snap.run.Plan == "back" })
+	b.ready()
+	b.press("x")
+	b.shows("not undone by this: migrate  Run migrations") // nothing of the plan is done yet
+	b.press("esc", "enter")
+	b.shows("enter starts it")
+	b.press("enter")
+	b.until("its end", func() bool { return b.state("reverted") == runbook.Passed })
+	b.ready()
+	b.press("enter", "enter")
+	b.until("the plan's end", func() bool { return b.snap.run.Phase(b.book) == nil })
+	b.press("enter")
+	b.shows("END OF RUN")
+	b.shows(stays)
+	b.golden("80x24-stayed")
+}

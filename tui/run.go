@@ -25,8 +25,9 @@ type Options struct {
 	// back if the screen is killed. Empty for none.
 	Watchdog string
 
-	Rollback bool   // open on the ways back; nothing acts or looks before one is begun, or left
-	Plan     string // of those the one whose page is opened, if Rollback is set
+	Rollback bool     // open on the ways back; nothing acts or looks before one is begun, or left
+	Plan     string   // of those the one whose page is opened, if Rollback is set
+	Undoes   []string // what a rollback takes back, safe to show
 }
 
 // ErrStuck says that the terminal took nothing any more: it was given back

@@ -180,6 +180,8 @@ func (s Status) Lines(now time.Time) []string {
 
 func stand(s Status) string {
 	switch {
+	case s.Phase == "" && s.Plan == "" && s.Mode == runbook.ModeRollback:
+		return "no plan chosen"
 	case s.Phase == "":
 		return "everything is closed, the end is not written"
 	case s.NextSlot != nil:

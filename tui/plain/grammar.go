@@ -184,6 +184,9 @@ func (p *session) plans() error {
 	for _, plan := range plans {
 		p.print("  rollback %s   %s", plan.ID, safetext.Line(plan.Title))
 		p.print("      when %s; loses %s; takes %s", safetext.Line(plan.When), safetext.Line(plan.Loses), safetext.Line(plan.Takes))
+		for _, line := range NotUndone(p.Book(), p.State(), plan) {
+			p.print("      %s", line)
+		}
 	}
 	return nil
 }

@@ -199,6 +199,24 @@ func ReadBack(r *runbook.Run, p *book.Phase) []string {
 	return lines
 }
 
+// NotUndone are lines about what ran and stays when a plan is walked, or stayed
+// when it was. Nothing if it undoes all, or if no plan is chosen.
+func NotUndone(b *book.Book, r *runbook.Run, p *book.Plan) []string {
+	if p == nil {
+		return nil
+	}
+	stays, named := r.Stays(b, p)
+	ids, lines := make([]string, len(stays)), make([]string, len(stays))
+	for i, s := range stays {
+		ids[i] = s.ID
+		lines[i] = safetext.Line(strings.TrimRight("not undone by this: "+s.ID+"  "+s.Title, " "))
+	}
+	if len(stays) > 0 && !named {
+		return []string{"the book does not say whether this undoes: " + strings.Join(ids, ", ")}
+	}
+	return lines
+}
+
 // Frame is the word in the corner: PRACTICE, or PRODUCTION unless the run's
 // var "environment" says that it is another real place, and no guard that it
 // is this one.
@@ -257,6 +275,13 @@ func Farewell(b *book.Book, r *runbook.Run, n uint64, headCode string) []string 
 	lines := []string{
 		fmt.Sprintf("%s %s  %s on %s  %s", frame, r.Short(), r.Book, r.Target, r.Mode),
 		where,
+	}
+	if stays := NotUndone(b, r, r.PlanWalked(b)); len(stays) > 0 {
+		more := ""
+		if n := len(stays) - 1; n > 0 {
+			more = fmt.Sprintf(", and %d more", n)
+		}
+		lines = append(lines, stays[0]+more)
 	}
 	if r.Unrecorded > 0 {
 		lines = append(lines, fmt.Sprintf("NOT RECORDED: %d entries could not be written to %s", r.Unrecorded, r.Dir))
