@@ -131,18 +131,15 @@ func begin(ctx context.Context, h runbook.Home, p *place, f deployFlags) (*runbo
 	if err != nil || open != nil {
 		return open, nil, err
 	}
-	s, err := start(ctx, h, p, runbook.ModeDeploy, "", f.rehearse)
+	s, err := start(ctx, h, p, runbook.StartOptions{Mode: runbook.ModeDeploy, Rehearse: f.rehearse})
 	return nil, s, err
 }
 
-// start begins a run in a place.
-func start(ctx context.Context, h runbook.Home, p *place, mode, of string, rehearse bool) (*runbook.Session, error) {
-	o := runbook.StartOptions{
-		Runs: h.Runs(p.world.Practice != nil), Book: p.book, Target: p.target, World: p.world, Vars: p.vars,
-		Mode: mode, Of: of, Rehearse: rehearse,
-	}
+// start begins a run in a place; o says which.
+func start(ctx context.Context, h runbook.Home, p *place, o runbook.StartOptions) (*runbook.Session, error) {
+	o.Runs, o.Book, o.Target, o.World, o.Vars = h.Runs(p.world.Practice != nil), p.book, p.target, p.world, p.vars
 	var err error
-	if o.Log, err = logOptions(h, p.signs, mode == runbook.ModeRollback); err != nil {
+	if o.Log, err = logOptions(h, p.signs, o.Mode == runbook.ModeRollback); err != nil {
 		return nil, err
 	}
 	s, err := runbook.Start(ctx, o)

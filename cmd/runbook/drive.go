@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -73,7 +74,8 @@ func lines(asked bool) bool {
 // screen is what the full screen needs of us.
 func screen(h runbook.Home, s *runbook.Session) tui.Options {
 	o := terminal()
-	o.Head, o.Start, o.Report = head(s), startLines(h, s), report.Bytes
+	o.Head, o.Report, o.Undoes = head(s), report.Bytes, takenBack(h, s.State())
+	o.Start = append(slices.Clone(o.Undoes), startLines(h, s)...)
 	return o
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -14,6 +15,7 @@ import (
 	"runbook/runbook/book"
 	"runbook/runbook/journal"
 	"runbook/steps/safetext"
+	"runbook/tui/plain"
 )
 
 func newRollback() *cobra.Command {
@@ -23,6 +25,10 @@ func newRollback() *cobra.Command {
 		Use:   "rollback [BOOK] -t TARGET",
 		Short: "walk a plan that undoes what ran",
 		Args:  atMostOne,
+		Long: "Without --run it is about the newest deployment of this book on this target, and says which that is. One that is open is\n" +
+			"gone on with: its way back is walked in its own run. A rollback that is under way is gone on with too; rollbacks that\n" +
+			"ended, and those for which no plan was chosen, are no run to undo. If the newest was rolled back already, or no plan\n" +
+			"undoes anything that ran in it, nothing is begun: it says so, and how the run before it is taken back with --run.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := home()
 			if err != nil {
@@ -36,7 +42,7 @@ func newRollback() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&target, "target", "t", "", "where")
-	cmd.Flags().StringVar(&run, "run", "", "the run to undo; without it the newest of this book and target")
+	cmd.Flags().StringVar(&run, "run", "", "the run to undo; without it the newest deployment of this book on this target, see above")
 	cmd.Flags().StringVar(&plan, "plan", "", "the plan; without it they are listed to choose from")
 	cmd.Flags().BoolVar(&inLines, "plain", false, "the session in lines")
 	return cmd
@@ -47,65 +53,29 @@ func rollback(ctx context.Context, h runbook.Home, name, target, run, plan strin
 		return &usageError{errors.New("name what is rolled back: runbook rollback BOOK -t TARGET, or --run RUN")}
 	}
 	_ = h.BringHome() // what finds no room stays where it is, and is found there
-	sum, err := undone(h, name, target, run)
+	u, err := undone(h, name, target, run)
 	if err != nil {
 		return err
 	}
-	s, err := rollbackSession(ctx, h, sum, name, target, plan)
+	s, err := rollbackSession(ctx, h, u.run, name, target, plan)
 	if err != nil {
-		return err
+		return u.refused(err)
+	}
+	o := screen(h, s)
+	own := u.own(s)
+	o.Rollback, o.Plan = true, plan
+	o.Undoes, o.Start = append(own, o.Undoes...), append(slices.Clone(own), o.Start...)
+	if lines(inLines) {
+		for _, line := range o.Undoes {
+			fmt.Println(line)
+		}
 	}
 	if plan != "" {
 		if err := choosePlan(ctx, s, plan, lines(inLines)); err != nil {
-			return errors.Join(err, s.Close())
+			return errors.Join(u.refused(err), s.Close())
 		}
 	}
-	o := screen(h, s)
-	o.Rollback, o.Plan = true, plan
 	return driveHome(ctx, h, s, inLines, o)
-}
-
-// undone is the run that is rolled back, nil if there is none: what was done
-// outside can be rolled back too. Book and target are compared by the names
-// that stand in their files, however they were spelt.
-func undone(h runbook.Home, name, target, run string) (*runbook.Summary, error) {
-	if run != "" {
-		sum, err := h.FindRun(run, false)
-		return &sum, err
-	}
-	b, err := findBook(h, name, true)
-	if err != nil {
-		return nil, err
-	}
-	where := target
-	if target != practiceName {
-		data, file, err := book.FindTarget(target, h.Config)
-		if err != nil {
-			return nil, err
-		}
-		t, err := book.LoadTarget(data, file)
-		if err != nil {
-			return nil, err
-		}
-		where = t.Name
-	}
-	all, err := h.List()
-	if err != nil {
-		return nil, err
-	}
-	var newest *runbook.Summary
-	for _, sum := range all {
-		if sum.Book != b.Name || sum.Target != where {
-			continue
-		}
-		if newest == nil {
-			newest = &sum
-		}
-		if r, own, _ := runbook.Load(sum.Dir); r != nil && len(r.Plans(own)) > 0 {
-			return &sum, nil // the newest of which something ran
-		}
-	}
-	return newest, nil
 }
 
 // rollbackSession goes on with an open run. One that has ended gets a run of
@@ -116,7 +86,7 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 		if err != nil {
 			return nil, err
 		}
-		return startRollback(ctx, h, p, "", plan)
+		return startRollback(ctx, h, p, plan, runbook.StartOptions{})
 	}
 	if sum.Open() {
 		s, err := reopen(ctx, h, *sum, false)
@@ -142,17 +112,25 @@ func rollbackSession(ctx context.Context, h runbook.Home, sum *runbook.Summary, 
 	if p.world, p.signs, err = worldOf(ctx, h, *sum, t); err != nil {
 		return nil, err
 	}
-	return startRollback(ctx, h, p, sum.ID, plan)
+	o := runbook.StartOptions{Of: sum.ID}
+	if sum.Mode == runbook.ModeRollback { // one that a full disk keeps from being gone on with
+		o.Of = sum.Of
+	}
+	for _, step := range r.Changed(b) {
+		o.Ran = append(o.Ran, step.ID)
+	}
+	return startRollback(ctx, h, p, plan, o)
 }
 
 // startRollback begins a run that walks a plan. A misspelt plan leaves none.
-func startRollback(ctx context.Context, h runbook.Home, p *place, of, plan string) (*runbook.Session, error) {
+func startRollback(ctx context.Context, h runbook.Home, p *place, plan string, o runbook.StartOptions) (*runbook.Session, error) {
 	if plan != "" {
 		if _, err := fitting(p.book.Plans, plan); err != nil {
 			return nil, err
 		}
 	}
-	s, err := start(ctx, h, p, runbook.ModeRollback, of, false)
+	o.Mode = runbook.ModeRollback
+	s, err := start(ctx, h, p, o)
 	if !errors.Is(err, journal.ErrNotRecorded) && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
 		return s, err
 	}
@@ -163,7 +141,7 @@ func startRollback(ctx context.Context, h runbook.Home, p *place, of, plan strin
 		return nil, err
 	}
 	fmt.Fprintln(os.Stderr, "runbook: NOT RECORDED in "+safetext.Line(full)+": this recovery's log lies in "+safetext.Line(h.Dir)+" until there is room")
-	return start(ctx, h, p, runbook.ModeRollback, of, false)
+	return start(ctx, h, p, o)
 }
 
 // choosePlan holds a named plan against the run. In lines, naming it was the
@@ -180,6 +158,9 @@ func choosePlan(ctx context.Context, s *runbook.Session, plan string, begin bool
 			part[1] = "the book does not say"
 		}
 		fmt.Printf("%-6s %s\n", part[0], safetext.Line(part[1]))
+	}
+	for _, line := range plain.NotUndone(s.Book(), r, p) {
+		fmt.Println(line)
 	}
 	return s.Do(ctx, runbook.Intent{Kind: runbook.Rollback, Step: p.ID})
 }

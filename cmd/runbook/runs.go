@@ -39,10 +39,7 @@ func printRuns(all []runbook.Summary) {
 			fmt.Printf("%-8s  can't be read: %s\n", safetext.Line(r.ID), safetext.Line(fmt.Sprint(r.Err)))
 			continue
 		}
-		state := "open, in " + safetext.Line(r.Phase)
-		if !r.Ended.IsZero() {
-			state = safetext.Line(r.Outcome)
-		}
+		state := safetext.Line(standsIn(r))
 		if r.Signoff != "" {
 			state += ", " + safetext.Line(r.Signoff)
 		}
@@ -58,6 +55,24 @@ func printRuns(all []runbook.Summary) {
 		fmt.Printf("%s  %s  %-8s %s on %s  %s\n", r.ID[:8], r.Started.UTC().Format("2006-01-02 15:04Z"), safetext.Line(r.Mode),
 			safetext.Line(r.Book), safetext.Line(r.Target), state)
 	}
+}
+
+// standsIn is how a run ended, or where it stands.
+func standsIn(r runbook.Summary) string {
+	state := r.Outcome
+	switch {
+	case !r.Open():
+	case r.Phase != "":
+		state = "open, in " + r.Phase
+	case r.Mode == runbook.ModeRollback && r.Plan == "":
+		state = "open"
+	default:
+		state = "open, every phase is closed"
+	}
+	if r.Mode == runbook.ModeRollback && r.Plan == "" && r.Outcome != runbook.RolledBack {
+		state += ", rollback, no plan chosen"
+	}
+	return state
 }
 
 func newStatus() *cobra.Command {
