@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // desk is a run with the keys of people who sign off.
@@ -169,7 +171,7 @@ func TestSignoffThatDoesNotCount(t *testing.T) {
 	if p.Revoked, err = ReadRevoked(revoked); err != nil {
 		t.Fatal(err)
 	}
-	if r := Verify(d.dir, p); r.Exit() != 4 || r.Completeness.Word != Missing || !strings.Contains(r.Identity.Text, "is revoked") {
+	if r := Verify(d.dir, p); r.Exit() != 4 || r.Completeness.Word != Missing || !strings.Contains(r.Identity.Text, "qa@example.com "+ssh.FingerprintSHA256(key)+" is revoked") {
 		t.Errorf("a revoked key: exit %d %q", r.Exit(), r.Lines())
 	}
 	if r := Verify(d.dir, Policy{Terms: terms("qa")}); r.Exit() != 4 || r.Completeness.Word != Missing {

@@ -42,6 +42,9 @@ func find(configDir, namespace, purpose string, getenv func(string) string) (id 
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, "", err
 	}
+	if revoked, err := ReadRevoked(filepath.Join(configDir, "revoked_keys")); err == nil {
+		signers = signers.Without(revoked, nil) // without a list a key can be had still: whose it is, others judge
+	}
 	id, noAgent := fromAgent(socket, signers, namespace, purpose)
 	if id != nil {
 		return id, "", nil

@@ -28,13 +28,12 @@ type Role struct {
 	Text string `json:"text"` // who signed, or why nobody has
 }
 
-// vouched says who the signers of p say owns key. A key that was revoked signs
-// nothing, also not what it signed before: only its signer says when that was.
+// vouched says who the signers of p say owns key.
 func (p Policy) vouched(key ssh.PublicKey, namespace string, at time.Time) (string, error) {
-	switch {
-	case p.Revoked.Has(key):
-		return "", fmt.Errorf("%s is revoked", ssh.FingerprintSHA256(key))
-	case !p.Signers.Given():
+	if err := p.Signers.Without(p.Revoked, nil).Revoked(key); err != nil {
+		return "", err
+	}
+	if !p.Signers.Given() {
 		return "", fmt.Errorf("no allowed_signers to hold %s against", ssh.FingerprintSHA256(key))
 	}
 	principal, err := p.Signers.Principal(key, namespace, at)

@@ -32,6 +32,7 @@ type Options struct {
 	NoIdentity string            // why there is none
 	Claims     map[string]string // what the caller believes about the person, unproved
 	Tool       string            // program and version
+	Signers    Signers           // whose keys count for who goes on with the run; the log takes in what holds
 	Now        func() time.Time  // time.Now if nil
 }
 

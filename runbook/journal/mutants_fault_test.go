@@ -193,7 +193,7 @@ var mutants = []mutant{
 	{file: "anchor.go", check: `a.Head != head && a.Head != HeadCode(a.N, head)`},
 	{file: "anchor.go", check: `len(p.Anchors) == 0`},
 	{file: "anchor.go", check: `len(text) > maxAnchors`},
-	{file: "identify.go", check: `p.Revoked.Has(key)`},
+	{file: "identify.go", check: "«err != nil» {\n\t\treturn \"\", err"},
 	{file: "identify.go", check: `!p.Signers.Given()`},
 	{file: "identify.go", check: "«err != nil» {\n\t\treturn \"\", fmt.Errorf(\"%s: %w\""},
 	{file: "identify.go", check: `«SignoffNamespace(c.world, s.Role)», a.at`, instead: `SignoffNamespace(c.world, "dev")`},

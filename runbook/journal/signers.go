@@ -15,9 +15,15 @@ import (
 // Signers says whose keys count, as a file allowed_signers of OpenSSH does. The
 // zero Signers is none given.
 type Signers struct {
-	given bool
-	lines []signerLine
+	given   bool
+	lines   []signerLine
+	revoked Revoked
+	unread  error // why it is not known which keys are revoked
 }
+
+// ErrRevoked says that a key signs nothing any more, also not what it signed
+// before: only its signer says when that was.
+var ErrRevoked = errors.New("revoked")
 
 // signerLine is one line of allowed_signers.
 type signerLine struct {
@@ -30,10 +36,44 @@ type signerLine struct {
 // Given reports whether a file was read, also an empty one.
 func (s Signers) Given() bool { return s.given }
 
+// Without is s less the keys that were revoked. With an error, why that is not
+// known, no key counts.
+func (s Signers) Without(r Revoked, unread error) Signers {
+	s.revoked, s.unread = r, unread
+	return s
+}
+
+// Revokes reports whether any key may be revoked.
+func (s Signers) Revokes() bool {
+	return s.unread != nil || len(s.revoked.keys) > 0 || len(s.revoked.sums) > 0
+}
+
+// Revoked says that key was revoked, ErrRevoked, and whose it is where the file
+// says that; or why nobody knows. Where no signers are given it says so too.
+func (s Signers) Revoked(key ssh.PublicKey) error {
+	switch {
+	case s.unread != nil:
+		return s.unread
+	case !s.revoked.Has(key):
+		return nil
+	}
+	who := ssh.FingerprintSHA256(key)
+	for _, l := range s.lines {
+		if bytes.Equal(l.key.Marshal(), key.Marshal()) {
+			who = l.principals + " " + who
+			break
+		}
+	}
+	return fmt.Errorf("%s is %w", who, ErrRevoked)
+}
+
 // Principal returns who the file says owns key, if it may sign in namespace at
 // that time: the principals of the first line that fits. The error says why
 // none does.
 func (s Signers) Principal(key ssh.PublicKey, namespace string, at time.Time) (string, error) {
+	if err := s.Revoked(key); err != nil {
+		return "", err
+	}
 	err := errors.New("not in allowed_signers")
 	for _, l := range s.lines {
 		switch {
