@@ -23,7 +23,9 @@ type copies struct {
 	err  error             // what is not as it was recorded, as worst has it
 }
 
-func newCopies(dir string) *copies { return &copies{run: newRun(dir), keys: map[string]string{}} }
+func newCopies(dir string) *copies {
+	return &copies{run: newRun(dir, journal.Signers{}), keys: map[string]string{}}
+}
 
 func (c *copies) look(e journal.Entry) {
 	if c.err == nil || unread(c.err) {

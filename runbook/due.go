@@ -32,7 +32,8 @@ func (d Due) Now(now time.Time) bool { return !now.Before(d.At) }
 // lack. Logs are read, and not verified: it is for a list at login.
 func (h Home) Due(now time.Time) ([]Due, error) {
 	var all []Due
-	err := h.each(func(dir string, practice bool) { all = append(all, dueIn(dir, practice)...) })
+	who, _ := h.Signers(false) // one that can't be read vouches for nobody, and the lines say so
+	err := h.each(func(dir string, practice bool) { all = append(all, dueIn(dir, practice, who)...) })
 	slices.SortStableFunc(all, func(a, b Due) int { return cmp.Or(rank(a, now)-rank(b, now), a.At.Compare(b.At)) })
 	return all, err
 }
@@ -48,12 +49,13 @@ func rank(d Due, now time.Time) int {
 	return 2
 }
 
-func dueIn(dir string, practice bool) []Due {
+func dueIn(dir string, practice bool, who journal.Signers) []Due {
 	first, last, err := edges(dir)
 	if err != nil {
 		return nil // it never began
 	}
-	if end, err := decode[runEndBody](last); last.Kind == kindRunEnd && err == nil && len(end.Missing) == 0 {
+	start, startErr := decode[runStartBody](first[1])
+	if end, err := decode[runEndBody](last); last.Kind == kindRunEnd && errors.Join(err, startErr) == nil && len(end.Missing) == 0 && !signedOff(start, practice, who) {
 		return nil // every run is kept for ever: one that lacks nothing is not read
 	}
 	entries, err := journal.Skim(dir)
@@ -61,13 +63,13 @@ func dueIn(dir string, practice bool) []Due {
 		return nil
 	}
 	if end := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Kind == kindRunEnd }); end >= 0 {
-		return endedDue(dir, practice, first, entries, entries[end])
+		return endedDue(dir, practice, first, entries, entries[end], who)
 	}
 	b, _, err := ReadCopies(dir)
 	if err != nil {
 		return nil
 	}
-	r := newRun(dir)
+	r := newRun(dir, who)
 	r.slots = journal.SkimWatch(dir)
 	for _, e := range entries {
 		if err = r.apply(b, e); err != nil {
@@ -104,14 +106,17 @@ func (r *Run) dues(b *book.Book, practice bool) []Due {
 		all = append(all, d)
 	}
 	for _, want := range r.unsigned(b) {
-		all = append(all, of.unsigned(want.Role, want.Scope))
+		all = append(all, of.unsigned(want.Role, want.Scope, voidOf(r.Signatures, want.Role, want.Scope)))
 	}
 	return all
 }
 
-// unsigned is a sign-off that the run lacks.
-func (d Due) unsigned(role, scope string) Due {
+// unsigned is a sign-off that the run lacks, and why what was signed is none.
+func (d Due) unsigned(role, scope, void string) Due {
 	d.What, d.Command, d.Unsigned = "the sign-off of "+role+" for "+scope+" is missing", signCommand(d.Run.Short, role, scope), true
+	if void != "" {
+		d.What += " (" + void + ")"
+	}
 	return d
 }
 
@@ -241,7 +246,7 @@ func isPersons(s *book.Step) bool {
 }
 
 // endedDue is the sign-offs that an ended run lacks, and what rejects it.
-func endedDue(dir string, practice bool, first, entries []journal.Entry, end journal.Entry) []Due {
+func endedDue(dir string, practice bool, first, entries []journal.Entry, end journal.Entry, who journal.Signers) []Due {
 	start, startErr := decode[runStartBody](first[1])
 	session, sessionErr := decode[struct {
 		Claims map[string]string `json:"claims"`
@@ -254,7 +259,7 @@ func endedDue(dir string, practice bool, first, entries []journal.Entry, end jou
 		ID: end.Run, Short: end.Run[:4], Dir: dir, Practice: practice, Book: start.Book, Target: start.Target, Mode: start.Mode,
 		Started: first[1].Time, Ended: end.Time, World: start.PracticeID,
 	}, Operator: session.Claims["user"]}
-	signed := signaturesIn(entries)
+	signed := signaturesIn(entries, who)
 	var all []Due
 	if !slices.ContainsFunc(entries, func(e journal.Entry) bool { return e.Kind == kindRollbackStart }) {
 		for _, want := range start.Signoffs {
@@ -265,12 +270,26 @@ func endedDue(dir string, practice bool, first, entries []journal.Entry, end jou
 			}
 		}
 	}
-	for _, missing := range ending.Missing {
+	for _, missing := range append(ending.Missing, start.lost(ending, signed)...) {
 		role, scope, _ := strings.Cut(missing, " ")
 		if firstReject(lastWords(signed, role, scope)) != nil || spoken(signed, role, scope, end.N) {
 			continue
 		}
-		all = append(all, of.unsigned(role, scope))
+		all = append(all, of.unsigned(role, scope, voidOf(signed, role, scope)))
+	}
+	return all
+}
+
+// lost are the sign-offs, as Missing has them, that a finished run had, and that
+// count no more.
+func (start runStartBody) lost(end runEndBody, signed []*Signature) []string {
+	var all []string
+	for _, want := range start.Signoffs {
+		name := want.Role + " " + want.Scope
+		if end.Outcome == Finished && !slices.Contains(end.Missing, name) &&
+			voidOf(signed, want.Role, want.Scope) != "" && !spoken(signed, want.Role, want.Scope, 0) {
+			all = append(all, name)
+		}
 	}
 	return all
 }
@@ -287,14 +306,14 @@ func spoken(signed []*Signature, role, scope string, end uint64) bool {
 }
 
 // signaturesIn are the sign-offs of a log that can be read.
-func signaturesIn(entries []journal.Entry) []*Signature {
+func signaturesIn(entries []journal.Entry, who journal.Signers) []*Signature {
 	var all []*Signature
 	for _, e := range entries {
 		if e.Kind != journal.KindAttest {
 			continue
 		}
 		if body, err := decode[journal.Attest](e); err == nil {
-			if s, err := signatureOf(body, e); err == nil {
+			if s, err := signatureOf(body, e, who); err == nil {
 				all = append(all, s)
 			}
 		}

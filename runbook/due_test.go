@@ -115,7 +115,7 @@ func TestDueAsksEveryKey(t *testing.T) {
 		if _, err := f.log.Attest(t.Context(), c.a); err != nil {
 			t.Fatal(err)
 		}
-		signed := signaturesIn(f.entries())
+		signed := signaturesIn(f.entries(), journal.Signers{})
 		if spoken(signed, "qa", journal.ScopeRun, end.N) != c.spoken || spoken(signed, "dev", journal.ScopeRun, end.N) ||
 			spoken(signed, "qa", journal.PhaseScope("look"), end.N) || spoken(signed, "qa", journal.ScopeRun, 1<<40) {
 			t.Errorf("behind sign-off %d", len(signed))

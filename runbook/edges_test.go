@@ -42,11 +42,11 @@ func TestClockSetBeforeRunStart(t *testing.T) {
 	if _, _, err := Admit(dir, signers(t, [3]string{"ana", "dev", line}), f.outside(ana, "dev", journal.DecisionApprove)); err != nil {
 		t.Error(err)
 	}
-	if due := dueIn(dir, false); len(due) == 0 {
+	if due := dueIn(dir, false, journal.Signers{}); len(due) == 0 {
 		t.Error("nothing is due")
 	}
 	f.do(End, "", "enough")
-	if sum, ok := ended(dir, false); !ok || sum.Book != "signs" || sum.Started.IsZero() {
+	if sum, ok := ended(dir, false, journal.Signers{}); !ok || sum.Book != "signs" || sum.Started.IsZero() {
 		t.Errorf("%t, %+v", ok, sum)
 	}
 }

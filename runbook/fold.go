@@ -14,7 +14,12 @@ import (
 // Fold is the state that a run's log adds up to. The book says how a watch is
 // judged; it is the run's own copy.
 func Fold(b *book.Book, dir string, entries []journal.Entry) (*Run, error) {
-	r := newRun(dir)
+	return fold(b, dir, entries, journal.Signers{})
+}
+
+// fold is Fold, in which what a revoked key signed settles nothing.
+func fold(b *book.Book, dir string, entries []journal.Entry, who journal.Signers) (*Run, error) {
+	r := newRun(dir, who)
 	for _, e := range entries {
 		if err := r.apply(b, e); err != nil {
 			return r, err
@@ -23,8 +28,8 @@ func Fold(b *book.Book, dir string, entries []journal.Entry) (*Run, error) {
 	return r, nil
 }
 
-func newRun(dir string) *Run {
-	return &Run{Dir: dir, Vars: map[string]string{}, Steps: map[string]*StepState{}, Asides: map[string]steps.Result{}, Phases: map[string]PhaseState{}}
+func newRun(dir string, who journal.Signers) *Run {
+	return &Run{Dir: dir, signers: who, Vars: map[string]string{}, Steps: map[string]*StepState{}, Asides: map[string]steps.Result{}, Phases: map[string]PhaseState{}}
 }
 
 // ErrUnknownKind says that a newer runbook wrote this log: this one may read
@@ -129,8 +134,13 @@ func foldPhaseOpen(r *Run, _ *book.Book, e journal.Entry) error {
 	return err
 }
 
-func foldPhaseClose(r *Run, _ *book.Book, e journal.Entry) error {
+// foldPhaseClose: a phase that was closed behind an approval of a revoked key is
+// open still, since nothing may rest on that.
+func foldPhaseClose(r *Run, b *book.Book, e journal.Entry) error {
 	body, err := decode[phaseBody](e)
+	if r.restsOnRevoked(b, body.Phase) {
+		return err
+	}
 	p := r.Phases[body.Phase]
 	p.Closed = e.Time
 	r.Phases[body.Phase] = p

@@ -35,8 +35,8 @@ type follower struct {
 	err    error
 }
 
-func newFollower(dir string, b *book.Book) *follower {
-	return &follower{book: b, log: journal.NewReader(dir), base: newRun(dir), stop: make(chan struct{})}
+func newFollower(dir string, b *book.Book, who journal.Signers) *follower {
+	return &follower{book: b, log: journal.NewReader(dir), base: newRun(dir, who), stop: make(chan struct{})}
 }
 
 // follow looks again and again, and calls changed when something moved.
@@ -61,7 +61,7 @@ func (f *follower) close() { f.once.Do(func() { close(f.stop) }) }
 func (f *follower) look() (moved bool) {
 	entries, anew, err := f.log.More()
 	if anew {
-		f.base = newRun(f.base.Dir)
+		f.base = newRun(f.base.Dir, f.base.signers)
 		f.size = 0
 	}
 	for _, e := range entries {
@@ -148,11 +148,15 @@ func (f *follower) reads() *ReadsError {
 // Follow reads the run in dir along, by a clock for its waits. Such a session
 // creates and locks nothing, and answers every intent with a *ReadsError.
 func Follow(dir string, clock steps.Clock) (*Session, error) {
+	return follow(dir, clock, journal.Signers{})
+}
+
+func follow(dir string, clock steps.Clock, who journal.Signers) (*Session, error) {
 	b, t, err := ReadCopies(dir)
 	if err != nil {
 		return nil, err
 	}
-	f := newFollower(dir, b)
+	f := newFollower(dir, b, who)
 	if f.look(); f.run.Started.IsZero() {
 		return nil, errors.Join(f.err, errNeverBegan(dir))
 	}

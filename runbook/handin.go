@@ -80,6 +80,9 @@ func Admit(dir string, signers journal.Signers, a journal.Attest) (journal.Attes
 		}
 	}
 	a.Principal = ""
+	if err := signers.Revoked(key); err != nil {
+		return a, s, fmt.Errorf("the key does not sign as %s here: %w", s.Role, err)
+	}
 	if signers.Given() {
 		a.Principal, err = signers.Principal(key, journal.SignoffNamespace(s.World, s.Role), time.Now())
 		if err != nil {

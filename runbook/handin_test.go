@@ -168,7 +168,7 @@ func TestWhoBeginsASession(t *testing.T) {
 		"one who hands in":   {`"only":"sign-off","user":"bob"`, false},
 		"one who takes away": {`"only":"shred","user":"bob"`, false},
 	} {
-		r := newRun(t.TempDir())
+		r := newRun(t.TempDir(), journal.Signers{})
 		e := journal.Entry{N: 7, Body: []byte(`{"claims":{` + c.claims + `},"identity":"none: ` + onlyTakesIn + `","world":"real"}`)}
 		if err := foldSession(r, nil, e); err != nil || (r.Session == 7) != c.drives || (r.Operator == "bob") != c.drives {
 			t.Errorf("%s: session %d of %q: %v", name, r.Session, r.Operator, err)

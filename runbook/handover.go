@@ -46,7 +46,7 @@ func (s *Session) handOver(q request) {
 	if err == nil { // a log that can't be written is no reason to keep the run from who asks
 		_ = s.run.apply(s.book, e) // it was made here
 	}
-	f := newFollower(s.run.Dir, s.book)
+	f := newFollower(s.run.Dir, s.book, s.run.signers)
 	f.run, f.driven, f.handed = s.snapshot(), true, time.Now()
 	s.mu.Unlock()
 	s.readAlong(f)
@@ -91,6 +91,9 @@ func (s *Session) vouches(key ssh.PublicKey) (string, error) {
 		return "", nil
 	}
 	signers, err := given()
+	if err == nil {
+		err = signers.Revoked(key)
+	}
 	if err != nil || !signers.Given() {
 		return "", err
 	}

@@ -40,7 +40,7 @@ func Resume(ctx context.Context, dir string, world *steps.World, o journal.Optio
 	if err != nil {
 		return nil, err
 	}
-	s, err := taken(ctx, dir, b, t, world, log)
+	s, err := taken(ctx, dir, b, t, world, log, o.Signers)
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
@@ -51,8 +51,8 @@ func Resume(ctx context.Context, dir string, world *steps.World, o journal.Optio
 
 // taken makes the session of a log that this process holds now: what was
 // written until it was taken counts.
-func taken(ctx context.Context, dir string, b *book.Book, t *book.Target, world *steps.World, log *journal.Log) (*Session, error) {
-	r, err := foldHeld(dir, b, t, world)
+func taken(ctx context.Context, dir string, b *book.Book, t *book.Target, world *steps.World, log *journal.Log, who journal.Signers) (*Session, error) {
+	r, err := foldHeld(dir, b, t, world, who)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,8 @@ type Summary struct {
 // kept elsewhere.
 func (h Home) List() ([]Summary, error) {
 	var all []Summary
-	if err := h.each(func(dir string, practice bool) { all = append(all, summarize(dir, practice)) }); err != nil {
+	who, _ := h.Signers(false) // one that can't be read vouches for nobody, and the lines say so
+	if err := h.each(func(dir string, practice bool) { all = append(all, summarize(dir, practice, who)) }); err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(all, func(a, b Summary) int {
@@ -93,12 +94,12 @@ func (h Home) Holds(dir string) bool {
 // Away is where a run lies that is not in its home; empty if it is there.
 func (s Summary) Away() string { return awayDir(s.Dir) }
 
-func summarize(dir string, practice bool) Summary {
-	if sum, ok := ended(dir, practice); ok {
+func summarize(dir string, practice bool, who journal.Signers) Summary {
+	if sum, ok := ended(dir, practice, who); ok {
 		return sum
 	}
 	sum := Summary{Dir: dir, Practice: practice}
-	r, b, err := Load(dir)
+	r, b, err := load(dir, who)
 	sum.Err = err
 	if r == nil {
 		name := filepath.Base(dir) // <start>-<book>-<run8>: it can be found, and not gone on with
@@ -134,14 +135,14 @@ func edges(dir string) (first []journal.Entry, last journal.Entry, err error) {
 
 // ended is the summary of a run that has ended, from the edges of its log where
 // they say all: a home keeps every run for ever, and a list must not read them all whole.
-func ended(dir string, practice bool) (Summary, bool) {
+func ended(dir string, practice bool, who journal.Signers) (Summary, bool) {
 	first, last, err := edges(dir)
 	if err != nil || last.Kind != kindRunEnd {
 		return Summary{}, false
 	}
 	start, err := decode[runStartBody](first[1])
 	end, endErr := decode[runEndBody](last)
-	if err != nil || endErr != nil {
+	if err != nil || endErr != nil || signedOff(start, practice, who) {
 		return Summary{}, false
 	}
 	if len(start.Signoffs) > 0 && end.Outcome == Stopped {
@@ -166,6 +167,12 @@ func values(names []string, vars map[string]string) []string {
 	return all
 }
 
+// signedOff reports whether a revoked key may have signed a run: its edges don't
+// say that.
+func signedOff(start runStartBody, practice bool, who journal.Signers) bool {
+	return !practice && len(start.Signoffs) > 0 && who.Revokes()
+}
+
 // signedBy is how the sign-off stood when a run ended.
 func signedBy(start runStartBody, end runEndBody) string {
 	if end.Outcome != Finished {
@@ -180,13 +187,15 @@ func signedBy(start runStartBody, end runEndBody) string {
 
 // Load reads a run as far as its log is good. It locks and creates nothing.
 // The error says what is wrong behind that, or why there is no run.
-func Load(dir string) (*Run, *book.Book, error) {
+func Load(dir string) (*Run, *book.Book, error) { return load(dir, journal.Signers{}) }
+
+func load(dir string, who journal.Signers) (*Run, *book.Book, error) {
 	b, _, err := ReadCopies(dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	entries, readErr := journal.Read(dir)
-	r, err := Fold(b, dir, entries)
+	r, err := fold(b, dir, entries, who)
 	if err == nil && r.Started.IsZero() {
 		return nil, nil, errors.Join(readErr, fmt.Errorf("the log in %s holds no run.start", dir))
 	}

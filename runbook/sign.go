@@ -68,6 +68,9 @@ func (s *Session) Signer(ctx context.Context, step *book.Step, decision string) 
 	if err != nil {
 		return signer, err
 	}
+	if err := signers.Revoked(key); err != nil {
+		return signer, fmt.Errorf("your key does not sign as %s: %w", role, err)
+	}
 	if signers.Given() {
 		if signer.Principal, err = signers.Principal(key, namespace, time.Now()); err != nil {
 			return signer, fmt.Errorf("your key %s does not sign as %s: %w; a line in %s with namespaces=%q lets it, after review",

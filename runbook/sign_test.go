@@ -205,7 +205,7 @@ func TestReportedIsNoSignature(t *testing.T) {
 func TestSignoffLine(t *testing.T) {
 	t.Parallel()
 	role := func(name, decision string, rehearsed bool) RoleSign {
-		return RoleSign{journal.Required{Role: name, Scope: journal.ScopeRun}, &Signature{Signoff: journal.Signoff{Decision: decision}, Rehearsed: rehearsed}}
+		return RoleSign{journal.Required{Role: name, Scope: journal.ScopeRun}, &Signature{Signoff: journal.Signoff{Decision: decision}, Rehearsed: rehearsed}, ""}
 	}
 	nobody := RoleSign{Required: journal.Required{Role: "dev", Scope: journal.ScopeRun}}
 	person, machine, reject := role("qa", journal.DecisionApprove, false), role("ops", journal.DecisionApprove, true), role("sec", journal.DecisionReject, true)

@@ -1,7 +1,9 @@
 package runbook
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +22,16 @@ type Signature struct {
 	At        time.Time // when it came there
 	Principal string    // who the signers of whoever took it in say owns the key; empty if nobody vouched
 	Key       string    // SHA256:…
+	Void      string    // "revoked", or that this can't be told: it counts for nothing
 	Rehearsed bool
 }
 
 // By is who signed, for people.
 func (s *Signature) By() string {
-	if s.Principal == "" {
+	switch {
+	case s.Void != "":
+		return strings.TrimSpace(s.Principal+" "+s.Key) + ", which does not count: " + s.Void
+	case s.Principal == "":
 		return s.Key + ", for whom nobody vouched"
 	}
 	return s.Principal
@@ -34,7 +40,8 @@ func (s *Signature) By() string {
 // rehearsedNote is the note of a signature that a rehearsal gives.
 const rehearsedNote = "rehearsed"
 
-func signatureOf(a journal.Attest, e journal.Entry) (*Signature, error) {
+// signatureOf reads one. In practice no key is revoked.
+func signatureOf(a journal.Attest, e journal.Entry, who journal.Signers) (*Signature, error) {
 	s, err := journal.ParseSignoff(a.Stmt)
 	if err != nil {
 		return nil, err
@@ -43,10 +50,36 @@ func signatureOf(a journal.Attest, e journal.Entry) (*Signature, error) {
 	if err != nil {
 		return nil, err
 	}
+	void := ""
+	if err := who.Revoked(sig.PublicKey); err != nil && s.World != journal.Practice {
+		if void = "revoked"; !errors.Is(err, journal.ErrRevoked) {
+			void = "which keys are revoked can't be read"
+		}
+	}
 	return &Signature{
-		Signoff: s, Entry: e.N, At: e.Time, Principal: a.Principal, Key: ssh.FingerprintSHA256(sig.PublicKey),
+		Signoff: s, Entry: e.N, At: e.Time, Principal: a.Principal, Key: ssh.FingerprintSHA256(sig.PublicKey), Void: void,
 		Rehearsed: s.World == journal.Practice && s.Note == rehearsedNote,
 	}, nil
+}
+
+// voidOf is why what was signed last for a role and scope counts for nothing, if
+// it is so.
+func voidOf(signed []*Signature, role, scope string) string {
+	for _, s := range slices.Backward(signed) {
+		if s.Role == role && s.Scope == scope && s.Void != "" {
+			return s.Void
+		}
+	}
+	return ""
+}
+
+// restsOnRevoked reports whether an approval of a phase was signed with a key
+// that is revoked, and nobody has given it since.
+func (r *Run) restsOnRevoked(b *book.Book, phase string) bool {
+	return slices.ContainsFunc(b.All(), func(step *book.Step) bool {
+		role, scope, ok := step.Signs()
+		return ok && step.Phase == phase && voidOf(r.Signatures, role, scope) != "" && !r.Step(step).State.Settled()
+	})
 }
 
 // foldAttest keeps a signature, and settles the steps that it decides: also
@@ -56,7 +89,7 @@ func foldAttest(r *Run, b *book.Book, e journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	s, err := signatureOf(body, e)
+	s, err := signatureOf(body, e, r.signers)
 	if err != nil {
 		return err
 	}
@@ -120,6 +153,7 @@ func (r *Run) lastWords(role, scope string) map[string]*Signature {
 }
 
 func lastWords(signed []*Signature, role, scope string) map[string]*Signature {
+	signed = slices.DeleteFunc(slices.Clone(signed), func(s *Signature) bool { return s.Void != "" })
 	return journal.LastWords(signed, role, scope, func(s *Signature) (string, journal.Signoff) { return s.Key, s.Signoff })
 }
 
@@ -171,7 +205,8 @@ func Required(b *book.Book) []journal.Required {
 // RoleSign is a role that has to sign, and what it has signed.
 type RoleSign struct {
 	journal.Required
-	By *Signature // a reject holds; nil if nobody has signed
+	By   *Signature // a reject holds; nil if nobody has signed
+	Void string     // why what was signed does not count, if that is why nobody has
 }
 
 // Name is the role, with the phase it signs for unless that is the run.
@@ -192,7 +227,11 @@ func (r *Run) Signoffs(b *book.Book) []RoleSign {
 	}
 	var all []RoleSign
 	for _, want := range Required(b) {
-		all = append(all, RoleSign{want, r.standing(b, want.Role, want.Scope)})
+		one := RoleSign{Required: want, By: r.standing(b, want.Role, want.Scope)}
+		if one.By == nil {
+			one.Void = voidOf(r.Signatures, want.Role, want.Scope)
+		}
+		all = append(all, one)
 	}
 	return all
 }
@@ -220,6 +259,8 @@ func SignoffLine(all []RoleSign) string {
 		switch {
 		case s.By != nil && s.Missing():
 			missing = append(missing, s.Name()+" (rejected)")
+		case s.Void != "":
+			missing = append(missing, s.Name()+" ("+s.Void+")")
 		case s.Missing():
 			missing = append(missing, s.Name())
 		}

@@ -26,7 +26,7 @@ func ResumeSlots(dir string, world *steps.World, o journal.Options) (*Session, e
 	if err != nil {
 		return nil, err
 	}
-	r, err := foldHeld(dir, b, t, world)
+	r, err := foldHeld(dir, b, t, world, o.Signers)
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -38,7 +38,7 @@ func ResumeSlots(dir string, world *steps.World, o journal.Options) (*Session, e
 
 // foldHeld is the state of a run that this process holds now: what was written
 // until it was taken counts.
-func foldHeld(dir string, b *book.Book, t *book.Target, world *steps.World) (*Run, error) {
+func foldHeld(dir string, b *book.Book, t *book.Target, world *steps.World, who journal.Signers) (*Run, error) {
 	entries, err := journal.Read(dir)
 	if err != nil && !errors.Is(err, journal.ErrTorn) {
 		return nil, err
@@ -46,7 +46,7 @@ func foldHeld(dir string, b *book.Book, t *book.Target, world *steps.World) (*Ru
 	if err := resumable(dir, b, t, world, entries); err != nil {
 		return nil, err
 	}
-	r, err := Fold(b, dir, entries)
+	r, err := fold(b, dir, entries, who)
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,8 @@ type Run struct {
 	Entries  uint64
 	Head     string
 
+	signers journal.Signers // whose keys count: see Signature.Void
+
 	slots []journal.Entry // what timers measured, and how much of it is laid over the log
 	laid  int
 

@@ -13,6 +13,7 @@ import (
 	"runbook/runbook"
 	"runbook/runbook/book"
 	"runbook/runbook/doctor"
+	"runbook/runbook/journal"
 	"runbook/runbook/practice/cluster"
 	"runbook/steps"
 )
@@ -135,7 +136,7 @@ func site(ctx context.Context, h runbook.Home, name, target string, given map[st
 	}
 	look := &doctor.Site{Book: b, Target: p.target, World: p.world, Given: given}
 	if p.signs == nil {
-		look.Signers, look.SignersFile = signersOf(h, false), signersFile(h, false)
+		look.Signers, look.SignersFile = func() (journal.Signers, error) { return h.Signers(false) }, h.SignersFile(false)
 	}
 	return look.Probes(), nil
 }

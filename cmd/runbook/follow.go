@@ -41,7 +41,7 @@ func newFollow() *cobra.Command {
 
 // follow reads a run along on the screen or in lines.
 func follow(ctx context.Context, h runbook.Home, sum runbook.Summary, inLines bool) error {
-	s, err := runbook.Follow(sum.Dir, clockOf(ctx, h, sum))
+	s, err := h.Follow(sum.Dir, clockOf(ctx, h, sum))
 	if err != nil {
 		return fmt.Errorf("follow run %s: %w", sum.Short, err)
 	}

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"runbook/runbook"
 	"runbook/runbook/journal"
@@ -17,7 +14,8 @@ import (
 // keys are what roles are signed with from a session: its person's key, if
 // allowed_signers lets it; in practice the world's own, one a role.
 func keys(h runbook.Home, signs *practice.World) runbook.Keys {
-	k := runbook.Keys{Signers: signersOf(h, signs != nil), SignersFile: signersFile(h, signs != nil), Report: report.SHA256}
+	k := runbook.Keys{SignersFile: h.SignersFile(signs != nil), Report: report.SHA256}
+	k.Signers = func() (journal.Signers, error) { return h.Signers(signs != nil) }
 	k.Role = func(_ context.Context, role string) (journal.Identity, error) {
 		id, why, err := journal.FindSigner(h.Config, role, os.Getenv)
 		if err == nil && id == nil {
@@ -35,24 +33,4 @@ func keys(h runbook.Home, signs *practice.World) runbook.Keys {
 		}
 	}
 	return k
-}
-
-// signersOf reads who may sign in which role: without a file nobody is vouched
-// for.
-func signersOf(h runbook.Home, practising bool) func() (journal.Signers, error) {
-	file := signersFile(h, practising)
-	return func() (journal.Signers, error) {
-		signers, err := journal.ReadSigners(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return signers, err
-	}
-}
-
-func signersFile(h runbook.Home, practising bool) string {
-	if practising {
-		return filepath.Join(h.Runs(true), "allowed_signers")
-	}
-	return filepath.Join(h.Config, "allowed_signers")
 }

@@ -25,7 +25,7 @@ func newLogImport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import [RUN] FILE.sig", Short: "take in a sign-off that was signed elsewhere", Args: runAndFile,
 		Long: "FILE.sig is what `ssh-keygen -Y sign` made of FILE, one of the statements that `runbook sign --request` wrote.\n" +
-			"It must hold, speak of this run and its log, and be by a key that allowed_signers lists for the role.\n" +
+			"It must hold, speak of this run and its log, and be by a key that allowed_signers lists for the role and revoked_keys does not.\n" +
 			"One that is in the log already is not taken in twice. Exit codes: 0 in the log, 1 refused, 2 usage.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := args[len(args)-1]

@@ -88,7 +88,7 @@ func newStatus() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, b, err := runbook.Load(sum.Dir)
+			r, b, err := h.Load(sum.Dir)
 			if r == nil {
 				return err
 			}

@@ -107,7 +107,7 @@ func (w *signing) read() (err error) {
 	if err := whole(w.home, w.sum); err != nil {
 		return err
 	}
-	if w.run, w.book, err = runbook.Load(w.sum.Dir); err != nil {
+	if w.run, w.book, err = w.home.Load(w.sum.Dir); err != nil {
 		return err
 	}
 	_, w.target, err = runbook.ReadCopies(w.sum.Dir)
@@ -175,7 +175,7 @@ func (w *signing) sign(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, terminal.Close()) }()
-	signers, err := signersOf(w.home, w.run.Practice)()
+	signers, err := w.home.Signers(w.run.Practice)
 	if err != nil {
 		return &usageError{err}
 	}
@@ -269,8 +269,8 @@ func (w *signing) mayI(signers journal.Signers, key ssh.PublicKey) (who string, 
 	if w.run.Practice {
 		return "", nil // its key was listed when it was made
 	}
-	if !signers.Given() {
-		return "", nil
+	if err := signers.Revoked(key); err != nil || !signers.Given() {
+		return "", err
 	}
 	who, err = signers.Principal(key, journal.SignoffNamespace(journal.Real, w.role), time.Now())
 	if err != nil {
@@ -298,7 +298,7 @@ func (w *signing) show(out io.Writer, s journal.Signoff, id journal.Identity, wh
 
 // handIn takes a sign-off into the log, and says where it stands.
 func handIn(ctx context.Context, h runbook.Home, sum runbook.Summary, s journal.Signoff, a journal.Attest) error {
-	signers, err := signersOf(h, sum.Practice)()
+	signers, err := h.Signers(sum.Practice)
 	if err != nil {
 		return &usageError{err}
 	}

@@ -42,6 +42,10 @@ func logOptions(h runbook.Home, signs *practice.World, underWay bool) (journal.O
 		fmt.Fprintln(os.Stderr, "runbook: "+safetext.Line(why)+"; nobody signs this session")
 	}
 	o.Identity, o.NoIdentity = id, why
+	var unread error
+	if o.Signers, unread = h.Signers(false); unread != nil && err == nil {
+		fmt.Fprintln(os.Stderr, "runbook: "+safetext.Line(unread.Error()))
+	}
 	return o, nil
 }
 
