@@ -148,7 +148,7 @@ def begun:
 	def may($form): . == null or type == $form;
 	lower and ([.book, .book_sha256, .target, .target_sha256, .mode] | all(type == "string"))
 	and ([.book_file, .target_file, .world, .practice_id, .of, .vtime] | all(may("string"))) and ([.guard, .rehearsed] | all(may("boolean")))
-	and (.demands | may("array") and (. // [] | all(may("string")))) and (.vars | may("object") and (. // {} | all(may("string"))))
+	and ([.demands, .ran] | all(may("array") and (. // [] | all(may("string"))))) and (.vars | may("object") and (. // {} | all(may("string"))))
 	and (.signoffs | may("array") and (. // [] | all(type == "object" and lower
 		and ([.role, .scope] | all(type == "string")) and (.distinct | may("boolean")))));
 def coded: if . == "" then "-" else @base64 end;

@@ -28,6 +28,7 @@ func TestScriptAgreesOnTheFormOfAStart(t *testing.T) {
 		{"distinct is a word", "signoffs", role("role", "true"), 1},
 		{"a key of a role in other letters", "signoffs", role("Role", true), 1},
 		{"roles in other letters", "Signoffs", role("role", true), 1},
+		{"what ran is a word", "ran", "migrate", 1},
 		{"the mode has a line end", "mode", "deploy\n", 4},
 		{"the mode has a NUL", "mode", "deploy\x00", 4},
 		{"the hash has a line end", "book_sha256", sum("book") + "\n", 1},
