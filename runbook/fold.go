@@ -107,13 +107,6 @@ func (r *Run) touch(id string, e journal.Entry, m mark) *StepState {
 
 func foldNothing(*Run, *book.Book, journal.Entry) error { return nil }
 
-// foldHandover: the session of who drives now comes next.
-func foldHandover(r *Run, _ *book.Book, e journal.Entry) error {
-	body, err := decode[handoverBody](e)
-	r.Operator, r.Terminal, r.Since = body.Claims["user"], body.Claims["tty"], e.Time
-	return err
-}
-
 func foldRunStart(r *Run, _ *book.Book, e journal.Entry) error {
 	body, err := decode[runStartBody](e)
 	r.Book, r.Target, r.Mode, r.World, r.Of = body.Book, body.Target, body.Mode, body.PracticeID, body.Of

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"runbook/runbook/book"
 	"runbook/runbook/journal"
 	"runbook/steps/safetext"
 )
@@ -111,4 +112,11 @@ func (s *Session) readAlong(f *follower) {
 	s.mu.Unlock()
 	s.drop()
 	go f.follow(s.signal)
+}
+
+// foldHandover: the session of who drives now comes next.
+func foldHandover(r *Run, _ *book.Book, e journal.Entry) error {
+	body, err := decode[handoverBody](e)
+	r.Operator, r.Terminal, r.Since = body.Claims["user"], body.Claims["tty"], e.Time
+	return err
 }
