@@ -50,25 +50,42 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := FreePort()
-	if err != nil {
-		return nil, err
-	}
-	c := &Cluster{
-		Version: version, Port: port, Socket: filepath.Join(cfg.Dir, "s"), bin: cfg.Bin, dir: cfg.Dir,
-		password: cfg.Password, ended: make(chan struct{}),
-	}
+	c := &Cluster{Version: version, Socket: filepath.Join(cfg.Dir, "s"), bin: cfg.Bin, dir: cfg.Dir, password: cfg.Password}
 	if err := c.prepare(ctx, cfg, owner); err != nil {
 		return nil, err
 	}
-	if err := c.launch(owner); err != nil {
-		return nil, err
+	for range 5 {
+		if err = c.attempt(ctx, owner); err == nil || !c.portTaken() {
+			break
+		}
 	}
-	if err := c.waitReady(ctx); err != nil {
-		c.Stop()
+	if err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// attempt launches the server at a port that nobody has just now.
+func (c *Cluster) attempt(ctx context.Context, owner *syscall.Credential) (err error) {
+	if c.Port, err = FreePort(); err != nil {
+		return err
+	}
+	c.ended = make(chan struct{})
+	if err := c.launch(owner); err != nil {
+		return err
+	}
+	if err := c.waitReady(ctx); err != nil {
+		c.Stop()
+		return err
+	}
+	return nil
+}
+
+// portTaken reports whether the last server ended since somebody else took its
+// port between our look at it and its own.
+func (c *Cluster) portTaken() bool {
+	log, err := os.ReadFile(filepath.Join(c.dir, "log"))
+	return err == nil && bytes.Contains(log, []byte("could not create any TCP/IP sockets"))
 }
 
 // serverUser is whom the server runs as: ourselves, or, as PostgreSQL refuses
@@ -120,12 +137,12 @@ func (c *Cluster) program(ctx context.Context, owner *syscall.Credential, name s
 }
 
 func (c *Cluster) launch(owner *syscall.Credential) error {
-	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	defer log.Close() //nolint:errcheck // the child has its own
-	c.cmd = c.program(context.Background(), owner, "postgres", "-D", c.data())
+	c.cmd = c.program(context.Background(), owner, "postgres", "-D", c.data(), "-p", strconv.Itoa(c.Port))
 	c.cmd.Stdout, c.cmd.Stderr = log, log
 	c.cmd.SysProcAttr.Setsid = true
 	started := make(chan error, 1)
@@ -171,6 +188,11 @@ func (c *Cluster) lastLine() string {
 		return err.Error()
 	}
 	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
+	for _, line := range lines { // behind it stands only that it is shut down
+		if bytes.Contains(line, []byte("FATAL:")) {
+			return string(line)
+		}
+	}
 	return string(lines[len(lines)-1])
 }
 

@@ -19,7 +19,6 @@ hostssl all all 127.0.0.1/32 scram-sha-256
 // Shared memory lies in the data directory, so that it goes with it.
 const settings = `
 listen_addresses = '127.0.0.1'
-port = %d
 unix_socket_directories = '%s'
 unix_socket_permissions = 0700
 archive_mode = on
@@ -68,7 +67,7 @@ func (c *Cluster) prepare(ctx context.Context, cfg Config, owner *syscall.Creden
 }
 
 func (c *Cluster) configure(ctx context.Context, cfg Config, owner *syscall.Credential) error {
-	conf := fmt.Sprintf(settings, c.Port, c.Socket, c.archive())
+	conf := fmt.Sprintf(settings, c.Socket, c.archive())
 	if c.Statements = c.hasStatements(ctx); c.Statements {
 		conf += "shared_preload_libraries = 'pg_stat_statements'\n"
 	}
